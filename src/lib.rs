@@ -1,0 +1,15 @@
+//! callwright: functional and load tests for telephone switches.
+
+pub mod audio;
+pub mod call;
+pub mod cli;
+pub mod esl;
+pub mod host;
+pub mod id;
+pub mod media;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod sip;
+pub mod switch;
+pub mod units;

@@ -1,0 +1,174 @@
+//! What a leg sends and hears: RTP (RFC 3550) with G.711 (RFC 3551) in frames of 20 ms.
+//!
+//! `engine` is the pure part: commands, packets and ticks in; packets, recorded samples and events out.
+//! `thread` is its shell: one thread that owns the sockets of all legs and ticks them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::units::{SampleRate, Time};
+
+/// One leg's media: a local RTP port and what flows through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u64);
+
+/// One playback on a leg, named by the switch core so that it knows which one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayId(pub u64);
+
+/// One recording of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(pub u64);
+
+/// An audio encoding with a static payload type (RFC 3551 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    Pcmu,
+    Pcma,
+}
+
+impl Codec {
+    /// The name in SDP and in FreeSWITCH's events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        }
+    }
+
+    /// The static RTP payload type.
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Codec::Pcmu => 0,
+            Codec::Pcma => 8,
+        }
+    }
+}
+
+/// What the switch tells the media of a leg.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaCommand {
+    /// Reserves a local port; answered by [`MediaEvent::Opened`] or [`MediaEvent::OpenFailed`].
+    Open { leg: LegId },
+    /// Starts sending and hearing. Until then packets that arrive are thrown away. May come again (re-INVITE).
+    /// `telephone_event` is the payload type of RFC 4733, if both sides agreed on one.
+    Connect { leg: LegId, remote: SocketAddr, codec: Codec, telephone_event: Option<u8>, ssrc: u32 },
+    /// Sends a source; it takes the place of one that is playing, which ends as [`PlayEnd::Replaced`].
+    Play { leg: LegId, play: PlayId, source: Source },
+    /// Ends the playback, as [`PlayEnd::Stopped`].
+    StopPlay { leg: LegId },
+    /// Sends back what is heard, or no longer does.
+    Echo { leg: LegId, on: bool },
+    /// Writes what the leg hears and sends into a file.
+    Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
+    /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
+    StopRecord { leg: LegId, record: RecordId },
+    /// Gives the port back and ends what plays and records; answered by [`MediaEvent::Closed`].
+    Close { leg: LegId },
+}
+
+/// What a recording holds. "Heard" is what the leg received, "said" what it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracks {
+    Heard,
+    Said,
+    /// One channel with both added up.
+    Mixed,
+    /// Two channels: heard on the left, said on the right (FreeSWITCH's `RECORD_STEREO`).
+    Stereo,
+}
+
+/// What can be sent into a leg.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// `tone_stream://` and what follows it: TGML text such as `%(251,0,1004);loops=-1`.
+    Tone(String),
+    /// `silence_stream://`: how long (`None`: endless), and the level of its comfort noise (0: true silence).
+    Silence { length: Option<Duration>, noise_divisor: u32 },
+    /// A WAV file, and the sample to start at.
+    File { path: PathBuf, start: usize },
+}
+
+/// What the media of a leg tells the switch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaEvent {
+    Opened {
+        leg: LegId,
+        local: SocketAddr,
+    },
+    OpenFailed {
+        leg: LegId,
+        reason: String,
+    },
+    /// A source began to sound.
+    PlayStarted {
+        leg: LegId,
+        play: PlayId,
+    },
+    /// A source came to its end. `samples` of it were sent, at 8 kHz.
+    PlayEnded {
+        leg: LegId,
+        play: PlayId,
+        end: PlayEnd,
+        samples: u64,
+    },
+    RecordStarted {
+        leg: LegId,
+        record: RecordId,
+    },
+    /// A recording was closed. `samples` are per channel, at its rate.
+    RecordStopped {
+        leg: LegId,
+        record: RecordId,
+        samples: u64,
+        end: RecordEnd,
+    },
+    /// The port is free again; what was counted on the leg.
+    Closed {
+        leg: LegId,
+        stats: Box<LegStats>,
+    },
+}
+
+/// How a playback ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlayEnd {
+    /// The source has no more.
+    Done,
+    Stopped,
+    Replaced,
+    /// The file is missing or the text does not parse.
+    Failed(String),
+}
+
+/// How a recording ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordEnd {
+    Stopped,
+    /// Its time limit was reached.
+    Limit,
+    /// The leg ended first.
+    LegClosed,
+    Failed(String),
+}
+
+/// Counts of one leg's RTP, in packets and bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LegStats {
+    pub received_packets: u64,
+    pub received_bytes: u64,
+    pub sent_packets: u64,
+    pub sent_bytes: u64,
+    /// Ticks at which nothing was there to hear.
+    pub skipped_packets: u64,
+    /// Gaps in the sequence numbers received.
+    pub lost_packets: u64,
+    pub reordered_packets: u64,
+    pub duplicate_packets: u64,
+    /// Interarrival jitter (RFC 3550 A.8).
+    pub jitter: Duration,
+    pub first_received: Option<Time>,
+    /// Packets that were sent later than a whole frame after they were due.
+    pub late_ticks: u64,
+}

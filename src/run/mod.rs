@@ -1,0 +1,5 @@
+//! A run: tests selected, executed and told to reports.
+
+mod event;
+
+pub use event::*;

@@ -1,0 +1,125 @@
+//! SIP (RFC 3261) as the embedded switch speaks it: commands in, events out, and plain text in between.
+//!
+//! `agent` is the user agent over UDP. It stands on a SIP crate, none of whose types leaves this folder: the switch
+//! core sees only what is defined here, so a test may carry the same commands and events through memory.
+
+use std::net::SocketAddr;
+
+/// A dialog, named by the side that made it, so that neither has to ask the other for a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DialogId {
+    /// We sent the INVITE; the switch core chose the number.
+    Placed(u64),
+    /// We received the INVITE; the user agent chose the number.
+    Received(u64),
+}
+
+/// What the switch tells its user agent to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SipCommand {
+    /// Sends an INVITE.
+    Invite(Box<OutgoingInvite>),
+    /// Answers a received INVITE: 1xx any number of times, then one final response.
+    Respond { dialog: DialogId, code: u16, reason: Option<String>, headers: Vec<(String, String)>, sdp: Option<String> },
+    /// Ends a dialog from our side: CANCEL while our INVITE has no final response, BYE once it is confirmed.
+    /// `headers` go onto that request (a `Reason`, RFC 3326).
+    Hangup { dialog: DialogId, headers: Vec<(String, String)> },
+    /// Offers a new session description inside the dialog.
+    Reinvite { dialog: DialogId, sdp: String },
+    /// Sends INFO inside the dialog (RFC 6086).
+    Info { dialog: DialogId, content_type: String, body: String },
+}
+
+/// An INVITE to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingInvite {
+    pub dialog: DialogId,
+    /// Request-URI and To: `sip:doggy@127.0.0.1:5080`.
+    pub uri: String,
+    /// Where the request is sent when not to the host of `uri`: `sip:127.0.0.1:5061` (an `fs_path`).
+    pub proxy: Option<String>,
+    pub from_user: String,
+    pub from_display: String,
+    /// Host part of From, without port.
+    pub from_host: String,
+    /// Header fields beyond those that a user agent makes itself: `X-call`, `Remote-Party-ID`.
+    pub headers: Vec<(String, String)>,
+    pub sdp: String,
+}
+
+/// What the user agent tells the switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SipEvent {
+    /// A new call came in. 100 Trying was sent already.
+    Invited { dialog: DialogId, invite: Box<Message> },
+    /// A response to our INVITE above 100. A 2xx was acknowledged already.
+    Response { dialog: DialogId, response: Box<Message> },
+    /// Our 2xx was acknowledged.
+    Acked { dialog: DialogId, ack: Box<Message> },
+    /// The caller gave up before our final response; 200 and 487 were sent already.
+    Cancelled { dialog: DialogId, cancel: Box<Message> },
+    /// The other side hung up; 200 was sent already.
+    Bye { dialog: DialogId, bye: Box<Message> },
+    /// A request inside the dialog: INFO, or a re-INVITE with its offer. INFO was answered already; a re-INVITE is
+    /// answered by [`SipCommand::Respond`].
+    Request { dialog: DialogId, request: Box<Message> },
+    /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL.
+    InDialogResponse { dialog: DialogId, method: String, response: Box<Message> },
+    /// Our INVITE came to no response: nobody answered in time, or it could not be sent.
+    Failed { dialog: DialogId, failure: SipFailure },
+}
+
+/// Why an INVITE of ours got no response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SipFailure {
+    /// RFC 3261 timer B ran out, or the port refused.
+    #[error("no response from {0}")]
+    NoResponse(String),
+    #[error("cannot send to {0}: {1}")]
+    Transport(String, String),
+    #[error("{0:?} is not a SIP URI")]
+    BadUri(String),
+}
+
+/// A SIP message as text: what its start line said, its header fields in order, its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub start: StartLine,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    /// The other side's socket.
+    pub peer: SocketAddr,
+}
+
+/// First line of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartLine {
+    Request { method: String, uri: String },
+    Response { code: u16, reason: String },
+}
+
+impl Message {
+    /// The first field called `name`, in any case, also by its compact form (RFC 3261 7.3.3).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let compact = match name.to_ascii_lowercase().as_str() {
+            "via" => "v",
+            "from" => "f",
+            "to" => "t",
+            "call-id" => "i",
+            "contact" => "m",
+            "content-type" => "c",
+            "content-length" => "l",
+            _ => "",
+        };
+        let called = |n: &str| n.eq_ignore_ascii_case(name) || (!compact.is_empty() && n.eq_ignore_ascii_case(compact));
+        self.headers.iter().find(|(n, _)| called(n)).map(|(_, value)| value.as_str())
+    }
+
+    /// The response code; `None` for a request.
+    pub fn code(&self) -> Option<u16> {
+        match self.start {
+            StartLine::Response { code, .. } => Some(code),
+            StartLine::Request { .. } => None,
+        }
+    }
+}
