@@ -1,0 +1,4 @@
+//! Everything that is tested from outside the crate, in one binary.
+
+mod captures;
+mod esl_wire;
