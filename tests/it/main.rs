@@ -2,3 +2,4 @@
 
 mod captures;
 mod esl_wire;
+mod tracking;
