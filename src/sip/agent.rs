@@ -307,7 +307,7 @@ impl Carrier {
         let request = from_crate(SipMessage::Request(transaction.original.clone()), peer);
         self.transactions.insert(tx, (transaction.key.clone(), transaction.tu_sender.clone()));
         tokio::spawn(run_server(tx, transaction, peer, self.reports.clone()));
-        self.core.handle_request(tx, request);
+        self.core.handle_request(self.clock.now(), tx, request);
     }
 
     fn take(&mut self, report: Report) {

@@ -54,6 +54,8 @@ pub(super) struct Dialog {
     pub invite: Initial,
     /// Our user's wish to hang up, kept until the protocol allows it.
     pub hangup: Option<Vec<(String, String)>>,
+    /// Their BYE that came before the ACK.
+    pub early_bye: Option<(Tx, Box<Message>)>,
     /// Their re-INVITE that waits for our final response.
     pub reinvite_in: Option<(Tx, Box<Message>)>,
     /// Our re-INVITE that waits for theirs.

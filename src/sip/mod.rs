@@ -9,6 +9,8 @@ mod dialog;
 pub mod name_addr;
 mod socket;
 pub mod uri;
+#[cfg(test)]
+mod tests;
 mod user_agent;
 mod wire;
 

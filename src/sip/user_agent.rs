@@ -59,6 +59,8 @@ enum Role {
     Cancel(DialogId),
     ReinviteClient(DialogId),
     ReinviteServer(DialogId),
+    /// A BYE that overtook the ACK.
+    EarlyBye(DialogId),
     /// BYE or INFO of ours, or a request answered at once.
     Other(Option<DialogId>),
 }
@@ -77,6 +79,8 @@ pub struct UserAgent {
     next_received: u64,
 }
 
+/// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
+const OVERTAKING: Duration = Duration::from_millis(50);
 /// Methods that we act on.
 const UNDERSTOOD: [&str; 6] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO"];
 
@@ -137,7 +141,7 @@ impl UserAgent {
     }
 
     /// A request that starts server transaction `tx`.
-    pub fn handle_request(&mut self, tx: Tx, request: Message) {
+    pub fn handle_request(&mut self, now: Time, tx: Tx, request: Message) {
         let StartLine::Request { method, .. } = &request.start else { return };
         let method = method.clone();
         let to_tag = request.header("To").and_then(NameAddr::parse).and_then(|to| to.tag().map(str::to_owned));
@@ -171,6 +175,11 @@ impl UserAgent {
         dialog.remote_seq = seq;
         let id = dialog.id;
         match method.as_str() {
+            "BYE" if dialog.stage == Stage::Accepted && dialog.early_bye.is_none() => {
+                dialog.early_bye = Some((tx, Box::new(request)));
+                self.transactions.insert(tx, Role::EarlyBye(id));
+                self.deadlines.push(Reverse((now + OVERTAKING, tx)));
+            }
             "BYE" => self.bye_came(tx, id, request),
             "INVITE" => self.reinvite_came(tx, id, request),
             _ => {
@@ -207,8 +216,11 @@ impl UserAgent {
             Some(&Role::InviteServer(id)) => {
                 let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Accepted) else { return };
                 dialog.stage = Stage::Confirmed;
-                let hangup = dialog.hangup.take();
+                let (hangup, early_bye) = (dialog.hangup.take(), dialog.early_bye.take());
                 self.emit(SipEvent::Acked { dialog: id, ack: Box::new(ack) });
+                if let Some((tx, bye)) = early_bye {
+                    return self.bye_came(tx, id, *bye);
+                }
                 if let Some(headers) = hangup {
                     self.send_bye(id, headers);
                 }
@@ -294,13 +306,17 @@ impl UserAgent {
 
     /// Ends what waited too long.
     pub fn handle_deadline(&mut self, now: Time) {
-        while let Some(Reverse((at, tx))) = self.deadlines.peek().copied().filter(|Reverse((at, _))| *at <= now) {
-            let _ = at;
-            self.deadlines.pop();
+        while self.poll_deadline().is_some_and(|at| at <= now) {
+            let Some(Reverse((_, tx))) = self.deadlines.pop() else { return };
             match self.transactions.get(&tx) {
                 Some(&Role::InviteClient(id)) if self.stage(id) == Some(Stage::Calling) => self.fail_unanswered(id),
                 // The deadline of the CANCEL, or that of the INVITE come early: only the first counts.
                 Some(&Role::Cancel(id)) if self.stage(id) == Some(Stage::Cancelling) => self.fail_unanswered(id),
+                Some(&Role::EarlyBye(id)) => {
+                    if let Some((tx, bye)) = self.dialogs.get_mut(&id).and_then(|dialog| dialog.early_bye.take()) {
+                        self.bye_came(tx, id, *bye);
+                    }
+                }
                 Some(&Role::ReinviteClient(id)) => {
                     let Some(dialog) = self.dialogs.get_mut(&id) else { continue };
                     if dialog.reinvite_out.take().is_some() {
@@ -344,6 +360,7 @@ impl UserAgent {
             invite_tx: tx,
             invite: Initial::Sent(Box::new(Draft { start: StartLine::Response { code: 0, reason: String::new() }, headers: Vec::new(), body: String::new() })),
             hangup: None,
+            early_bye: None,
             reinvite_in: None,
             reinvite_out: None,
         };
@@ -443,6 +460,7 @@ impl UserAgent {
             invite_tx: tx,
             invite: Initial::Got(Box::new(request.clone())),
             hangup: None,
+            early_bye: None,
             reinvite_in: None,
             reinvite_out: None,
         };
