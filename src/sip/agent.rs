@@ -228,10 +228,19 @@ struct Carrier {
 }
 
 impl Carrier {
-    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<SipCommand>, mut incoming: TransactionReceiver, mut reports: mpsc::UnboundedReceiver<Report>) {
+    async fn run(
+        mut self,
+        mut commands: mpsc::UnboundedReceiver<SipCommand>,
+        mut incoming: TransactionReceiver,
+        mut reports: mpsc::UnboundedReceiver<Report>,
+    ) {
         let mut last_call: Option<Instant> = None;
         loop {
-            let deadline = [self.core.poll_deadline().map(|at| self.clock.instant(at)), self.finished.front().map(|(at, _)| *at), last_call];
+            let deadline = [
+                self.core.poll_deadline().map(|at| self.clock.instant(at)),
+                self.finished.front().map(|(at, _)| *at),
+                last_call,
+            ];
             let deadline = deadline.into_iter().flatten().min();
             tokio::select! {
                 Some(command) = commands.recv(), if last_call.is_none() => self.core.handle_command(self.clock.now(), command),
@@ -275,7 +284,9 @@ impl Carrier {
                         self.transactions.insert(tx, (key, transaction.tu_sender.clone()));
                         tokio::spawn(run_client(tx, transaction, hop, self.reports.clone()));
                     }
-                    Err(error) => self.core.handle_send_failure(tx, SipFailure::Transport(hop.host_port(), error.to_string())),
+                    Err(error) => {
+                        self.core.handle_send_failure(tx, SipFailure::Transport(hop.host_port(), error.to_string()))
+                    }
                 }
             }
             Action::Answer { tx, response } => {
@@ -302,7 +313,8 @@ impl Carrier {
 
     fn accept(&mut self, transaction: Transaction) {
         let tx = self.core.new_tx();
-        let peer = transaction.connection.as_ref().and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
+        let peer =
+            transaction.connection.as_ref().and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
         let Some(peer) = peer else { return };
         let request = from_crate(SipMessage::Request(transaction.original.clone()), peer);
         self.transactions.insert(tx, (transaction.key.clone(), transaction.tu_sender.clone()));
@@ -355,7 +367,9 @@ async fn run_client(tx: Tx, mut transaction: Transaction, hop: SipUri, reports: 
                         let _ = reports.send(Report::Response(tx, from_crate(message, peer)));
                     }
                 }
-                Err(error) => drop(reports.send(Report::SendFailure(tx, SipFailure::Transport(hop.host_port(), error.to_string())))),
+                Err(error) => drop(
+                    reports.send(Report::SendFailure(tx, SipFailure::Transport(hop.host_port(), error.to_string()))),
+                ),
             }
         }
         Err(failure) => drop(reports.send(Report::SendFailure(tx, failure))),

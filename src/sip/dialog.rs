@@ -115,7 +115,8 @@ impl Draft {
     /// The CANCEL of this INVITE (RFC 3261 9.1): same Via, Route, From, To and number, nothing else of it.
     pub fn cancel(&self, extra: &[(String, String)]) -> Draft {
         let kept = ["Via", "Route", "Max-Forwards", "From", "To", "Call-ID", "CSeq", "User-Agent"];
-        let mut headers: Vec<_> = self.headers.iter().filter(|(name, _)| kept.contains(&name.as_str())).cloned().collect();
+        let mut headers: Vec<_> =
+            self.headers.iter().filter(|(name, _)| kept.contains(&name.as_str())).cloned().collect();
         for (name, value) in &mut headers {
             if name == "CSeq" {
                 *value = value.replace("INVITE", "CANCEL");

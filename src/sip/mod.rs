@@ -7,10 +7,11 @@
 pub mod agent;
 mod dialog;
 pub mod name_addr;
+pub mod sdp;
 mod socket;
-pub mod uri;
 #[cfg(test)]
 mod tests;
+pub mod uri;
 mod user_agent;
 mod wire;
 

@@ -111,8 +111,12 @@ mod tests {
     #[test]
     fn what_freeswitch_writes_comes_apart() {
         let from = NameAddr::parse(r#""capture" <sip:1112223333@127.0.0.1>;tag=S3X7mjDa91aZj"#).expect("a name-addr");
-        assert_eq!((from.display.as_str(), from.uri.as_str(), from.tag()), ("capture", "sip:1112223333@127.0.0.1", Some("S3X7mjDa91aZj")));
-        let party = NameAddr::parse(r#""capture" <sip:1@127.0.0.1>;party=calling;screen=yes;privacy=off"#).expect("a name-addr");
+        assert_eq!(
+            (from.display.as_str(), from.uri.as_str(), from.tag()),
+            ("capture", "sip:1112223333@127.0.0.1", Some("S3X7mjDa91aZj"))
+        );
+        let party = NameAddr::parse(r#""capture" <sip:1@127.0.0.1>;party=calling;screen=yes;privacy=off"#)
+            .expect("a name-addr");
         assert_eq!((party.param("Screen"), party.tag()), (Some("yes"), None));
     }
 
@@ -125,7 +129,10 @@ mod tests {
     #[test]
     fn a_display_name_may_hold_what_it_likes() {
         let text = format!("{} <sip:a@b>", quote(r#"<sip:x>, "Bob" \o/"#));
-        assert_eq!(NameAddr::parse(&text).map(|n| (n.display, n.uri)), Some((r#"<sip:x>, "Bob" \o/"#.into(), "sip:a@b".into())));
+        assert_eq!(
+            NameAddr::parse(&text).map(|n| (n.display, n.uri)),
+            Some((r#"<sip:x>, "Bob" \o/"#.into(), "sip:a@b".into()))
+        );
         assert_eq!(NameAddr::parse(r#""open <sip:a@b>"#), None);
     }
 

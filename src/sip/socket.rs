@@ -80,7 +80,8 @@ fn not_implemented(datagram: &[u8]) -> Option<String> {
     let (start, rest) = text.split_once("\r\n")?;
     let mut words = start.split(' ');
     let (method, _uri, version) = (words.next()?, words.next()?, words.next()?);
-    let is_token = !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b));
+    let is_token =
+        !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b));
     if !is_token || version != "SIP/2.0" || method.parse::<Method>().is_ok() {
         return None;
     }
@@ -88,10 +89,13 @@ fn not_implemented(datagram: &[u8]) -> Option<String> {
     let names = ["via", "v", "from", "f", "to", "t", "call-id", "i", "cseq"];
     let kept: Vec<&str> = head
         .split("\r\n")
-        .filter(|line| line.split(':').next().is_some_and(|name| names.contains(&name.trim().to_ascii_lowercase().as_str())))
+        .filter(|line| {
+            line.split(':').next().is_some_and(|name| names.contains(&name.trim().to_ascii_lowercase().as_str()))
+        })
         .collect();
     // Without its headers there is nobody to answer.
-    (kept.len() >= 5).then(|| format!("SIP/2.0 501 Not Implemented\r\n{}\r\nContent-Length: 0\r\n\r\n", kept.join("\r\n")))
+    (kept.len() >= 5)
+        .then(|| format!("SIP/2.0 501 Not Implemented\r\n{}\r\nContent-Length: 0\r\n\r\n", kept.join("\r\n")))
 }
 
 /// Over UDP a body without `Content-Length` reaches to the end of the datagram (RFC 3261 18.3), but the transaction
@@ -123,15 +127,25 @@ mod tests {
         let datagram = b"INFO sip:a SIP/2.0\r\nCSeq: 1 INFO\r\n\r\nSignal=5";
         buf[..datagram.len()].copy_from_slice(datagram);
         let len = complete(&mut buf, datagram.len());
-        assert_eq!(std::str::from_utf8(&buf[..len]), Ok("INFO sip:a SIP/2.0\r\nCSeq: 1 INFO\r\nContent-Length: 8\r\n\r\nSignal=5"));
+        assert_eq!(
+            std::str::from_utf8(&buf[..len]),
+            Ok("INFO sip:a SIP/2.0\r\nCSeq: 1 INFO\r\nContent-Length: 8\r\n\r\nSignal=5")
+        );
         assert_eq!(complete(&mut buf, len), len, "and no second time");
     }
 
     #[test]
     fn an_unknown_method_is_told_so_and_a_known_one_passes() {
-        let request = |method| format!("{method} sip:a SIP/2.0\r\nVia: x\r\nf: a\r\nTo: b\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nX: y\r\n\r\n");
+        let request = |method| {
+            format!(
+                "{method} sip:a SIP/2.0\r\nVia: x\r\nf: a\r\nTo: b\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nX: y\r\n\r\n"
+            )
+        };
         let answer = not_implemented(request("FROBNICATE").as_bytes()).expect("an answer");
-        assert_eq!(answer, "SIP/2.0 501 Not Implemented\r\nVia: x\r\nf: a\r\nTo: b\r\nCall-ID: c\r\nCSeq: 1 FROBNICATE\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(
+            answer,
+            "SIP/2.0 501 Not Implemented\r\nVia: x\r\nf: a\r\nTo: b\r\nCall-ID: c\r\nCSeq: 1 FROBNICATE\r\nContent-Length: 0\r\n\r\n"
+        );
         assert_eq!(not_implemented(request("INVITE").as_bytes()), None);
         assert_eq!(not_implemented(b"SIP/2.0 200 OK\r\n\r\n"), None);
     }

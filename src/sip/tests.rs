@@ -11,7 +11,8 @@ use super::*;
 
 /// Longer than anything here takes; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
-const OFFER: &str = "v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+const OFFER: &str =
+    "v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 const PLACED: DialogId = DialogId::Placed(1);
 const TAKEN: DialogId = DialogId::Received(1);
 
@@ -58,7 +59,13 @@ impl Rig {
     }
 
     fn respond(&self, dialog: DialogId, code: u16, sdp: Option<&str>) {
-        self.agent.send(SipCommand::Respond { dialog, code, reason: None, headers: vec![], sdp: sdp.map(str::to_owned) });
+        self.agent.send(SipCommand::Respond {
+            dialog,
+            code,
+            reason: None,
+            headers: vec![],
+            sdp: sdp.map(str::to_owned),
+        });
     }
 
     fn hang_up(&self, dialog: DialogId, headers: &[(&str, &str)]) {
@@ -81,7 +88,9 @@ impl Rig {
 
     async fn in_dialog_response(&mut self, method: &str, code: u16) -> Message {
         match self.next().await {
-            SipEvent::InDialogResponse { method: m, response, .. } if m == method && response.code() == Some(code) => *response,
+            SipEvent::InDialogResponse { method: m, response, .. } if m == method && response.code() == Some(code) => {
+                *response
+            }
             other => panic!("no {code} to {method} but {other:?}"),
         }
     }
@@ -98,7 +107,11 @@ impl Rig {
         rig.invited().await;
         rig.respond(TAKEN, 200, Some(OFFER));
         let both = rig.two().await;
-        assert!(both.iter().any(|e| matches!(e, SipEvent::Response { dialog: PLACED, response } if response.code() == Some(200))), "{both:?}");
+        assert!(
+            both.iter()
+                .any(|e| matches!(e, SipEvent::Response { dialog: PLACED, response } if response.code() == Some(200))),
+            "{both:?}"
+        );
         assert!(both.iter().any(|e| matches!(e, SipEvent::Acked { dialog: TAKEN, .. })), "{both:?}");
         rig
     }
@@ -111,12 +124,18 @@ fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_call_to_itself_rings_answers_and_ends_from_the_caller() {
     let mut rig = Rig::start().await;
-    rig.call(rig.own_uri(), &[("X-call", "c0ffee"), ("Remote-Party-ID", "\"capture\" <sip:1112223333@127.0.0.1>;party=calling")]);
+    rig.call(
+        rig.own_uri(),
+        &[("X-call", "c0ffee"), ("Remote-Party-ID", "\"capture\" <sip:1112223333@127.0.0.1>;party=calling")],
+    );
     let local = rig.agent.local_addr();
 
     let invite = rig.invited().await;
     assert_eq!(invite.start, StartLine::Request { method: "INVITE".into(), uri: format!("sip:doggy@{local}") });
-    assert_eq!((invite.header("X-call"), invite.header("max-forwards"), invite.peer), (Some("c0ffee"), Some("70"), local));
+    assert_eq!(
+        (invite.header("X-call"), invite.header("max-forwards"), invite.peer),
+        (Some("c0ffee"), Some("70"), local)
+    );
     assert_eq!(invite.header("Contact"), Some(&*format!("<sip:mod_sofia@{local}>")));
     let from = NameAddr::parse(invite.header("From").expect("From")).expect("a name-addr");
     assert_eq!((from.display.as_str(), from.uri.as_str()), ("capture", "sip:1112223333@127.0.0.1"));
@@ -128,7 +147,13 @@ async fn a_call_to_itself_rings_answers_and_ends_from_the_caller() {
     assert_eq!(rig.response(183).await.body, "v=0\r\ns=early\r\n");
     rig.respond(TAKEN, 183, Some("v=0\r\ns=later\r\n"));
     assert_eq!(rig.response(183).await.body, "v=0\r\ns=later\r\n");
-    rig.agent.send(SipCommand::Respond { dialog: TAKEN, code: 200, reason: Some("Fine".into()), headers: owned(&[("X-said", "hello")]), sdp: Some(OFFER.into()) });
+    rig.agent.send(SipCommand::Respond {
+        dialog: TAKEN,
+        code: 200,
+        reason: Some("Fine".into()),
+        headers: owned(&[("X-said", "hello")]),
+        sdp: Some(OFFER.into()),
+    });
     let both = rig.two().await;
     let ok = both.iter().find_map(|e| match e {
         SipEvent::Response { response, .. } => Some(response),
@@ -136,7 +161,10 @@ async fn a_call_to_itself_rings_answers_and_ends_from_the_caller() {
     });
     let ok = ok.expect("a response");
     assert_eq!(ok.start, StartLine::Response { code: 200, reason: "Fine".into() });
-    assert_eq!((ok.header("X-said"), ok.header("Contact")), (Some("hello"), Some(&*format!("<sip:doggy@{local};transport=udp>"))));
+    assert_eq!(
+        (ok.header("X-said"), ok.header("Contact")),
+        (Some("hello"), Some(&*format!("<sip:doggy@{local};transport=udp>")))
+    );
     assert!(both.iter().any(|e| matches!(e, SipEvent::Acked { dialog: TAKEN, .. })));
 
     rig.hang_up(PLACED, &[("Reason", "Q.850;cause=16;text=\"NORMAL_CLEARING\"")]);
@@ -146,7 +174,9 @@ async fn a_call_to_itself_rings_answers_and_ends_from_the_caller() {
         _ => None,
     });
     assert_eq!(bye.expect("a BYE").header("Reason"), Some("Q.850;cause=16;text=\"NORMAL_CLEARING\""));
-    assert!(both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { dialog: PLACED, method, .. } if method == "BYE")));
+    assert!(
+        both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { dialog: PLACED, method, .. } if method == "BYE"))
+    );
 }
 
 #[tokio::test]
@@ -154,7 +184,12 @@ async fn the_called_side_may_hang_up_too() {
     let mut rig = Rig::established().await;
     rig.hang_up(TAKEN, &[("Reason", "Q.850;cause=17")]);
     let both = rig.two().await;
-    assert!(both.iter().any(|e| matches!(e, SipEvent::Bye { dialog: PLACED, bye } if bye.header("Reason") == Some("Q.850;cause=17"))), "{both:?}");
+    assert!(
+        both.iter().any(
+            |e| matches!(e, SipEvent::Bye { dialog: PLACED, bye } if bye.header("Reason") == Some("Q.850;cause=17"))
+        ),
+        "{both:?}"
+    );
     assert!(both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { dialog: TAKEN, .. })), "{both:?}");
 }
 
@@ -164,7 +199,13 @@ async fn a_refusal_comes_through_with_its_code_reason_and_headers() {
         let mut rig = Rig::start().await;
         rig.call(rig.own_uri(), &[]);
         rig.invited().await;
-        rig.agent.send(SipCommand::Respond { dialog: TAKEN, code, reason: None, headers: owned(&[("Reason", "Q.850;cause=1")]), sdp: None });
+        rig.agent.send(SipCommand::Respond {
+            dialog: TAKEN,
+            code,
+            reason: None,
+            headers: owned(&[("Reason", "Q.850;cause=1")]),
+            sdp: None,
+        });
         let refusal = rig.response(code).await;
         assert_eq!(refusal.start, StartLine::Response { code, reason: reason.into() });
         assert_eq!(refusal.header("Reason"), Some("Q.850;cause=1"));
@@ -180,7 +221,9 @@ async fn a_caller_who_gives_up_cancels() {
     rig.response(180).await;
     rig.hang_up(PLACED, &[("Reason", "SIP;cause=487")]);
     let mut seen = [rig.next().await, rig.next().await, rig.next().await].map(|event| match event {
-        SipEvent::Cancelled { dialog: TAKEN, cancel } => format!("cancelled {}", cancel.header("Reason").unwrap_or_default()),
+        SipEvent::Cancelled { dialog: TAKEN, cancel } => {
+            format!("cancelled {}", cancel.header("Reason").unwrap_or_default())
+        }
         SipEvent::InDialogResponse { dialog: PLACED, method, response } => format!("{:?} to {method}", response.code()),
         SipEvent::Response { dialog: PLACED, response } => format!("{:?}", response.code()),
         other => panic!("{other:?}"),
@@ -225,10 +268,17 @@ async fn a_new_offer_and_an_info_pass_in_both_directions() {
         assert!(both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { dialog, response, .. } if *dialog == from && response.body == "v=0\r\ns=held\r\n")), "{both:?}");
         assert!(both.iter().any(|e| matches!(e, SipEvent::Acked { dialog, .. } if *dialog == to)), "{both:?}");
 
-        rig.agent.send(SipCommand::Info { dialog: from, content_type: "application/dtmf-relay".into(), body: "Signal=5\r\n".into() });
+        rig.agent.send(SipCommand::Info {
+            dialog: from,
+            content_type: "application/dtmf-relay".into(),
+            body: "Signal=5\r\n".into(),
+        });
         let both = rig.two().await;
         assert!(both.iter().any(|e| matches!(e, SipEvent::Request { dialog, request } if *dialog == to && request.body == "Signal=5\r\n")), "{both:?}");
-        assert!(both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { method, .. } if method == "INFO")), "{both:?}");
+        assert!(
+            both.iter().any(|e| matches!(e, SipEvent::InDialogResponse { method, .. } if method == "INFO")),
+            "{both:?}"
+        );
     }
 }
 
@@ -275,7 +325,8 @@ impl Peer {
 
     async fn next(&self) -> String {
         let mut buf = [0; 8192];
-        let (len, _) = timeout(PATIENCE, self.socket.recv_from(&mut buf)).await.expect("a datagram in time").expect("loopback");
+        let (len, _) =
+            timeout(PATIENCE, self.socket.recv_from(&mut buf)).await.expect("a datagram in time").expect("loopback");
         String::from_utf8_lossy(&buf[..len]).into_owned()
     }
 
@@ -355,7 +406,8 @@ async fn an_answer_is_repeated_until_its_ack() {
     let timers = SipTimers { t1: Duration::from_millis(20), ..SipTimers::default() };
     let mut rig = Rig::patient(timers).await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
-    peer.send(&peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\nContent-Length: 0\r\n\r\n", peer.local()))).await;
+    peer.send(&peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\nContent-Length: 0\r\n\r\n", peer.local())))
+        .await;
     rig.invited().await;
     rig.respond(TAKEN, 200, Some(OFFER));
     // A hangup waits for the ACK.
@@ -364,7 +416,9 @@ async fn an_answer_is_repeated_until_its_ack() {
     assert_eq!(peer.next().await, first);
     assert_eq!(peer.next().await, first);
     let to = field(&first, "To").expect("To");
-    let ack = peer.request("ACK", "Content-Length: 0\r\n\r\n").replace(&format!("To: <sip:doggy@{}>", rig.agent.local_addr()), &format!("To: {to}"));
+    let ack = peer
+        .request("ACK", "Content-Length: 0\r\n\r\n")
+        .replace(&format!("To: <sip:doggy@{}>", rig.agent.local_addr()), &format!("To: {to}"));
     peer.send(&ack).await;
     assert!(matches!(rig.next().await, SipEvent::Acked { dialog: TAKEN, .. }));
     let bye = peer.next_starting("BYE").await;
@@ -373,11 +427,15 @@ async fn an_answer_is_repeated_until_its_ack() {
 
 #[tokio::test]
 async fn nobody_there_is_no_response() {
-    let timers = SipTimers { t1: Duration::from_millis(10), no_response: Duration::from_millis(300), ..SipTimers::default() };
+    let timers =
+        SipTimers { t1: Duration::from_millis(10), no_response: Duration::from_millis(300), ..SipTimers::default() };
     let mut rig = Rig::patient(timers).await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
     rig.call(format!("sip:doggy@{}", peer.local()), &[]);
-    assert_eq!(rig.next().await, SipEvent::Failed { dialog: PLACED, failure: SipFailure::NoResponse(peer.local().to_string()) });
+    assert_eq!(
+        rig.next().await,
+        SipEvent::Failed { dialog: PLACED, failure: SipFailure::NoResponse(peer.local().to_string()) }
+    );
     // It asked more than once, and sent nothing else.
     let (first, second) = (peer.next().await, peer.next().await);
     assert!(first.starts_with("INVITE"));
@@ -414,7 +472,12 @@ async fn a_retransmitted_answer_is_acknowledged_again_and_told_once() {
     let peer = Peer::facing(rig.agent.local_addr()).await;
     rig.call(format!("sip:doggy@{}", peer.local()), &[]);
     let invite = peer.next_starting("INVITE").await;
-    let ok = peer.response(&invite, "200 OK", "callee", &format!("Contact: <sip:there@{}>\r\nContent-Length: 0\r\n\r\n", peer.local()));
+    let ok = peer.response(
+        &invite,
+        "200 OK",
+        "callee",
+        &format!("Contact: <sip:there@{}>\r\nContent-Length: 0\r\n\r\n", peer.local()),
+    );
     peer.send(&ok).await;
     let ack = peer.next_starting("ACK").await;
     peer.send(&ok).await;

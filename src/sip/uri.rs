@@ -37,7 +37,8 @@ impl SipUri {
         if user.is_some_and(has_bad_byte) || has_bad_byte(params) {
             return None;
         }
-        let user = user.map(|user| user.split(':').next().unwrap_or_default().to_owned()).filter(|user| !user.is_empty());
+        let user =
+            user.map(|user| user.split(':').next().unwrap_or_default().to_owned()).filter(|user| !user.is_empty());
         Some(SipUri { scheme, user, host: host.to_owned(), port, params: parse_params(params) })
     }
 
@@ -114,7 +115,12 @@ mod tests {
     #[case("SIPS:alice@example.com", Some("alice"), "example.com", None)]
     #[case("sip:bob:secret@[2001:db8::1]:5060?subject=x", Some("bob"), "[2001:db8::1]", Some(5060))]
     #[case("sip:+1-212;phone-context=x@gw.example", Some("+1-212;phone-context=x"), "gw.example", None)]
-    fn a_uri_comes_apart(#[case] text: &str, #[case] user: Option<&str>, #[case] host: &str, #[case] port: Option<u16>) {
+    fn a_uri_comes_apart(
+        #[case] text: &str,
+        #[case] user: Option<&str>,
+        #[case] host: &str,
+        #[case] port: Option<u16>,
+    ) {
         let uri = SipUri::parse(text).expect(text);
         assert_eq!((uri.user.as_deref(), uri.host.as_str(), uri.port), (user, host, port));
     }

@@ -133,7 +133,9 @@ impl UserAgent {
     pub fn handle_command(&mut self, now: Time, command: SipCommand) {
         match command {
             SipCommand::Invite(invite) => self.invite(now, *invite),
-            SipCommand::Respond { dialog, code, reason, headers, sdp } => self.respond(dialog, code, reason, headers, sdp),
+            SipCommand::Respond { dialog, code, reason, headers, sdp } => {
+                self.respond(dialog, code, reason, headers, sdp)
+            }
             SipCommand::Hangup { dialog, headers } => self.hang_up(now, dialog, headers),
             SipCommand::Reinvite { dialog, sdp } => self.reinvite(now, dialog, sdp),
             SipCommand::Info { dialog, content_type, body } => self.info(dialog, &content_type, body),
@@ -154,7 +156,11 @@ impl UserAgent {
             return self.answer_at_once(tx, &request, 420, &[("Unsupported", required.join(", "))]);
         }
         if method == "OPTIONS" {
-            let told = [("Allow", self.identity.allow.clone()), ("Accept", "application/sdp".to_owned()), ("Supported", String::new())];
+            let told = [
+                ("Allow", self.identity.allow.clone()),
+                ("Accept", "application/sdp".to_owned()),
+                ("Supported", String::new()),
+            ];
             return self.answer_at_once(tx, &request, 200, &told);
         }
         let Some(to_tag) = to_tag else {
@@ -193,7 +199,9 @@ impl UserAgent {
     pub fn handle_cancel(&mut self, tx: Tx, cancel: Message) {
         match self.transactions.get(&tx) {
             Some(&Role::InviteServer(id)) => {
-                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Ringing) else { return };
+                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Ringing) else {
+                    return;
+                };
                 dialog.stage = Stage::Ending;
                 self.answer_invite(id, tx, 487, None, &[], None);
                 self.forget(id);
@@ -214,7 +222,9 @@ impl UserAgent {
     pub fn handle_ack(&mut self, tx: Tx, ack: Message) {
         match self.transactions.get(&tx) {
             Some(&Role::InviteServer(id)) => {
-                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Accepted) else { return };
+                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Accepted) else {
+                    return;
+                };
                 dialog.stage = Stage::Confirmed;
                 let (hangup, early_bye) = (dialog.hangup.take(), dialog.early_bye.take());
                 self.emit(SipEvent::Acked { dialog: id, ack: Box::new(ack) });
@@ -296,7 +306,9 @@ impl UserAgent {
                 self.send_bye(id, Vec::new());
                 self.emit(SipEvent::Failed { dialog: id, failure: SipFailure::NoResponse(peer) });
             }
-            Some(Role::InviteClient(id)) if matches!(self.stage(id), Some(Stage::Calling | Stage::Proceeding | Stage::Cancelling)) => {
+            Some(Role::InviteClient(id))
+                if matches!(self.stage(id), Some(Stage::Calling | Stage::Proceeding | Stage::Cancelling)) =>
+            {
                 self.fail_unanswered(id);
             }
             Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
@@ -342,7 +354,8 @@ impl UserAgent {
         }
         let (tx, tag, call_id) = (self.new_tx(), self.tag(), self.ids.uuid());
         let from_user = if invite.from_user.is_empty() { String::new() } else { format!("{}@", invite.from_user) };
-        let display = if invite.from_display.is_empty() { String::new() } else { format!("{} ", quote(&invite.from_display)) };
+        let display =
+            if invite.from_display.is_empty() { String::new() } else { format!("{} ", quote(&invite.from_display)) };
         let route_set = proxy.map(|proxy| loose_route(&proxy)).into_iter().collect();
         let mut dialog = Dialog {
             id,
@@ -358,7 +371,11 @@ impl UserAgent {
             remote_seq: None,
             stage: Stage::Calling,
             invite_tx: tx,
-            invite: Initial::Sent(Box::new(Draft { start: StartLine::Response { code: 0, reason: String::new() }, headers: Vec::new(), body: String::new() })),
+            invite: Initial::Sent(Box::new(Draft {
+                start: StartLine::Response { code: 0, reason: String::new() },
+                headers: Vec::new(),
+                body: String::new(),
+            })),
             hangup: None,
             early_bye: None,
             reinvite_in: None,
@@ -418,7 +435,13 @@ impl UserAgent {
     fn end_fork(&mut self, id: DialogId, response: &Message) {
         let (tx, via) = (self.new_tx(), self.via());
         let Some(dialog) = self.dialogs.get_mut(&id) else { return };
-        let ours = (dialog.remote.clone(), dialog.remote_tag.clone(), dialog.remote_target.clone(), dialog.route_set.clone(), dialog.local_seq);
+        let ours = (
+            dialog.remote.clone(),
+            dialog.remote_tag.clone(),
+            dialog.remote_target.clone(),
+            dialog.route_set.clone(),
+            dialog.local_seq,
+        );
         dialog.learn_from_response(response);
         let mut bye = dialog.request("BYE", via, None);
         (dialog.remote, dialog.remote_tag, dialog.remote_target, dialog.route_set, dialog.local_seq) = ours;
@@ -473,7 +496,14 @@ impl UserAgent {
         self.emit(SipEvent::Invited { dialog: id, invite: Box::new(request) });
     }
 
-    fn respond(&mut self, id: DialogId, code: u16, reason: Option<String>, headers: Vec<(String, String)>, sdp: Option<String>) {
+    fn respond(
+        &mut self,
+        id: DialogId,
+        code: u16,
+        reason: Option<String>,
+        headers: Vec<(String, String)>,
+        sdp: Option<String>,
+    ) {
         if !(100..700).contains(&code) {
             tracing::warn!(code, "no such response code");
             return;
@@ -503,7 +533,15 @@ impl UserAgent {
         }
     }
 
-    fn answer_invite(&mut self, id: DialogId, tx: Tx, code: u16, reason: Option<&str>, headers: &[(String, String)], sdp: Option<String>) {
+    fn answer_invite(
+        &mut self,
+        id: DialogId,
+        tx: Tx,
+        code: u16,
+        reason: Option<&str>,
+        headers: &[(String, String)],
+        sdp: Option<String>,
+    ) {
         let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else { return };
         let mut response = self.response(invite, Some(id), code, reason);
         response.headers.extend_from_slice(headers);
@@ -607,7 +645,11 @@ impl UserAgent {
 
     fn info(&mut self, id: DialogId, content_type: &str, body: String) {
         let (tx, via) = (self.new_tx(), self.via());
-        let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| matches!(dialog.stage, Stage::Confirmed | Stage::Accepted)) else { return };
+        let Some(dialog) =
+            self.dialogs.get_mut(&id).filter(|dialog| matches!(dialog.stage, Stage::Confirmed | Stage::Accepted))
+        else {
+            return;
+        };
         let mut request = dialog.request("INFO", via, None);
         self.sign(&mut request);
         request.headers.push(("Content-Type".to_owned(), content_type.to_owned()));
@@ -681,7 +723,9 @@ impl UserAgent {
             to.push_str(&format!(";tag={tag}"));
         }
         if let Some(dialog) = dialog.filter(|_| (101..300).contains(&code)) {
-            headers.extend(list(&request.headers, "Record-Route").into_iter().map(|route| ("Record-Route".to_owned(), route)));
+            headers.extend(
+                list(&request.headers, "Record-Route").into_iter().map(|route| ("Record-Route".to_owned(), route)),
+            );
             headers.push(("Contact".to_owned(), self.contact_of(dialog.id)));
         }
         headers.push(("User-Agent".to_owned(), self.identity.user_agent.clone()));
@@ -713,7 +757,9 @@ impl UserAgent {
 
     /// FreeSWITCH's Contact: its own user where it called, the dialled one where it was called.
     fn contact_of(&self, id: DialogId) -> String {
-        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else { return self.placed_contact() };
+        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else {
+            return self.placed_contact();
+        };
         let dialled = match &invite.start {
             StartLine::Request { uri, .. } => SipUri::parse(uri).and_then(|uri| uri.user),
             StartLine::Response { .. } => None,
@@ -756,7 +802,10 @@ fn loose_route(proxy: &str) -> String {
 /// FNV-1a over what stays the same in each copy of a request.
 fn stable_tag(request: &Message) -> String {
     let parts = ["Call-ID", "CSeq", "From", "Via"].map(|name| request.header(name).unwrap_or_default());
-    let hash = parts.iter().flat_map(|part| part.bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = parts
+        .iter()
+        .flat_map(|part| part.bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }
 

@@ -13,7 +13,13 @@ pub(super) fn to_request(draft: &Draft) -> Option<Request> {
     let StartLine::Request { method, uri } = &draft.start else { return None };
     let method: Method = method.parse().ok()?;
     let uri = Uri::try_from(one_line(uri).as_str()).ok()?;
-    Some(Request { method, uri, version: Version::V2, headers: to_headers(draft), body: draft.body.clone().into_bytes() })
+    Some(Request {
+        method,
+        uri,
+        version: Version::V2,
+        headers: to_headers(draft),
+        body: draft.body.clone().into_bytes(),
+    })
 }
 
 /// A response as the crate sends it, with our reason phrase.
@@ -26,11 +32,18 @@ pub(super) fn to_response(draft: &Draft) -> Option<Response> {
     };
     let mut headers = to_headers(draft);
     headers.push(make_header("Content-Length", draft.body.len().to_string()));
-    Some(Response { status_code, wire_reason: None, version: Version::V2, headers, body: draft.body.clone().into_bytes() })
+    Some(Response {
+        status_code,
+        wire_reason: None,
+        version: Version::V2,
+        headers,
+        body: draft.body.clone().into_bytes(),
+    })
 }
 
 fn to_headers(draft: &Draft) -> Headers {
-    let made: Vec<Header> = draft.headers.iter().map(|(name, value)| make_header(&one_line(name), one_line(value))).collect();
+    let made: Vec<Header> =
+        draft.headers.iter().map(|(name, value)| make_header(&one_line(name), one_line(value))).collect();
     made.into()
 }
 
