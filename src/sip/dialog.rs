@@ -6,7 +6,7 @@ use super::user_agent::Tx;
 use super::{DialogId, Message, StartLine};
 
 /// A message to send. `Content-Length` is written by the transaction layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     pub start: StartLine,
     pub headers: Vec<(String, String)>,
@@ -123,8 +123,10 @@ impl Draft {
             }
         }
         headers.extend_from_slice(extra);
-        let StartLine::Request { uri, .. } = &self.start else { unreachable!("an INVITE is a request") };
-        let start = StartLine::Request { method: "CANCEL".to_owned(), uri: uri.clone() };
+        let mut start = self.start.clone();
+        if let StartLine::Request { method, .. } = &mut start {
+            "CANCEL".clone_into(method);
+        }
         Draft { start, headers, body: String::new() }
     }
 

@@ -114,6 +114,12 @@ pub enum StartLine {
     Response { code: u16, reason: String },
 }
 
+impl Default for StartLine {
+    fn default() -> Self {
+        StartLine::Request { method: String::new(), uri: String::new() }
+    }
+}
+
 impl Message {
     /// The first field called `name`, in any case, also by its compact form (RFC 3261 7.3.3).
     pub fn header(&self, name: &str) -> Option<&str> {
