@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 //! Calls per second of one user agent that calls itself (INVITE, 200, ACK, BYE, 200), and the memory they leave behind.
 //!
 //! `cargo bench --bench sip -- CALLS AT_ONCE`

@@ -1,8 +1,8 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
-//! The user agent over UDP: [`UserAgent`] decides, the crate's transactions send, this task carries between them.
+//! The user agent over UDP: `UserAgent` decides, the crate's transactions send, this task carries between them.
 //!
 //! Each transaction is a task of its own, for the crate's `receive` must not be interrupted. All of them report to the
-//! one task that owns the [`UserAgent`].
+//! one task that owns the `UserAgent`.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;

@@ -625,11 +625,12 @@ async fn sipp_calls_and_is_content() {
     let mut rig = Rig::start().await;
     let args =
         ["-sn", "uac", &rig.agent.local_addr().to_string(), "-m", "20", "-r", "50", "-d", "50"].map(str::to_owned);
-    let mut calls = tokio::spawn(async move { sipp(&args).await });
+    let calls = sipp(&args);
+    tokio::pin!(calls);
     let mut ended = 0;
     let output = loop {
         tokio::select! {
-            output = &mut calls => break output.expect("a task"),
+            output = &mut calls => break output,
             event = rig.events.recv() => match event.expect("a living agent") {
                 SipEvent::Invited { dialog, invite } => {
                     let offer = sdp::Description::parse(&invite.body).expect("SIPp's offer");
@@ -657,7 +658,8 @@ async fn sipp_is_called_and_is_content() {
     // A port that was free a moment ago: SIPp does not tell which one it took.
     let port = Peer::facing(rig.agent.local_addr()).await.local().port();
     let args = ["-sn", "uas", "-p", &port.to_string(), "-m", &CALLS.to_string()].map(str::to_owned);
-    let mut answers = tokio::spawn(async move { sipp(&args).await });
+    let answers = sipp(&args);
+    tokio::pin!(answers);
     for call in 1..=CALLS {
         rig.agent.send(SipCommand::Invite(Box::new(OutgoingInvite {
             dialog: DialogId::Placed(call),
@@ -673,7 +675,7 @@ async fn sipp_is_called_and_is_content() {
     let (mut rang, mut byes) = (0, 0);
     let output = loop {
         tokio::select! {
-            output = &mut answers => break output.expect("a task"),
+            output = &mut answers => break output,
             event = rig.events.recv() => match event.expect("a living agent") {
                 SipEvent::Response { response, .. } if response.code() == Some(180) => rang += 1,
                 SipEvent::Response { dialog, response } if response.code() == Some(200) => rig.hang_up(dialog, &[]),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::writing::{add_sdp, loose_route};
 use super::{Role, UserAgent};
-use crate::sip::dialog::{Dialog, Draft, Initial, Stage};
+use crate::sip::dialog::{Dialog, Initial, Stage};
 use crate::sip::name_addr::{NameAddr, quote};
 use crate::sip::uri::SipUri;
 use crate::sip::{DialogId, Message, OutgoingInvite, SipEvent, SipFailure};
@@ -38,7 +38,7 @@ impl UserAgent {
             stage: Stage::Calling,
             invite_tx: tx,
             // Written below, from the dialog itself.
-            invite: Initial::Sent(Box::new(Draft::default())),
+            invite: Initial::Sent(Box::default()),
             hangup: None,
             early_bye: None,
             reinvite_in: None,
