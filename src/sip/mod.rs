@@ -1,7 +1,23 @@
 //! SIP (RFC 3261) as the embedded switch speaks it: commands in, events out, and plain text in between.
 //!
-//! `agent` is the user agent over UDP. It stands on a SIP crate, none of whose types leaves this folder: the switch
-//! core sees only what is defined here, so a test may carry the same commands and events through memory.
+//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP. That stands on a SIP crate's
+//! transactions, none of whose types leaves this folder: the switch core sees only what is defined here, so a test may
+//! carry the same commands and events through memory. `sdp` is offer and answer.
+
+pub mod agent;
+mod dialog;
+pub mod name_addr;
+pub mod sdp;
+mod socket;
+#[cfg(test)]
+mod tests;
+pub mod uri;
+mod user_agent;
+mod wire;
+
+pub use agent::{Agent, AgentConfig, SipTimers};
+pub use name_addr::NameAddr;
+pub use uri::SipUri;
 
 use std::net::SocketAddr;
 
@@ -96,6 +112,12 @@ pub struct Message {
 pub enum StartLine {
     Request { method: String, uri: String },
     Response { code: u16, reason: String },
+}
+
+impl Default for StartLine {
+    fn default() -> Self {
+        StartLine::Request { method: String::new(), uri: String::new() }
+    }
 }
 
 impl Message {
