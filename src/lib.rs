@@ -3,6 +3,7 @@
 pub mod audio;
 pub mod call;
 pub mod cli;
+pub mod clock;
 pub mod esl;
 pub mod host;
 pub mod id;
