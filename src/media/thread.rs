@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! One thread for the media of all legs: their sockets, and the 20 ms beat of each.
 //!
 //! A task or a timer for each leg is late far too often at a thousand legs. Here a wheel of 20 phases turns once in
@@ -324,5 +323,155 @@ impl<E: FnMut(MediaEvent)> Shell<E> {
             let _ = self.poll.registry().deregister(&mut socket);
         }
         self.ports.free(port);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Codec, PlayEnd, RecordEnd, RecordId, Source, Tracks};
+    use super::*;
+    use crate::audio::level::level;
+    use crate::audio::wav;
+    use crate::units::SampleRate;
+
+    const CALLER: LegId = LegId(1);
+    const CALLEE: LegId = LegId(2);
+
+    /// Longer than any of these tests may take: only a hang comes to it.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn spawn(ports: RangeInclusive<u16>) -> (MediaThread, Receiver<MediaEvent>) {
+        let (sender, events) = mpsc::channel();
+        let config = MediaConfig { ip: IpAddr::from([127, 0, 0, 1]), ports };
+        let thread = MediaThread::spawn(config, Clock::start(), move |event| drop(sender.send(event))).unwrap();
+        (thread, events)
+    }
+
+    /// Events until one that `last` accepts, which is given.
+    fn wait<T>(events: &Receiver<MediaEvent>, mut last: impl FnMut(&MediaEvent) -> Option<T>) -> T {
+        let mut seen = Vec::new();
+        loop {
+            let event = events.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error} after {seen:?}"));
+            if let Some(found) = last(&event) {
+                return found;
+            }
+            seen.push(event);
+        }
+    }
+
+    fn open(media: &MediaThread, events: &Receiver<MediaEvent>, leg: LegId) -> SocketAddr {
+        media.send(MediaCommand::Open { leg });
+        wait(events, |event| match event {
+            MediaEvent::Opened { local, .. } => Some(*local),
+            MediaEvent::OpenFailed { reason, .. } => panic!("{reason}"),
+            _ => None,
+        })
+    }
+
+    fn connect(media: &MediaThread, leg: LegId, remote: SocketAddr) {
+        let ssrc = 7_000 + leg.0 as u32;
+        media.send(MediaCommand::Connect { leg, remote, codec: Codec::Pcmu, telephone_event: None, ssrc });
+    }
+
+    fn record(media: &MediaThread, leg: LegId, path: PathBuf, limit: Option<Duration>) {
+        let (record, rate) = (RecordId(leg.0), SampleRate::NARROW);
+        media.send(MediaCommand::Record { leg, record, path, tracks: Tracks::Heard, rate, limit });
+    }
+
+    #[test]
+    fn a_milliwatt_goes_over_real_sockets_into_an_echo_and_back_into_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("heard.wav");
+        let (media, events) = spawn(45_300..=45_340);
+        let (caller, callee) = (open(&media, &events, CALLER), open(&media, &events, CALLEE));
+        connect(&media, CALLER, callee);
+        connect(&media, CALLEE, caller);
+        media.send(MediaCommand::Echo { leg: CALLEE, on: true });
+        let source = Source::Tone("%(10000,0,1004)".into());
+        media.send(MediaCommand::Play { leg: CALLER, play: PlayId(1), source });
+        wait(&events, |event| matches!(event, MediaEvent::PlayStarted { .. }).then_some(()));
+        record(&media, CALLER, path.clone(), Some(Duration::from_millis(600)));
+        let samples = wait(&events, |event| match event {
+            MediaEvent::RecordStopped { samples, end, .. } => {
+                assert_eq!(*end, RecordEnd::Limit);
+                Some(*samples)
+            }
+            _ => None,
+        });
+        let wav = wav::read(&path).unwrap();
+        assert_eq!((samples, wav.samples(), wav.repaired.as_deref()), (4_800, 4_800, None));
+        // The way there and back takes some 100 ms at the most, so the last 400 ms are tone.
+        let heard = level(&wav.channels[0][1_600..]).unwrap().0;
+        let said = {
+            let mut said = [0; 800];
+            crate::audio::tone::ToneStream::parse("%(10000,0,1004)").unwrap().fill(&mut said);
+            level(&said).unwrap().0
+        };
+        assert!((heard - said).abs() < 0.5, "{heard} dBm0 heard of {said} dBm0");
+        media.send(MediaCommand::Close { leg: CALLER });
+        let stats = wait(&events, |event| match event {
+            MediaEvent::PlayEnded { end, .. } => {
+                assert_eq!(*end, PlayEnd::Stopped);
+                None
+            }
+            MediaEvent::Closed { stats, .. } => Some(stats.clone()),
+            _ => None,
+        });
+        assert!(stats.sent_packets >= 30 && stats.received_packets >= 25, "{stats:?}");
+        assert_eq!((stats.lost_packets, stats.duplicate_packets), (0, 0));
+    }
+
+    #[test]
+    fn dropping_the_handle_completes_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("folder").join("cut.wav");
+        let (media, events) = spawn(45_350..=45_360);
+        let local = open(&media, &events, CALLER);
+        // It hears itself.
+        connect(&media, CALLER, local);
+        record(&media, CALLER, path.clone(), None);
+        let source = Source::Silence { length: Some(Duration::from_millis(100)), noise_divisor: 100 };
+        media.send(MediaCommand::Play { leg: CALLER, play: PlayId(1), source });
+        wait(&events, |event| matches!(event, MediaEvent::PlayEnded { .. }).then_some(()));
+        drop(media);
+        let left: Vec<MediaEvent> = events.iter().collect();
+        let stopped = left.iter().find_map(|event| match event {
+            MediaEvent::RecordStopped { samples, end: RecordEnd::LegClosed, .. } => Some(*samples),
+            _ => None,
+        });
+        let wav = wav::read(&path).unwrap();
+        assert_eq!((stopped, wav.repaired.as_deref()), (Some(wav.samples() as u64), None));
+        assert!(wav.samples() >= 800, "{} samples", wav.samples());
+        assert!(matches!(left.last(), Some(MediaEvent::Closed { .. })), "{left:?}");
+    }
+
+    #[test]
+    fn a_full_range_is_told_and_a_closed_leg_makes_room() {
+        let (media, events) = spawn(45_370..=45_371);
+        let first = open(&media, &events, CALLER);
+        assert_eq!(first.port(), 45_370);
+        media.send(MediaCommand::Open { leg: CALLEE });
+        let reason = wait(&events, |event| match event {
+            MediaEvent::OpenFailed { leg: CALLEE, reason } => Some(reason.clone()),
+            _ => None,
+        });
+        assert_eq!(reason, "no even UDP port is free on 127.0.0.1 from 45370 to 45371");
+        media.send(MediaCommand::Close { leg: CALLER });
+        assert_eq!(open(&media, &events, CALLEE), first);
+    }
+
+    #[test]
+    fn a_recording_that_cannot_be_created_fails_with_its_path() {
+        let (media, events) = spawn(45_380..=45_390);
+        let local = open(&media, &events, CALLER);
+        connect(&media, CALLER, local);
+        let folder = tempfile::tempdir().unwrap();
+        record(&media, CALLER, folder.path().to_owned(), None);
+        let end = wait(&events, |event| match event {
+            MediaEvent::RecordStopped { end, .. } => Some(end.clone()),
+            _ => None,
+        });
+        let RecordEnd::Failed(reason) = end else { panic!("{end:?}") };
+        assert!(reason.starts_with(&folder.path().display().to_string()), "{reason}");
     }
 }

@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! The thread that writes recordings, so that a slow disk makes no leg late.
 
 use std::collections::HashMap;
