@@ -1,13 +1,39 @@
 //! What a leg sends and hears: RTP (RFC 3550) with G.711 (RFC 3551) in frames of 20 ms.
 //!
-//! `engine` is the pure part: commands, packets and ticks in; packets, recorded samples and events out.
-//! `thread` is its shell: one thread that owns the sockets of all legs and ticks them.
+//! [`engine`] is the pure part: commands, packets and ticks in; packets, recorded samples and events out.
+//! [`thread`] is its shell: one thread that owns the sockets of all legs and ticks them.
+//!
+//! Left out: RTCP, SRTP, comfort noise as packets (RFC 3389: such packets are heard as silence), mixing.
+
+pub mod clip;
+pub mod engine;
+mod jitter_buffer;
+mod latch;
+mod leg;
+mod ports;
+mod receiver;
+mod record;
+mod resample;
+pub mod rtp;
+mod sender;
+mod source;
+pub mod stats;
+#[cfg(test)]
+mod tests;
+pub mod thread;
+mod writer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::units::{SampleRate, Time};
+
+/// How often a leg sends and hears.
+pub const FRAME: Duration = Duration::from_millis(20);
+
+/// Samples of one [`FRAME`] at 8 kHz; in G.711 as many bytes.
+pub const FRAME_SAMPLES: usize = 160;
 
 /// One leg's media: a local RTP port and what flows through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +92,22 @@ pub enum MediaCommand {
     StopRecord { leg: LegId, record: RecordId },
     /// Gives the port back and ends what plays and records; answered by [`MediaEvent::Closed`].
     Close { leg: LegId },
+}
+
+impl MediaCommand {
+    /// The leg it is for.
+    pub const fn leg(&self) -> LegId {
+        match self {
+            MediaCommand::Open { leg }
+            | MediaCommand::Connect { leg, .. }
+            | MediaCommand::Play { leg, .. }
+            | MediaCommand::StopPlay { leg }
+            | MediaCommand::Echo { leg, .. }
+            | MediaCommand::Record { leg, .. }
+            | MediaCommand::StopRecord { leg, .. }
+            | MediaCommand::Close { leg } => *leg,
+        }
+    }
 }
 
 /// What a recording holds. "Heard" is what the leg received, "said" what it sent.
@@ -157,6 +199,9 @@ pub enum RecordEnd {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LegStats {
     pub received_packets: u64,
+    /// Of these, the telephone events (RFC 4733).
+    pub received_telephone_events: u64,
+    /// With the RTP header, as FreeSWITCH counts them.
     pub received_bytes: u64,
     pub sent_packets: u64,
     pub sent_bytes: u64,
