@@ -60,6 +60,26 @@ impl fmt::Display for Dbm0 {
     }
 }
 
+/// Difference of two levels, in decibels.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Db(pub f64);
+
+impl fmt::Display for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} dB", self.0)
+    }
+}
+
+/// Parts of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} %", self.0)
+    }
+}
+
 /// Frequency in hertz.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Hertz(pub f64);

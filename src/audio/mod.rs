@@ -3,7 +3,10 @@
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
 pub mod g711;
+pub mod goertzel;
 pub mod level;
+pub mod silence;
 pub mod sine;
 pub mod tone;
+pub mod tone_detect;
 pub mod wav;
