@@ -7,6 +7,7 @@ pub mod esl;
 pub mod host;
 pub mod id;
 pub mod media;
+pub mod place;
 pub mod report;
 pub mod run;
 pub mod scenario;

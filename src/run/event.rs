@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::place::Place;
 use crate::units::Time;
 
 /// One test: a scenario of a file, on one host.
@@ -100,20 +101,6 @@ pub struct CheckReport {
     pub actual: String,
     /// Why, in a sentence, and what to try; may be empty.
     pub help: String,
-}
-
-/// A place in a scenario file. Line and column count from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    pub file: PathBuf,
-    pub line: usize,
-    pub column: usize,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
-    }
 }
 
 /// The last events and commands of one leg.
