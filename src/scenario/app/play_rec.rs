@@ -1,0 +1,50 @@
+//! `play_rec`: a clip one way, both legs recorded.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ANSWER_WITHIN, App, AppSteps, boxed, step};
+use crate::media::Tracks;
+use crate::scenario::mapping::{mapping, required};
+use crate::scenario::model::{RecordSpec, Recording};
+use crate::scenario::scalar::file;
+use crate::scenario::step::play::{Loops, Source};
+use crate::scenario::step::wait::Awaited;
+use crate::scenario::step::{Answer, Hangup, Play, Wait};
+use crate::scenario::tagged::Variant;
+use crate::units::SampleRate;
+
+/// The callee answers; the caller plays a clip, once, or again and again where the scenario has a `duration`. Both legs
+/// are recorded, both sides of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlayRec {
+    pub file: PathBuf,
+}
+
+pub(super) fn variant() -> Variant<Box<dyn App>> {
+    let doc = "The callee answers; the caller plays a clip once, or until `duration` is over; both legs are recorded.";
+    let shape = mapping!(PlayRec {
+        file: required("file", file(), "The clip; its path is relative to the scenario's folder.")
+    });
+    Variant::new("play_rec", doc).with(shape.map(boxed))
+}
+
+impl App for PlayRec {
+    fn steps(&self, duration: Option<Duration>) -> AppSteps {
+        let both = Recording { tracks: Tracks::Stereo, rate: SampleRate::NARROW };
+        let sources = vec![Source::File(self.file.clone())];
+        let mut caller = vec![step(Wait { awaited: Awaited::Answered, within: ANSWER_WITHIN })];
+        if duration.is_some() {
+            caller.push(step(Play { sources, loops: Loops::Forever, wait: false }));
+        } else {
+            caller.push(step(Play { sources, loops: Loops::Times(1), wait: true }));
+            caller.push(step(Hangup { cause: None }));
+        }
+        AppSteps {
+            caller,
+            callee: vec![step(Answer)],
+            record: RecordSpec { caller: Some(both), callee: Some(both) },
+            duration,
+        }
+    }
+}

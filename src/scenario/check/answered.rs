@@ -1,0 +1,30 @@
+//! `answered`: whether the caller's leg was answered.
+
+use super::{Check, Facts, one};
+use crate::scenario::mapping::Key;
+use crate::scenario::model::PlacedCheck;
+use crate::scenario::scalar::boolean;
+
+/// The call was answered, or was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub answered: bool,
+}
+
+pub(super) fn key() -> Key<Option<Vec<PlacedCheck>>> {
+    one("answered", boolean().map(|answered| Answered { answered }), "Whether the call was answered.")
+}
+
+impl Check for Answered {
+    fn kind(&self) -> &'static str {
+        "answered"
+    }
+
+    fn describe(&self) -> String {
+        if self.answered { "answered".to_owned() } else { "not answered".to_owned() }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { answered: Some(self.answered), ..Facts::default() }
+    }
+}

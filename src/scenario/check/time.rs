@@ -1,0 +1,79 @@
+//! `setup_time`, `pdd`, `duration`: how long parts of the call took.
+
+use std::time::Duration;
+
+use super::{Check, Facts, one};
+use crate::bound::Bound;
+use crate::scenario::mapping::Key;
+use crate::scenario::model::PlacedCheck;
+use crate::scenario::scalar::bound;
+
+/// A part of the call took as long as asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeBound {
+    pub span: Span,
+    pub bound: Bound<Duration>,
+}
+
+/// A part of a call, on the caller's leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Span {
+    /// INVITE to answer.
+    Setup,
+    /// INVITE to the first ringing or early media: the post-dial delay.
+    Pdd,
+    /// Answer to hangup: the talk time.
+    Talk,
+}
+
+pub(super) fn setup_time() -> Key<Option<Vec<PlacedCheck>>> {
+    key(Span::Setup, "Time from the INVITE to the answer.")
+}
+
+pub(super) fn pdd() -> Key<Option<Vec<PlacedCheck>>> {
+    key(Span::Pdd, "Post-dial delay: time from the INVITE to the first ringing or early media.")
+}
+
+pub(super) fn duration() -> Key<Option<Vec<PlacedCheck>>> {
+    key(Span::Talk, "Talk time: from the answer to the hangup.")
+}
+
+fn key(span: Span, doc: &str) -> Key<Option<Vec<PlacedCheck>>> {
+    one(span.key(), bound().map(move |bound| TimeBound { span, bound }), doc)
+}
+
+impl Span {
+    /// Its key in the language.
+    const fn key(self) -> &'static str {
+        match self {
+            Span::Setup => "setup_time",
+            Span::Pdd => "pdd",
+            Span::Talk => "duration",
+        }
+    }
+
+    /// Its name for a person.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Span::Setup => "setup time",
+            Span::Pdd => "PDD",
+            Span::Talk => "talk time",
+        }
+    }
+}
+
+impl Check for TimeBound {
+    fn kind(&self) -> &'static str {
+        self.span.key()
+    }
+
+    fn describe(&self) -> String {
+        format!("{} {}", self.span.name(), self.bound)
+    }
+
+    fn facts(&self) -> Facts {
+        // A call that is refused may have rung before.
+        let answered = if self.span == Span::Pdd { None } else { Some(true) };
+        Facts { answered, ..Facts::default() }
+    }
+}

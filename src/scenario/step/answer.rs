@@ -1,0 +1,26 @@
+//! `answer`: the callee answers.
+
+use super::{Facts, Signal, Step, boxed};
+use crate::scenario::tagged::Variant;
+
+/// Answers the call (SIP 200).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer;
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("answer", "Answers the call (200).").bare(|| boxed(Answer))
+}
+
+impl Step for Answer {
+    fn kind(&self) -> &'static str {
+        "answer"
+    }
+
+    fn describe(&self) -> String {
+        "answer".to_owned()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { signal: Some(Signal::Answer), ..Facts::default() }
+    }
+}

@@ -1,0 +1,27 @@
+//! `api`: any API command of the switch.
+
+use super::{Step, boxed};
+use crate::scenario::scalar::line;
+use crate::scenario::tagged::Variant;
+
+/// Runs an API command on the host of this leg. A reply that begins with `-ERR` fails the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// The command and its arguments, one line.
+    pub command: String,
+}
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("api", "Runs an API command on the host; a reply of -ERR fails the step.")
+        .with(line().expects("a command in one line").map(|command| boxed(Api { command })))
+}
+
+impl Step for Api {
+    fn kind(&self) -> &'static str {
+        "api"
+    }
+
+    fn describe(&self) -> String {
+        format!("api {}", self.command)
+    }
+}

@@ -1,0 +1,22 @@
+//! `echo`: what is heard is said.
+
+use super::{Step, boxed};
+use crate::scenario::tagged::Variant;
+
+/// Sends back what this leg hears, until the leg ends or plays something else. The next step follows at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo;
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("echo", "Sends back what this leg hears; the next step follows at once.").bare(|| boxed(Echo))
+}
+
+impl Step for Echo {
+    fn kind(&self) -> &'static str {
+        "echo"
+    }
+
+    fn describe(&self) -> String {
+        "echo".to_owned()
+    }
+}

@@ -1,0 +1,26 @@
+//! `pre_answer`: early media.
+
+use super::{Facts, Signal, Step, boxed};
+use crate::scenario::tagged::Variant;
+
+/// Opens the audio before the answer (SIP 183).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreAnswer;
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("pre_answer", "Opens the audio before the answer (183).").bare(|| boxed(PreAnswer))
+}
+
+impl Step for PreAnswer {
+    fn kind(&self) -> &'static str {
+        "pre_answer"
+    }
+
+    fn describe(&self) -> String {
+        "pre_answer".to_owned()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { signal: Some(Signal::PreAnswer), ..Facts::default() }
+    }
+}

@@ -1,0 +1,26 @@
+//! `ring`: the callee rings.
+
+use super::{Facts, Signal, Step, boxed};
+use crate::scenario::tagged::Variant;
+
+/// Tells the caller that the phone rings (SIP 180).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring;
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("ring", "Lets the caller hear that the phone rings (180).").bare(|| boxed(Ring))
+}
+
+impl Step for Ring {
+    fn kind(&self) -> &'static str {
+        "ring"
+    }
+
+    fn describe(&self) -> String {
+        "ring".to_owned()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { signal: Some(Signal::Ring), ..Facts::default() }
+    }
+}

@@ -1,0 +1,32 @@
+//! `sleep`: the leg does nothing for a time.
+
+use std::time::Duration;
+
+use super::{Facts, Step, boxed};
+use crate::scenario::scalar::duration;
+use crate::scenario::tagged::Variant;
+use crate::units::human;
+
+/// Lets time pass before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sleep {
+    pub time: Duration,
+}
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("sleep", "Lets time pass before the next step.").with(duration().map(|time| boxed(Sleep { time })))
+}
+
+impl Step for Sleep {
+    fn kind(&self) -> &'static str {
+        "sleep"
+    }
+
+    fn describe(&self) -> String {
+        format!("sleep {}", human(self.time))
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { takes: self.time, ..Facts::default() }
+    }
+}

@@ -1,0 +1,26 @@
+//! `stop_record`: the end of a recording.
+
+use super::{Facts, Step, boxed};
+use crate::scenario::tagged::Variant;
+
+/// Ends the recording of this leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopRecord;
+
+pub(super) fn variant() -> Variant<Box<dyn Step>> {
+    Variant::new("stop_record", "Ends the recording of this leg.").bare(|| boxed(StopRecord))
+}
+
+impl Step for StopRecord {
+    fn kind(&self) -> &'static str {
+        "stop_record"
+    }
+
+    fn describe(&self) -> String {
+        "stop_record".to_owned()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { stops_recording: true, ..Facts::default() }
+    }
+}
