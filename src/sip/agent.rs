@@ -344,7 +344,6 @@ impl Carrier {
         let now = Instant::now();
         while let Some((_, key)) = self.finished.pop_front_if(|(at, _)| *at <= now) {
             self.endpoint.finished_transactions.remove(&key);
-            self.endpoint.waiting_ack.retain(|_, waiting| *waiting != key);
         }
     }
 }
