@@ -48,7 +48,7 @@ pub struct AudioCheck {
 pub enum Sound {
     /// A steady tone, alone. `lasting` bounds the total time for which it, at its level, is what there is, to 10 ms;
     /// without a bound it must be there for [`HEARD`] without a break.
-    Tone { frequency: Within<Hertz>, level: Option<Within<Dbm0>>, lasting: Option<Bound<Duration>> },
+    Tone { frequency: Within<Hertz>, level: Option<Bound<Dbm0>>, lasting: Option<Bound<Duration>> },
     /// Level of all that is not silence; of the whole track when all is.
     Level(Bound<Dbm0>),
     /// The longest gap between the first and the last sound, to 1 ms: zero when there is none, and the whole track

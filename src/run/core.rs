@@ -7,8 +7,7 @@ use std::sync::Arc;
 use crate::audio::wav::Wav;
 use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
 use crate::id::Ids;
-use crate::scenario::model::CallSpec;
-use crate::scenario::{Action, Dial, Machine, Scenario, Setting};
+use crate::scenario::{Action, CallSpec, Dial, Machine, Scenario, Setting};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Verdict};
 

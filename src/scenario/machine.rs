@@ -343,10 +343,7 @@ impl Machine {
                     self.end(now, true);
                     return;
                 }
-                let steps = match which {
-                    Leg::Caller => &self.scenario.caller,
-                    Leg::Callee => &self.scenario.callee,
-                };
+                let steps = self.scenario.steps(which);
                 let Some(commands) = leg.begin_step(now, steps, gate, &mut self.ids) else { continue };
                 moved = true;
                 for (command, fatal) in commands {
@@ -430,10 +427,7 @@ impl Machine {
     fn report_undone(&mut self) {
         let refusal = self.job.as_ref().and_then(|job| job.result()?.err().map(str::to_owned));
         for which in Leg::BOTH {
-            let steps = match which {
-                Leg::Caller => &self.scenario.caller,
-                Leg::Callee => &self.scenario.callee,
-            };
+            let steps = self.scenario.steps(which);
             let leg = self.leg(which);
             let Some(index) = leg.undone(steps.len()) else { continue };
             let step = &steps[index];
@@ -461,10 +455,7 @@ impl Machine {
     }
 
     fn step_failed(&self, which: Leg, fault: &Fault) -> CheckReport {
-        let steps = match which {
-            Leg::Caller => &self.scenario.caller,
-            Leg::Callee => &self.scenario.callee,
-        };
+        let steps = self.scenario.steps(which);
         let leg = self.leg(which);
         let step = steps.get(leg.step_in_question());
         let name = match step {
@@ -479,10 +470,7 @@ impl Machine {
     /// What each leg is at, for those who find the scenario unfinished.
     fn doing(&self) -> String {
         let told = |which: Leg| {
-            let steps = match which {
-                Leg::Caller => &self.scenario.caller,
-                Leg::Callee => &self.scenario.callee,
-            };
+            let steps = self.scenario.steps(which);
             let leg = self.leg(which);
             let at = match steps.get(leg.step_in_question()) {
                 Some(step) => format!("in step {}, {}", leg.step_in_question() + 1, step.value.describe()),

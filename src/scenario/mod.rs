@@ -9,9 +9,11 @@ pub mod check;
 pub mod diagnostic;
 mod document;
 pub mod load;
+mod machine;
 pub mod mapping;
 mod model;
 pub mod node;
+mod outcome;
 pub mod reading;
 mod rules;
 pub mod scalar;
@@ -21,7 +23,9 @@ pub mod tagged;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_file};
+pub use machine::{Action, Dial, Machine, Recorded, Setting};
 pub use model::*;
+pub use outcome::{Found, Judgement, LegOutcome, Outcome};
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,27 @@ pub struct Scenario {
     pub expect: Vec<PlacedCheck>,
 }
 
+impl Scenario {
+    /// What `leg` does.
+    pub fn steps(&self, leg: Leg) -> &[PlacedStep] {
+        match leg {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        }
+    }
+
+    /// Whether anything of it is recorded.
+    pub fn records(&self) -> bool {
+        let steps = self.caller.iter().chain(&self.callee);
+        self.record != RecordSpec::default() || steps.into_iter().any(|step| step.facts().records.is_some())
+    }
+
+    /// Events that its steps wait for, beyond those that are always subscribed to.
+    pub fn events(&self) -> impl Iterator<Item = String> {
+        self.caller.iter().chain(&self.callee).filter_map(|step| step.events().map(str::to_owned))
+    }
+}
+
 /// A step and where it stands. The steps of a built-in app stand where the app does.
 pub type PlacedStep = Placed<Box<dyn Step>>;
 
@@ -46,6 +67,15 @@ pub enum Leg {
 }
 
 impl Leg {
+    pub const BOTH: [Leg; 2] = [Leg::Caller, Leg::Callee];
+
+    pub const fn other(self) -> Leg {
+        match self {
+            Leg::Caller => Leg::Callee,
+            Leg::Callee => Leg::Caller,
+        }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Leg::Caller => "caller",

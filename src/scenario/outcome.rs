@@ -10,7 +10,7 @@ use crate::units::human;
 use crate::verdict::{CheckReport, Verdict};
 
 use super::machine::Recorded;
-use super::model::{Leg, Scenario};
+use super::model::{Leg, PlacedStep, Scenario};
 use super::step::Signal;
 
 /// A call that is over.
@@ -95,11 +95,15 @@ impl Outcome {
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
     fn unsaid(&self) -> Vec<CheckReport> {
         let says = |kinds: &[&str]| self.scenario.expect.iter().any(|check| kinds.contains(&check.value.kind()));
-        let refused = self.scenario.callee.iter().any(|step| step.value.facts().signal == Some(Signal::Refuse));
+        let answers = |step: &PlacedStep| {
+            step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api")
+        };
+        // Without steps the callee is whoever is there, and is called to answer.
+        let due = self.scenario.callee.is_empty() || self.scenario.callee.iter().any(answers);
         let mut reports = Vec::new();
         let caller = self.leg(Leg::Caller);
         let answered = caller.session.as_ref().is_some_and(Session::is_answered);
-        if !answered && !refused && !says(&["answered", "hangup_cause", "sip_code"]) {
+        if !answered && due && !says(&["answered", "hangup_cause", "sip_code"]) {
             let found = Found::new(false, "an answered call", self.end_of(Leg::Caller))
                 .help("a call must be answered unless `expect` says otherwise: `answered: false`, `sip_code`, `hangup_cause`");
             reports.push(report("answered".to_owned(), Some(self.scenario.place.clone()), found));

@@ -19,8 +19,8 @@ pub(super) struct Spans {
 /// Tells what contradicts itself in `scenario`.
 pub(super) fn check(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_>) {
     for leg in [Leg::Caller, Leg::Callee] {
-        roles(leg, steps(scenario, leg), reading);
-        order(leg, steps(scenario, leg), reading);
+        roles(leg, scenario.steps(leg), reading);
+        order(leg, scenario.steps(leg), reading);
         recordings(scenario, leg, reading);
         times(scenario, leg, spans, reading);
     }
@@ -30,13 +30,6 @@ pub(super) fn check(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_
         audible(scenario, check, reading);
     }
     contradictions(&scenario.expect, spans, reading);
-}
-
-fn steps(scenario: &Scenario, leg: Leg) -> &[PlacedStep] {
-    match leg {
-        Leg::Caller => &scenario.caller,
-        Leg::Callee => &scenario.callee,
-    }
 }
 
 /// Only who is called can ring, answer or refuse.
@@ -92,7 +85,7 @@ fn order(leg: Leg, steps: &[PlacedStep], reading: &mut Reading<'_>) {
 /// One recording of a leg at a time, and none ends that did not begin.
 fn recordings(scenario: &Scenario, leg: Leg, reading: &mut Reading<'_>) {
     let mut running = scenario.record.of(leg).is_some();
-    for step in steps(scenario, leg) {
+    for step in scenario.steps(leg) {
         let facts = step.facts();
         if facts.records.is_some() {
             if running {
@@ -119,7 +112,7 @@ fn recordings(scenario: &Scenario, leg: Leg, reading: &mut Reading<'_>) {
 fn times(scenario: &Scenario, leg: Leg, spans: &Spans, reading: &mut Reading<'_>) {
     let (Some(duration), Some(duration_at)) = (scenario.duration, &spans.duration) else { return };
     let mut talking: Option<Duration> = None;
-    for step in steps(scenario, leg) {
+    for step in scenario.steps(leg) {
         let facts = step.facts();
         if let Some(talked) = talking.as_mut() {
             if *talked >= duration {
@@ -165,7 +158,7 @@ fn timeout(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_>) {
     }
     for leg in [Leg::Caller, Leg::Callee] {
         let mut taken = Duration::ZERO;
-        for step in steps(scenario, leg) {
+        for step in scenario.steps(leg) {
             taken = taken.saturating_add(step.facts().takes);
             if taken >= scenario.timeout {
                 let limit = human(scenario.timeout);
@@ -182,7 +175,7 @@ fn timeout(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_>) {
 fn audible(scenario: &Scenario, check: &PlacedCheck, reading: &mut Reading<'_>) {
     let Some(listens) = check.facts().listens else { return };
     let leg = listens.leg;
-    let by_step = steps(scenario, leg).iter().filter_map(|step| step.facts().records);
+    let by_step = scenario.steps(leg).iter().filter_map(|step| step.facts().records);
     let recorded: Vec<Recording> = scenario.record.of(leg).into_iter().chain(by_step).collect();
     if recorded.iter().any(|recording| recording.channel(listens.side).is_some()) {
         return;

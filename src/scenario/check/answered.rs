@@ -1,8 +1,10 @@
 //! `answered`: whether the caller's leg was answered.
 
 use super::{Check, Facts, one};
+use crate::call::Session;
 use crate::scenario::mapping::Key;
-use crate::scenario::model::PlacedCheck;
+use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::boolean;
 
 /// The call was answered, or was not.
@@ -26,5 +28,10 @@ impl Check for Answered {
 
     fn facts(&self) -> Facts {
         Facts { answered: Some(self.answered), ..Facts::default() }
+    }
+
+    fn evaluate(&self, outcome: &Outcome) -> Found {
+        let answered = outcome.leg(Leg::Caller).session.as_ref().is_some_and(Session::is_answered);
+        Found::new(answered == self.answered, self.describe(), outcome.end_of(Leg::Caller))
     }
 }

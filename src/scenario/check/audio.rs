@@ -8,6 +8,10 @@ use crate::scenario::mapping::{Key, mapping, optional, required};
 use crate::scenario::model::{Leg, PlacedCheck, Side};
 use crate::scenario::scalar::{bound, within, word};
 use crate::scenario::shape::Shape;
+use crate::audio::describe::describe;
+use crate::audio::verify::{self, AudioCheck, Track};
+use crate::audio::wav::Wav;
+use crate::scenario::outcome::{Found, Outcome};
 use crate::units::{Dbm0, Hertz};
 
 /// A leg's recording sounds as asked.
@@ -19,10 +23,22 @@ pub struct Audio {
     pub sound: Sound,
 }
 
+impl Sound {
+    /// The same in the verifier's words.
+    fn verifiable(self) -> verify::Sound {
+        match self {
+            Sound::Tone { frequency, level, length } => verify::Sound::Tone { frequency, level, lasting: length },
+            Sound::Silence(bound) => verify::Sound::Silence(bound),
+            Sound::Level(bound) => verify::Sound::Level(bound),
+            Sound::Length(bound) => verify::Sound::Length(bound),
+        }
+    }
+}
+
 /// What must be in a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sound {
-    /// One tone. `length` is of its longest unbroken stretch.
+    /// A tone that is all there is for `length` in total.
     Tone { frequency: Within<Hertz>, level: Option<Bound<Dbm0>>, length: Option<Bound<Duration>> },
     /// The longest silence after the first sound and before the last.
     Silence(Bound<Duration>),
@@ -86,7 +102,7 @@ fn sound() -> Shape<Sound> {
     mapping!(SoundKeys {
         tone: optional("tone", within(), "A tone of this frequency."),
         level: optional("level", bound(), "The level of the tone, or of all that sounds."),
-        length: optional("for", bound(), "How long the tone lasts without a break."),
+        length: optional("for", bound(), "How long the tone lasts in total."),
         silence: optional("silence", bound(), SILENCE),
     })
     .at_least_one(&["tone", "level", "silence"], "nothing to listen for")
@@ -124,5 +140,40 @@ impl Check for Audio {
 
     fn facts(&self) -> Facts {
         Facts { listens: Some(Listens { leg: self.leg, side: self.side }), ..Facts::default() }
+    }
+
+    fn evaluate(&self, outcome: &Outcome) -> Found {
+        let leg = outcome.leg(self.leg);
+        let Some((recorded, wav)) = leg.recordings.iter().rev().find(|(r, _)| r.recording.channel(self.side).is_some())
+        else {
+            let why = format!("no recording was begun: {}", outcome.end_of(self.leg));
+            return Found::new(false, self.describe(), why);
+        };
+        let wav = match wav {
+            Ok(wav) => wav,
+            Err(error) => {
+                return Found::unknown(self.describe(), error)
+                    .help("without the recording nobody knows what was heard, so this is no pass");
+            }
+        };
+        let channel = recorded.recording.channel(self.side).unwrap_or_default();
+        let Some(pcm) = wav.channels.get(channel) else {
+            let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
+            return Found::unknown(self.describe(), why);
+        };
+        // The verifier looks for what was said behind what was heard.
+        let track = if self.side == Some(Side::Said) { Track::Said } else { Track::Heard };
+        let wav = Wav { channels: vec![pcm.clone(), pcm.clone()], ..wav.clone() };
+        match verify::verify(&wav, &AudioCheck { track, what: self.sound.verifiable() }) {
+            Ok(finding) => {
+                let mut help = finding.help;
+                if !finding.holds {
+                    let spans = describe(&Wav { channels: vec![pcm.clone()], ..wav });
+                    help = format!("{help}\nrecording: {}", spans.join("; "));
+                }
+                Found::new(finding.holds, self.describe(), finding.actual).help(help)
+            }
+            Err(error) => Found::unknown(self.describe(), error.to_string()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Check, one};
 use crate::scenario::mapping::{Key, mapping, optional};
 use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::cause;
 use crate::scenario::shape::Shape;
 
@@ -51,5 +52,20 @@ impl Check for HangupCause {
             Some(format!("{leg} {}", causes.join(" or ")))
         });
         format!("hangup cause {}", told.collect::<Vec<_>>().join(", "))
+    }
+
+    fn evaluate(&self, outcome: &Outcome) -> Found {
+        let mut holds = true;
+        let mut told = Vec::new();
+        for leg in Leg::BOTH {
+            let Some(wanted) = self.of(leg) else { continue };
+            let cause = outcome.cause(leg);
+            holds &= cause.as_ref().is_some_and(|cause| wanted.contains(cause));
+            told.push(match cause {
+                Some(cause) => format!("{leg} {cause}"),
+                None => outcome.end_of(leg),
+            });
+        }
+        Found::new(holds, self.describe(), told.join(", "))
     }
 }

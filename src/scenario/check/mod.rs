@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use super::mapping::{Key, Keys, optional};
 use super::model::{Leg, PlacedCheck, Side};
+use super::outcome::{Found, Outcome};
 use super::shape::Shape;
 
 mod answered;
@@ -30,6 +31,9 @@ pub trait Check: Debug + Send + Sync {
     fn facts(&self) -> Facts {
         Facts::default()
     }
+
+    /// Whether it holds of a call that is over.
+    fn evaluate(&self, outcome: &Outcome) -> Found;
 }
 
 /// What a check takes for granted.

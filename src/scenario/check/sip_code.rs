@@ -2,8 +2,10 @@
 
 use super::{Check, Facts, one};
 use crate::bound::Bound;
+use crate::call::Session;
 use crate::scenario::mapping::Key;
-use crate::scenario::model::PlacedCheck;
+use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::count;
 use crate::scenario::shape::Shape;
 
@@ -48,5 +50,13 @@ impl Check for SipCode {
             _ => None,
         };
         Facts { answered, ..Facts::default() }
+    }
+
+    fn evaluate(&self, outcome: &Outcome) -> Found {
+        let code = outcome.leg(Leg::Caller).session.as_ref().and_then(Session::sip_code);
+        match code {
+            Some(code) => Found::new(self.holds(code), self.describe(), format!("SIP code {code}")),
+            None => Found::new(false, self.describe(), format!("no final response; {}", outcome.end_of(Leg::Caller))),
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::{Check, Facts, one};
 use crate::bound::Bound;
 use crate::scenario::mapping::Key;
-use crate::scenario::model::PlacedCheck;
+use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::bound;
+use crate::units::human;
 
 /// A part of the call took as long as asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,5 +77,18 @@ impl Check for TimeBound {
         // A call that is refused may have rung before.
         let answered = if self.span == Span::Pdd { None } else { Some(true) };
         Facts { answered, ..Facts::default() }
+    }
+
+    fn evaluate(&self, outcome: &Outcome) -> Found {
+        let session = outcome.leg(Leg::Caller).session.as_ref();
+        let took = session.and_then(|session| match self.span {
+            Span::Setup => session.setup_time(),
+            Span::Pdd => session.post_dial_delay(),
+            Span::Talk => session.talk_time(),
+        });
+        match took {
+            Some(took) => Found::new(self.bound.holds(took), self.describe(), human(took)),
+            None => Found::new(false, self.describe(), format!("none; {}", outcome.end_of(Leg::Caller))),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
 use crate::scenario::model::{Leg, PlacedStep, Recording};
-use crate::scenario::step::{Begun, Start, Until};
+use crate::scenario::step::{Begun, Needs, Start, Until};
 use crate::units::{Time, human};
 use crate::verdict::{LegTrace, TraceEntry, TraceKind};
 
@@ -102,6 +102,8 @@ pub(super) struct LegRun {
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
     pub(super) unanswered: Vec<u64>,
+    /// The states that it was in, by [`State`].
+    seen: [bool; 5],
     parked: bool,
     playing: bool,
     latest: Option<Arc<Event>>,
@@ -126,6 +128,7 @@ impl LegRun {
             recording_asked: false,
             fault: None,
             unanswered: Vec::new(),
+            seen: [false; 5],
             parked: false,
             playing: false,
             latest: None,
@@ -206,6 +209,11 @@ impl LegRun {
             ChangeKind::CallEnded => return,
             ChangeKind::Event => {}
         }
+        if let Some(state) = self.state {
+            self.seen[state as usize] = true;
+        }
+        // After a 183, a 180 is no step on; it is ringing all the same.
+        self.seen[State::Ringing as usize] |= event.name() == "CHANNEL_PROGRESS";
         let repeated = self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, event));
         if !repeated || before != self.state {
             self.note(now, TraceKind::Event, told(event));
@@ -228,23 +236,20 @@ impl LegRun {
             Until::Now => true,
             Until::Replied => self.unanswered.is_empty(),
             Until::Elapsed(_) => now >= current.deadline,
-            Until::Reached(state) => self.state >= Some(*state),
+            Until::Reached(state) => self.seen[*state as usize],
             Until::Variables(wanted) => {
                 let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
                 wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
             }
             Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
         };
-        // A leg that hung up before it was answered has "reached" the answer only if it was answered.
-        let unanswered = matches!(&current.until, Until::Reached(State::Answered)) && self.answered.is_none();
-        let unanswered = unanswered && self.state == Some(State::HungUp);
-        if met && !unanswered {
+        if met {
             self.current = None;
             self.next += 1;
             return true;
         }
         let until = current.until.to_string();
-        if self.state == Some(State::HungUp) && !matches!(current.until, Until::Elapsed(_)) {
+        if self.state == Some(State::HungUp) && !current.until.outlives_the_leg() {
             self.fault.get_or_insert(Fault::HungUp { until });
         } else if now >= current.deadline {
             self.fault.get_or_insert(Fault::Late { until, within: current.within });
@@ -336,16 +341,6 @@ impl LegRun {
             _ => String::new(),
         }
     }
-}
-
-/// What a step must find before it can begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    Nothing,
-    /// The leg is there.
-    Session,
-    /// The leg is parked. A real switch answers what comes earlier with an error: its channel does not execute yet.
-    Parked,
 }
 
 /// An event on one line: its name and what makes it different from others of that name.

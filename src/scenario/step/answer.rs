@@ -1,6 +1,7 @@
 //! `answer`: the callee answers.
 
-use super::{Facts, Signal, Step, boxed};
+use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use crate::call::State;
 use crate::scenario::tagged::Variant;
 
 /// Answers the call (SIP 200).
@@ -22,5 +23,10 @@ impl Step for Answer {
 
     fn facts(&self) -> Facts {
         Facts { signal: Some(Signal::Answer), ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.execute("answer", "");
+        Until::Reached(State::Answered).into()
     }
 }

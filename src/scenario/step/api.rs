@@ -1,6 +1,6 @@
 //! `api`: any API command of the switch.
 
-use super::{Step, boxed};
+use super::{Step, boxed, Begun, Start, Until, Needs, LONGEST};
 use crate::scenario::scalar::line;
 use crate::scenario::tagged::Variant;
 
@@ -23,5 +23,14 @@ impl Step for Api {
 
     fn describe(&self) -> String {
         format!("api {}", self.command)
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.api(&self.command);
+        Until::Replied.within(LONGEST)
     }
 }

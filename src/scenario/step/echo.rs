@@ -1,6 +1,6 @@
 //! `echo`: what is heard is said.
 
-use super::{Step, boxed};
+use super::{Step, boxed, Begun, Start, Until};
 use crate::scenario::tagged::Variant;
 
 /// Sends back what this leg hears, until the leg ends or plays something else. The next step follows at once.
@@ -18,5 +18,11 @@ impl Step for Echo {
 
     fn describe(&self) -> String {
         "echo".to_owned()
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.break_playing();
+        start.playing = true;
+        Until::Started(start.execute("echo", "")).into()
     }
 }

@@ -1,6 +1,6 @@
 //! `execute`: any dialplan application.
 
-use super::{Step, boxed};
+use super::{Step, boxed, Begun, Start, Until, LONGEST};
 use crate::scenario::mapping::{mapping, optional, required};
 use crate::scenario::scalar::{line, token};
 use crate::scenario::tagged::Variant;
@@ -36,5 +36,10 @@ impl Step for Execute {
             Some(arg) => format!("execute {}({arg})", self.app),
             None => format!("execute {}", self.app),
         }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        let uuid = start.execute(&self.app, self.arg.as_deref().unwrap_or_default());
+        Until::Completed(uuid).within(LONGEST)
     }
 }

@@ -1,6 +1,7 @@
 //! `hangup`: the leg ends.
 
-use super::{Facts, Signal, Step, boxed};
+use super::{Begun, Facts, Needs, Signal, Start, Step, Until, boxed};
+use crate::call::State;
 use crate::scenario::scalar::cause;
 use crate::scenario::tagged::Variant;
 
@@ -31,5 +32,14 @@ impl Step for Hangup {
 
     fn facts(&self) -> Facts {
         Facts { signal: Some(Signal::Hangup), ..Facts::default() }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Session
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.api_on_leg("uuid_kill", self.cause.as_deref().unwrap_or("NORMAL_CLEARING"));
+        Until::Reached(State::HungUp).into()
     }
 }

@@ -1,6 +1,6 @@
 //! `log`: a line for whoever reads the report.
 
-use super::{Step, boxed};
+use super::{Step, boxed, Begun, Start, Until, Needs};
 use crate::scenario::scalar::text;
 use crate::scenario::tagged::Variant;
 
@@ -21,5 +21,14 @@ impl Step for Log {
 
     fn describe(&self) -> String {
         format!("log {}", crate::scenario::node::shortened(&self.text))
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.note(&self.text);
+        Until::Now.into()
     }
 }

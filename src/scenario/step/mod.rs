@@ -20,6 +20,7 @@ mod respond;
 mod ring;
 mod set;
 mod sleep;
+mod start;
 mod stop_record;
 pub mod wait;
 
@@ -37,6 +38,7 @@ pub use respond::Respond;
 pub use ring::Ring;
 pub use set::Set;
 pub use sleep::Sleep;
+pub use start::{Begun, Needs, Start, Until};
 pub use stop_record::StopRecord;
 pub use wait::Wait;
 
@@ -51,6 +53,19 @@ pub trait Step: Debug + Send + Sync {
     /// What the loader's rules of combination need to know.
     fn facts(&self) -> Facts {
         Facts::default()
+    }
+
+    /// What it must find before it can begin.
+    fn needs(&self) -> Needs {
+        Needs::Parked
+    }
+
+    /// Begins: says what the switch is to do, and what ends the step.
+    fn start(&self, start: &mut Start<'_>) -> Begun;
+
+    /// Events it waits for, beyond those that are always subscribed to.
+    fn events(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -109,6 +124,9 @@ const STEPS: &[fn() -> Variant<Box<dyn Step>>] = &[
 pub fn shape() -> Shape<Box<dyn Step>> {
     tagged("step", STEPS.iter().map(|variant| variant()).collect()).named("step")
 }
+
+/// How long a step may take whose length only the switch knows; the scenario's own time limit is shorter, usually.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A step as the language holds it.
 fn boxed(step: impl Step + 'static) -> Box<dyn Step> {

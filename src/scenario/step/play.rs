@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Facts, Step, boxed};
+use super::{Facts, Step, boxed, Begun, Start, Until, LONGEST};
 use crate::scenario::mapping::{mapping, optional};
 use crate::scenario::node::{Content, Node};
 use crate::scenario::reading::Reading;
@@ -244,6 +244,43 @@ impl Play {
     }
 }
 
+impl Play {
+    /// The dialplan application that plays this, and its argument.
+    fn application(&self) -> (&'static str, String) {
+        let sources: Vec<_> = self.sources.iter().map(Source::path).collect();
+        let (application, times) = match self.loops {
+            Loops::Times(times) => ("playback", times as usize),
+            Loops::Forever => ("endless_playback", 1),
+        };
+        let sources: Vec<_> = std::iter::repeat_n(sources, times).flatten().collect();
+        match sources.as_slice() {
+            [source] => (application, source.clone()),
+            several => (application, format!("file_string://{}", several.join("!"))),
+        }
+    }
+}
+
+impl Source {
+    /// What the switch calls it.
+    fn path(&self) -> String {
+        match self {
+            Source::Tone { frequency, level, length } => {
+                // The generator gives a tone of one frequency 0.06 dB more than its volume says.
+                let volume = level.map_or(String::new(), |level| format!("v={};", (level.0 - 0.06).min(0.0)));
+                match length {
+                    Some(length) => format!("tone_stream://{volume}%({},0,{})", length.as_millis(), frequency.0),
+                    // A second holds whole periods of any whole number of hertz, so that its repetition is seamless.
+                    None => format!("tone_stream://{volume}%(1000,0,{});loops=-1", frequency.0),
+                }
+            }
+            Source::Tones(text) => format!("tone_stream://{text}"),
+            // The switch looks from its own folder, not from ours.
+            Source::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Source::Silence(length) => format!("silence_stream://{}", length.as_millis()),
+        }
+    }
+}
+
 impl Step for Play {
     fn kind(&self) -> &'static str {
         "play"
@@ -266,5 +303,19 @@ impl Step for Play {
             _ => Duration::ZERO,
         };
         Facts { takes, ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.break_playing();
+        let endless = self.endless();
+        start.playing = endless;
+        let (application, argument) = self.application();
+        let uuid = start.execute(application, &argument);
+        if self.wait && !endless {
+            // A file's length is known to the switch alone.
+            return Until::Completed(uuid).within(LONGEST);
+        }
+        start.playing = true;
+        Until::Started(uuid).into()
     }
 }

@@ -1,6 +1,6 @@
 //! `pre_answer`: early media.
 
-use super::{Facts, Signal, Step, boxed};
+use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Opens the audio before the answer (SIP 183).
@@ -22,5 +22,9 @@ impl Step for PreAnswer {
 
     fn facts(&self) -> Facts {
         Facts { signal: Some(Signal::PreAnswer), ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        Until::Completed(start.execute("pre_answer", "")).into()
     }
 }

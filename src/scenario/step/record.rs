@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Facts, Step, boxed};
+use super::{Facts, Step, boxed, Begun, Start, Until};
 use crate::media::Tracks;
 use crate::scenario::mapping::{default, mapping};
 use crate::scenario::model::Recording;
@@ -68,5 +68,10 @@ impl Step for Record {
 
     fn facts(&self) -> Facts {
         Facts { records: Some(self.recording), takes: Duration::ZERO, ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.record(self.recording);
+        Until::Replied.into()
     }
 }

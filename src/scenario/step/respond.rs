@@ -1,6 +1,7 @@
 //! `respond`: the callee refuses with a SIP response.
 
-use super::{Facts, Signal, Step, boxed};
+use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use crate::call::State;
 use crate::scenario::mapping::{mapping, optional, required};
 use crate::scenario::scalar::{line, sip_code};
 use crate::scenario::shape::Shape;
@@ -55,5 +56,14 @@ impl Step for Respond {
 
     fn facts(&self) -> Facts {
         Facts { signal: Some(Signal::Refuse), ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        let response = match &self.reason {
+            Some(reason) => format!("{} {reason}", self.code),
+            None => self.code.to_string(),
+        };
+        start.execute("respond", &response);
+        Until::Reached(State::HungUp).into()
     }
 }

@@ -1,6 +1,6 @@
 //! `ring`: the callee rings.
 
-use super::{Facts, Signal, Step, boxed};
+use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Tells the caller that the phone rings (SIP 180).
@@ -22,5 +22,9 @@ impl Step for Ring {
 
     fn facts(&self) -> Facts {
         Facts { signal: Some(Signal::Ring), ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        Until::Completed(start.execute("ring_ready", "")).into()
     }
 }

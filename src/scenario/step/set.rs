@@ -1,6 +1,6 @@
 //! `set`: channel variables.
 
-use super::{Step, boxed};
+use super::{Step, boxed, Begun, Start, Until};
 use crate::scenario::scalar::line;
 use crate::scenario::tagged::Variant;
 
@@ -24,5 +24,12 @@ impl Step for Set {
     fn describe(&self) -> String {
         let names: Vec<_> = self.vars.iter().map(|(name, _)| name.as_str()).collect();
         format!("set {}", names.join(", "))
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        for (name, value) in &self.vars {
+            start.api_on_leg("uuid_setvar", &format!("{name} {value}"));
+        }
+        Until::Replied.into()
     }
 }

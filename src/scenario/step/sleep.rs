@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Facts, Step, boxed};
+use super::{Begun, Facts, Needs, Start, Step, Until, boxed};
 use crate::scenario::scalar::duration;
 use crate::scenario::tagged::Variant;
 use crate::units::human;
@@ -28,5 +28,13 @@ impl Step for Sleep {
 
     fn facts(&self) -> Facts {
         Facts { takes: self.time, ..Facts::default() }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Session
+    }
+
+    fn start(&self, _: &mut Start<'_>) -> Begun {
+        Until::Elapsed(self.time).into()
     }
 }

@@ -1,6 +1,6 @@
 //! `stop_record`: the end of a recording.
 
-use super::{Facts, Step, boxed};
+use super::{Facts, Step, boxed, Begun, Start, Until};
 use crate::scenario::tagged::Variant;
 
 /// Ends the recording of this leg.
@@ -22,5 +22,10 @@ impl Step for StopRecord {
 
     fn facts(&self) -> Facts {
         Facts { stops_recording: true, ..Facts::default() }
+    }
+
+    fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.stop_recording();
+        Until::Replied.into()
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::{Facts, Step, boxed};
+use super::{Facts, Step, boxed, Begun, Start, Until, Needs};
+use crate::call::State;
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{duration, line, pattern, token};
 use crate::scenario::shape::Shape;
@@ -123,6 +124,29 @@ impl Step for Wait {
             ends_with_leg: matches!(self.awaited, Awaited::Hungup),
             awaits_answer: matches!(self.awaited, Awaited::Answered),
             ..Facts::default()
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn start(&self, _: &mut Start<'_>) -> Begun {
+        let until = match &self.awaited {
+            Awaited::Ringing => Until::Reached(State::Ringing),
+            Awaited::EarlyMedia => Until::Reached(State::EarlyMedia),
+            Awaited::Answered => Until::Reached(State::Answered),
+            Awaited::Hungup => Until::Reached(State::HungUp),
+            Awaited::Event { name, headers } => Until::Event { name: name.clone(), headers: headers.clone() },
+            Awaited::Variables(variables) => Until::Variables(variables.clone()),
+        };
+        until.within(self.within)
+    }
+
+    fn events(&self) -> Option<&str> {
+        match &self.awaited {
+            Awaited::Event { name, .. } => Some(name),
+            _ => None,
         }
     }
 }

@@ -24,6 +24,16 @@ pub struct Start<'a> {
     pub(in crate::scenario) note: Option<String>,
 }
 
+/// What a step must find before it can begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// The leg is there.
+    Session,
+    /// The leg is parked. A real switch answers what comes earlier with an error: its channel does not execute yet.
+    Parked,
+}
+
 /// A step that began: what ends it, and within what time it must.
 #[derive(Debug)]
 pub struct Begun {
@@ -60,6 +70,11 @@ impl From<Until> for Begun {
 impl Until {
     pub fn within(self, within: Duration) -> Begun {
         Begun { until: self, within: Some(within) }
+    }
+
+    /// Whether it can still come to pass once the leg is over.
+    pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
+        matches!(self, Until::Now | Until::Replied | Until::Elapsed(_) | Until::RecordStopped(_))
     }
 
     /// Whether `event` ends the step, well or with the application's error.
