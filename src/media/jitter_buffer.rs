@@ -168,7 +168,7 @@ impl JitterBuffer {
             return;
         };
         let end = last.timestamp.wrapping_add(last.samples.len() as u32);
-        let waiting = end.wrapping_sub(self.position) as usize;
+        let waiting = (end.wrapping_sub(self.position) as i32).max(0) as usize;
         if waiting <= EXCESS.max(2 * last.samples.len()) {
             self.excess = 0;
             return;
@@ -184,6 +184,8 @@ impl JitterBuffer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NEXT: Arrival = Arrival::Next { lost: 0 };
@@ -289,6 +291,30 @@ mod tests {
         assert_eq!(buffer.frame(at(20)), Some(frame(1)));
         buffer.insert(at(21), NEXT, 0x8000_00a0, &frame(2));
         assert_eq!(buffer.frame(at(60)), Some(frame(2)));
+    }
+
+    proptest! {
+        /// Any timestamps and lengths in any order: nothing panics, and no more waits than may.
+        #[test]
+        fn a_sender_without_any_sense_does_no_harm(
+            packets in proptest::collection::vec((any::<bool>(), -20_000..20_000i32, 0..700usize, any::<bool>()), 0..300),
+        ) {
+            let mut buffer = JitterBuffer::new(0);
+            let mut timestamp = 0u32;
+            for (n, (newest, step, length, tick)) in packets.into_iter().enumerate() {
+                timestamp = timestamp.wrapping_add_signed(step);
+                let arrival = if newest { NEXT } else { Arrival::Reordered };
+                buffer.insert(at(n as u64 * 20), arrival, timestamp, &vec![1; length]);
+                if tick {
+                    buffer.frame(at(n as u64 * 20));
+                }
+                prop_assert!(buffer.chunks.len() <= MAX_CHUNKS);
+            }
+            for n in 300..3_000 {
+                buffer.frame(at(n * 20));
+            }
+            prop_assert!(buffer.state == State::Idle, "{:?} after all", buffer.state);
+        }
     }
 
     #[test]

@@ -80,13 +80,13 @@ pub enum MediaCommand {
     /// Starts sending and hearing. Until then packets that arrive are thrown away. May come again (re-INVITE).
     /// `telephone_event` is the payload type of RFC 4733, if both sides agreed on one.
     Connect { leg: LegId, remote: SocketAddr, codec: Codec, telephone_event: Option<u8>, ssrc: u32 },
-    /// Sends a source; it takes the place of one that is playing, which ends as [`PlayEnd::Replaced`].
+    /// Sends a source, once the leg is connected; it takes the place of one that is playing, which ends as [`PlayEnd::Replaced`].
     Play { leg: LegId, play: PlayId, source: Source },
     /// Ends the playback, as [`PlayEnd::Stopped`].
     StopPlay { leg: LegId },
-    /// Sends back what is heard, or no longer does.
+    /// Sends back what is heard, or no longer does. A source that plays goes first.
     Echo { leg: LegId, on: bool },
-    /// Writes what the leg hears and sends into a file.
+    /// Writes what the leg hears and sends, while it is connected, into a WAV file; 20 ms for each tick.
     Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
     /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
     StopRecord { leg: LegId, record: RecordId },
@@ -128,7 +128,7 @@ pub enum Source {
     Tone(String),
     /// `silence_stream://`: how long (`None`: endless), and the level of its comfort noise (0: true silence).
     Silence { length: Option<Duration>, noise_divisor: u32 },
-    /// A WAV file, and the sample to start at.
+    /// A WAV file, and the sample to start at (counted at 8 kHz).
     File { path: PathBuf, start: usize },
 }
 

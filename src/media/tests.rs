@@ -11,7 +11,9 @@ use super::rtp::Packet;
 use super::*;
 use crate::audio::g711::{self, Law};
 use crate::audio::level::level;
+use crate::audio::sine::sine;
 use crate::audio::wav;
+use crate::units::{Dbm0, Hertz};
 
 const CALLER: usize = 0;
 const CALLEE: usize = 1;
@@ -322,6 +324,25 @@ fn a_file_is_sent_as_freeswitch_sends_it() {
     let heard = rig.stats(CALLEE);
     assert_eq!((heard.received_packets, heard.received_bytes, heard.lost_packets), (213, 36_636, 0));
     assert_eq!(heard.jitter, Duration::ZERO);
+}
+
+#[test]
+fn a_file_of_16_khz_sounds_as_high_and_as_loud_and_may_start_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.wav");
+    let tone = sine(Hertz(1_004.0), Dbm0(-10.0), SampleRate(16_000), 32_000);
+    let mut writer = wav::Writer::create(&path, SampleRate(16_000), 1).unwrap();
+    writer.write(&tone).unwrap();
+    writer.finish().unwrap();
+    let mut rig = Rig::connected(Codec::Pcma);
+    rig.record(CALLEE, 1, Tracks::Heard, 8_000, None);
+    rig.play(CALLER, 1, Source::File { path, start: 4_000 });
+    rig.run(2_000);
+    let heard = rig.stop(CALLEE, 1);
+    let tone = level_at(&from_first_sound(&heard)[..8_000], 1_004.0);
+    assert!((tone + 10.0).abs() < 0.1, "{tone} dBm0");
+    let ended = MediaEvent::PlayEnded { leg: LEG, play: PLAY, end: PlayEnd::Done, samples: 12_000 };
+    assert_eq!(rig.sides[CALLER].events.last(), Some(&ended));
 }
 
 #[test]

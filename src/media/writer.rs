@@ -141,3 +141,47 @@ impl<R: Fn(Key, RecordReport)> Files<R> {
         (self.report)(key, report);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::engine::RecordReport::{Failed, Finished, Started};
+
+    #[test]
+    fn a_recording_that_lost_samples_fails_and_its_file_holds_what_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (whole, cut) = ((LegId(1), RecordId(1)), (LegId(1), RecordId(2)));
+        let (reports, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
+        let create = |name| RecordOutput::Create { path: path(name), rate: SampleRate::NARROW, channels: 2 };
+        for (key, job) in [
+            (whole, Job::Output(create("whole.wav"))),
+            (cut, Job::Output(create("cut.wav"))),
+            (whole, Job::Output(RecordOutput::Samples(vec![1; 320]))),
+            (cut, Job::Output(RecordOutput::Samples(vec![2; 320]))),
+            (cut, Job::GiveUp("the disk is too slow".into())),
+            (cut, Job::Output(RecordOutput::Samples(vec![3; 320]))),
+            (cut, Job::Output(RecordOutput::Finish)),
+        ] {
+            sender.send((key, job)).unwrap();
+        }
+        drop(sender);
+        let report = move |key, report| reports.send((key, report)).unwrap();
+        let waiting = AtomicUsize::new(960);
+        Files { report, open: HashMap::new() }.run(&receiver, &waiting);
+        let reason = "the disk is too slow".into();
+        let expected = [
+            (whole, Started),
+            (cut, Started),
+            (cut, Failed { samples: 160, reason }),
+            // Nobody finished it: the end of the channel did.
+            (whole, Finished { samples: 160 }),
+        ];
+        assert_eq!(told.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(waiting.into_inner(), 0);
+        let samples = |name| wav::read(&path(name)).unwrap().channels;
+        assert_eq!(samples("whole.wav"), [[1; 160], [1; 160]]);
+        assert_eq!(samples("cut.wav"), [[2; 160], [2; 160]]);
+    }
+}
