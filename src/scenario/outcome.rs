@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::audio::wav::Wav;
 use crate::call::Session;
 use crate::place::Place;
-use crate::units::human;
 use crate::verdict::{CheckReport, Verdict};
 
 use super::machine::Recorded;
@@ -168,9 +167,4 @@ impl Outcome {
 fn report(name: String, place: Option<Place>, found: Found) -> CheckReport {
     let Found { verdict, expected, actual, help } = found;
     CheckReport { name, place, verdict, expected, actual, help }
-}
-
-/// A time that was measured, or that there is none.
-pub(super) fn measured(duration: Option<Duration>) -> String {
-    duration.map_or_else(|| "not measured: it did not come to that".to_owned(), human)
 }
