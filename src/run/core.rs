@@ -171,7 +171,8 @@ impl RunCore {
                 self.outputs.push_back(RunOutput::Report(event));
                 let over = lost.is_over();
                 self.hosts[host].state = if over { HostState::Gone(reason.clone()) } else { HostState::Away };
-                let its: Vec<usize> = self.running.keys().copied().filter(|&test| self.tests[test].host == host).collect();
+                let its: Vec<usize> =
+                    self.running.keys().copied().filter(|&test| self.tests[test].host == host).collect();
                 for test in its {
                     self.drive(now, test, |machine| machine.handle_host_lost(now, &reason));
                 }

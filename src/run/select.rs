@@ -79,7 +79,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, SelectError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let unreadable = |error: std::io::Error| SelectError::Unreadable { path: path.to_owned(), error: error.to_string() };
+    let unreadable =
+        |error: std::io::Error| SelectError::Unreadable { path: path.to_owned(), error: error.to_string() };
     let mut found = Vec::new();
     let mut entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
     entries.sort_by_key(std::fs::DirEntry::path);

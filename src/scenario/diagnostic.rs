@@ -96,16 +96,24 @@ impl Diagnostic {
         let mut group = if self.source.text.is_empty() {
             title.element(Origin::path(path))
         } else {
-            let text = &*self.source.text;
-            let mut caret = AnnotationKind::Primary.span(self.source.in_one_line(&self.span));
+            // Only the lines from the one to the other: drawing must not take longer in a longer file.
+            let caret = self.source.in_one_line(&self.span);
+            let related = self.related.as_ref().map(|(span, label)| (self.source.in_one_line(span), label));
+            let other = related.as_ref().map_or(&caret, |(span, _)| span);
+            let first = self.source.line_of(caret.start.min(other.start));
+            let last = self.source.line_of(caret.end.max(other.end));
+            let from = self.source.lines[first];
+            let text = &self.source.text[from..self.source.line_range(last).end];
+            let within = |span: &Range<usize>| span.start - from..span.end - from;
+            let mut primary = AnnotationKind::Primary.span(within(&caret));
             if !self.label.is_empty() {
-                caret = caret.label(&self.label);
+                primary = primary.label(&self.label);
             }
-            let related = self
-                .related
-                .as_ref()
-                .map(|(span, label)| AnnotationKind::Context.span(self.source.in_one_line(span)).label(label));
-            title.element(Snippet::source(text).path(path).annotation(caret).annotations(related))
+            let context =
+                related.as_ref().map(|(span, label)| AnnotationKind::Context.span(within(span)).label(*label));
+            title.element(
+                Snippet::source(text).line_start(first + 1).path(path).annotation(primary).annotations(context),
+            )
         };
         if !self.help.is_empty() {
             group = group.element(Level::HELP.message(&self.help));

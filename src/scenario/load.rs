@@ -1,6 +1,6 @@
 //! From a file to scenarios, or to everything that is wrong with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::model::{PlacedStep, Scenario};
 use super::node::{self, Content, Node};
 use super::reading::{Disk, Folder, Reading};
 use super::rules;
-use super::shape::Placed;
+use super::shape::{Placed, Shape};
 use super::step::Step;
 
 /// A scenario's time limit beyond its `duration`, where it does not say.
@@ -21,6 +21,11 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The largest file that is read. Scenarios are a few kilobytes.
 const MAX_BYTES: u64 = 4 << 20;
+
+thread_local! {
+    /// The language, which never changes: built once, not for each file.
+    static SHAPE: Shape<Document> = document::shape();
+}
 
 /// What a scenario file came to.
 #[derive(Debug)]
@@ -82,7 +87,6 @@ pub fn load_beside(path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
     let source = Arc::new(Source::new(path, text));
     let (documents, diagnostics) = node::parse(&source);
     let mut reading = Reading { source, folder, diagnostics };
-    let shape = document::shape();
     // A separator at the beginning or end of a file makes an empty document.
     let documents: Vec<_> = documents.iter().filter(|document| !document.is_null()).collect();
     if documents.is_empty() && reading.diagnostics.is_empty() {
@@ -97,20 +101,21 @@ pub fn load_beside(path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
                 "a scenario is a mapping; several of one file are separated by `---`".to_owned();
             continue;
         }
-        let Some(document) = shape.read(node, &mut reading) else { continue };
+        let Some(document) = SHAPE.with(|shape| shape.read(node, &mut reading)) else { continue };
         let scenario = scenario(document, node, &default_name(path, index, documents.len()), &mut reading, &mut names);
         scenarios.extend(scenario);
     }
     let mut diagnostics = reading.diagnostics;
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
     // An alias repeats the mistakes of what it stands for.
-    diagnostics.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+    let mut told = HashSet::new();
+    diagnostics.retain(|diagnostic| told.insert((diagnostic.span.clone(), diagnostic.message.clone())));
     Loaded { scenarios, diagnostics }
 }
 
 /// JSON Schema (draft 2020-12) of one scenario document, for editors.
 pub fn json_schema() -> Value {
-    let mut schema = document::shape().json_schema();
+    let mut schema = SHAPE.with(Shape::json_schema);
     schema["title"] = Value::from("callwright scenario");
     schema["description"] = Value::from("A call, what its legs do, and what must hold.");
     schema

@@ -21,8 +21,8 @@ use super::step::Signal;
 
 mod leg;
 
-use leg::{Fault, LegRun};
 pub use leg::Recorded;
+use leg::{Fault, LegRun};
 
 /// How long a leg may still be there after the call was hung up.
 const ENDING: Duration = Duration::from_secs(8);

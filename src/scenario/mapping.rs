@@ -13,8 +13,11 @@ use super::shape::{Accepts, Schema, Shape, words};
 /// One key of a mapping: its name, its shape, what it is for, and what stands in when it is not there.
 pub struct Key<T> {
     pub(super) about: KeyAbout,
-    read: Box<dyn Fn(&Node, &mut Reading<'_>) -> Option<T>>,
+    read: ReadKey<T>,
 }
+
+/// Reads the value of a key from its mapping, or what stands in for it.
+type ReadKey<T> = Box<dyn Fn(&Node, &mut Reading<'_>) -> Option<T>>;
 
 /// What the schema and the messages say of a [`Key`].
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::check::Check;
 use super::shape::Placed;
 use super::step::Step;
+use crate::audio::verify::Track;
 use crate::media::Tracks;
 use crate::place::Place;
 use crate::units::SampleRate;
@@ -145,37 +146,15 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// The channel to listen to for `side`, counted from 0; `None` when the recording does not hold that side alone.
-    /// Without a side any channel will do, what was heard before all.
-    pub fn channel(&self, side: Option<Side>) -> Option<usize> {
-        match (self.tracks, side) {
-            (Tracks::Heard | Tracks::Stereo, Some(Side::Heard)) | (Tracks::Said, Some(Side::Said)) | (_, None) => {
+    /// The channel to listen to for `track`, counted from 0; `None` when the recording does not hold that alone.
+    /// Without a track any channel will do, what was heard before all.
+    pub fn channel(&self, track: Option<Track>) -> Option<usize> {
+        match (self.tracks, track) {
+            (Tracks::Heard | Tracks::Stereo, Some(Track::Heard)) | (Tracks::Said, Some(Track::Said)) | (_, None) => {
                 Some(0)
             }
-            (Tracks::Stereo, Some(Side::Said)) => Some(1),
-            (Tracks::Heard, Some(Side::Said)) | (Tracks::Said, Some(Side::Heard)) | (Tracks::Mixed, Some(_)) => None,
+            (Tracks::Stereo, Some(Track::Said)) => Some(1),
+            (Tracks::Heard, Some(Track::Said)) | (Tracks::Said, Some(Track::Heard)) | (Tracks::Mixed, Some(_)) => None,
         }
-    }
-}
-
-/// What a leg received or what it sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    Heard,
-    Said,
-}
-
-impl Side {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Side::Heard => "heard",
-            Side::Said => "said",
-        }
-    }
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

@@ -223,6 +223,8 @@ enum OpenContent {
     /// `key` waits for its value. It is `Some(None)` when it was no word, which has been told.
     Mapping {
         entries: Vec<Entry>,
+        /// Keys there are and where.
+        known: HashMap<String, Range<usize>>,
         key: Option<Option<(String, Range<usize>)>>,
     },
 }
@@ -273,12 +275,12 @@ impl<'a> Tree<'a> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), &span);
-                self.begin(span, anchor, OpenContent::Mapping { entries: Vec::new(), key: None })
+                self.begin(span, anchor, OpenContent::Mapping { entries: Vec::new(), known: HashMap::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 // A flow collection ends with its bracket, a block one with its last child.
-                let end = open.end.max(span.end.min(if span.is_empty() { open.end } else { span.end }));
+                let end = if span.is_empty() { open.end } else { open.end.max(span.end) };
                 let content = match open.content {
                     OpenContent::List(nodes) => Content::List(nodes),
                     OpenContent::Mapping { entries, .. } => Content::Mapping(entries),
@@ -341,7 +343,7 @@ impl<'a> Tree<'a> {
         open.end = open.end.max(node.span.end);
         match &mut open.content {
             OpenContent::List(nodes) => nodes.push(node),
-            OpenContent::Mapping { entries, key } => match key.take() {
+            OpenContent::Mapping { entries, known, key } => match key.take() {
                 None => match node.content {
                     Content::Scalar { text, .. } => *key = Some(Some((text, node.span))),
                     _ => {
@@ -353,15 +355,18 @@ impl<'a> Tree<'a> {
                     }
                 },
                 Some(None) => {}
-                Some(Some((key, key_span))) => match entries.iter().find(|entry| entry.key == key) {
+                Some(Some((key, key_span))) => match known.get(&key) {
                     Some(first) => {
-                        let diagnostic =
-                            Diagnostic::error(self.source, key_span, format!("key `{key}` is there twice"))
-                                .label("again here")
-                                .related(first.key_span.clone(), "first here");
+                        let message = format!("key `{}` is there twice", shortened(&key));
+                        let diagnostic = Diagnostic::error(self.source, key_span, message)
+                            .label("again here")
+                            .related(first.clone(), "first here");
                         self.diagnostics.push(diagnostic);
                     }
-                    None => entries.push(Entry { key, key_span, value: node }),
+                    None => {
+                        known.insert(key.clone(), key_span.clone());
+                        entries.push(Entry { key, key_span, value: node });
+                    }
                 },
             },
         }

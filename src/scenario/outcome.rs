@@ -94,21 +94,22 @@ impl Outcome {
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
     fn unsaid(&self) -> Vec<CheckReport> {
         let says = |kinds: &[&str]| self.scenario.expect.iter().any(|check| kinds.contains(&check.value.kind()));
-        let answers = |step: &PlacedStep| {
-            step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api")
-        };
+        let answers =
+            |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api");
         // Without steps the callee is whoever is there, and is called to answer.
         let due = self.scenario.callee.is_empty() || self.scenario.callee.iter().any(answers);
         let mut reports = Vec::new();
         let caller = self.leg(Leg::Caller);
         let answered = caller.session.as_ref().is_some_and(Session::is_answered);
         if !answered && due && !says(&["answered", "hangup_cause", "sip_code"]) {
-            let found = Found::new(false, "an answered call", self.end_of(Leg::Caller))
-                .help("a call must be answered unless `expect` says otherwise: `answered: false`, `sip_code`, `hangup_cause`");
+            let found = Found::new(false, "an answered call", self.end_of(Leg::Caller)).help(
+                "a call must be answered unless `expect` says otherwise: `answered: false`, `sip_code`, `hangup_cause`",
+            );
             reports.push(report("answered".to_owned(), Some(self.scenario.place.clone()), found));
         }
         let causes = self.scenario.caller.iter().chain(&self.scenario.callee);
-        let own_cause = causes.filter(|step| step.value.kind() == "hangup").any(|step| step.value.describe() != "hangup");
+        let own_cause =
+            causes.filter(|step| step.value.kind() == "hangup").any(|step| step.value.describe() != "hangup");
         if answered && !own_cause && !says(&["hangup_cause"]) {
             let cause = self.cause(Leg::Caller);
             let normal = cause.as_deref() == Some("NORMAL_CLEARING");

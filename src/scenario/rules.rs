@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::model::{CallSpec, Leg, PlacedCheck, PlacedStep, Recording, Scenario, Side};
+use super::model::{CallSpec, Leg, PlacedCheck, PlacedStep, Recording, Scenario};
 use super::reading::Reading;
 use super::shape::Placed;
 use super::step::{Signal, tracks_word};
@@ -177,10 +177,10 @@ fn audible(scenario: &Scenario, check: &PlacedCheck, reading: &mut Reading<'_>) 
     let leg = listens.leg;
     let by_step = scenario.steps(leg).iter().filter_map(|step| step.facts().records);
     let recorded: Vec<Recording> = scenario.record.of(leg).into_iter().chain(by_step).collect();
-    if recorded.iter().any(|recording| recording.channel(listens.side).is_some()) {
+    if recorded.iter().any(|recording| recording.channel(listens.track).is_some()) {
         return;
     }
-    let wanted = listens.side.map_or("heard", Side::name);
+    let wanted = listens.track.map_or("heard".to_owned(), |track| track.to_string());
     match recorded.first() {
         None => {
             let diagnostic = reading.error(&check.span, format!("the {leg} is not recorded, so nothing can be heard"));

@@ -173,7 +173,7 @@ where
 {
     let (value, tolerance) = (quantity_pattern::<T>(), quantity_pattern::<T::Tolerance>());
     let pattern = format!("^{value}\\s*(\\+-|\u{b1}|\\+/-){tolerance}\\s*$");
-    let (example, off) = (T::EXAMPLE, T::Tolerance::EXAMPLE);
+    let (example, off) = (T::EXAMPLE, T::TOLERANCE);
     let expects = format!("a value and its tolerance such as `{example} +-{off}`");
     Shape::scalar(expects, json!({ "type": "string", "pattern": pattern }), move |text, _| {
         text.parse().map_err(|error| match parse_value::<T>(text) {
@@ -208,31 +208,38 @@ pub trait Quantity: Unit + 'static {
     const UNITS: &'static str;
     /// A value, for messages.
     const EXAMPLE: &'static str;
+    /// A tolerance, for messages.
+    const TOLERANCE: &'static str;
 }
 
 impl Quantity for Duration {
     const UNITS: &'static str = "(us|\u{b5}s|ms|s|m|min|h)";
     const EXAMPLE: &'static str = "2s";
+    const TOLERANCE: &'static str = "100ms";
 }
 
 impl Quantity for Hertz {
     const UNITS: &'static str = "[kK]?[hH][zZ]";
     const EXAMPLE: &'static str = "1004Hz";
+    const TOLERANCE: &'static str = "4Hz";
 }
 
 impl Quantity for Dbm0 {
     const UNITS: &'static str = "[dD][bB][mM]0";
     const EXAMPLE: &'static str = "-10dBm0";
+    const TOLERANCE: &'static str = "3dB";
 }
 
 impl Quantity for Db {
     const UNITS: &'static str = "[dD][bB]";
     const EXAMPLE: &'static str = "3dB";
+    const TOLERANCE: &'static str = "1dB";
 }
 
 impl Quantity for u64 {
     const UNITS: &'static str = "";
     const EXAMPLE: &'static str = "400";
+    const TOLERANCE: &'static str = "99";
 }
 
 /// A number with a unit, as [`parse_value`] reads it.
@@ -264,6 +271,9 @@ fn unreadable(text: &str, error: &BoundError, unit: &str) -> Wrong {
 }
 
 fn wrong(text: &str, error: &BoundError) -> Wrong {
+    if !text.trim_start().starts_with(|c: char| c.is_ascii_digit() || "<>=+-.".contains(c)) {
+        return Wrong::kind();
+    }
     let expected = &error.expected;
     Wrong::message(format!("`{}` goes wrong at {}", shortened(text), error.found))
         .label(format!("expected {expected}"))

@@ -1,7 +1,8 @@
 //! What a YAML node may be, said once: reading, validation and JSON Schema all come from the same [`Shape`].
 //!
 //! A `Shape<T>` reads a `T` or tells every reason why it cannot; nothing else of the loader looks at YAML.
-//! [`mapping!`](super::mapping) makes one for a struct from its keys, [`tagged`] one for a family of steps.
+//! `mapping!` ([`mapping`](super::mapping)) makes one for a struct from its keys, [`tagged`](super::tagged::tagged) one
+//! for a family of steps.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, AppSteps, boxed, step};
+use super::{App, AppSteps, AppVariant, boxed, step};
 use crate::scenario::mapping::{mapping, optional};
 use crate::scenario::scalar::{cause, sip_code};
 use crate::scenario::step::{Hangup, Respond};
@@ -22,7 +22,7 @@ struct Keys {
     hangup_cause: Option<String>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn App>> {
+pub(super) fn variant() -> AppVariant {
     let shape = mapping!(Keys {
         sip_code: optional("sip_code", sip_code(300..=699), "The SIP response to refuse with."),
         hangup_cause: optional("hangup_cause", cause(), "The hangup cause to refuse with."),

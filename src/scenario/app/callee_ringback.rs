@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, AppSteps, boxed, step};
+use super::{App, AppSteps, AppVariant, boxed, step};
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{duration, line, word};
 use crate::scenario::step::play::{Loops, Source};
@@ -47,7 +47,7 @@ const RINGING_WITHIN: Duration = Duration::from_secs(10);
 /// When the caller gives up, if neither side is told to.
 const GIVES_UP_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) fn variant() -> Variant<Box<dyn App>> {
+pub(super) fn variant() -> AppVariant {
     let responses = &[("ring_ready", RingResponse::RingReady), ("pre_answer", RingResponse::PreAnswer)];
     let shape = mapping!(Keys {
         ring_response: default(

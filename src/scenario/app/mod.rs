@@ -37,8 +37,11 @@ pub struct AppSteps {
     pub duration: Option<Duration>,
 }
 
+/// A name of the list, what it is for and how it is read.
+type AppVariant = Variant<Box<dyn App>>;
+
 /// The apps of the language.
-const APPS: &[fn() -> Variant<Box<dyn App>>] =
+const APPS: &[fn() -> AppVariant] =
     &[tone_play::variant, play_rec::variant, callee_block_on_invite::variant, callee_ringback::variant];
 
 /// One app.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ANSWER_WITHIN, App, AppSteps, boxed, step};
+use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
 use crate::media::Tracks;
 use crate::scenario::mapping::{mapping, required};
 use crate::scenario::model::{RecordSpec, Recording};
@@ -21,7 +21,7 @@ pub struct PlayRec {
     pub file: PathBuf,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn App>> {
+pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers; the caller plays a clip once, or until `duration` is over; both legs are recorded.";
     let shape = mapping!(PlayRec {
         file: required("file", file(), "The clip; its path is relative to the scenario's folder.")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ANSWER_WITHIN, App, AppSteps, TALK_TIME, boxed, step};
+use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, TALK_TIME, boxed, step};
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{frequency, level};
 use crate::scenario::step::play::{Loops, Source};
@@ -22,7 +22,7 @@ pub struct TonePlay {
 /// The milliwatt's frequency as it is used on digital trunks, off the submultiples of the sample rate.
 const MILLIWATT: Hertz = Hertz(1_004.0);
 
-pub(super) fn variant() -> Variant<Box<dyn App>> {
+pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers and echoes; the caller plays a tone until `duration` (3s) is over, then hangs up.";
     Variant::new("tone_play", doc).bare(|| boxed(TonePlay { frequency: MILLIWATT, level: None })).with(
         mapping!(TonePlay {

@@ -1,9 +1,8 @@
 //! `answered`: whether the caller's leg was answered.
 
-use super::{Check, Facts, one};
+use super::{Check, CheckKey, Facts, one};
 use crate::call::Session;
-use crate::scenario::mapping::Key;
-use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::boolean;
 
@@ -13,7 +12,7 @@ pub struct Answered {
     pub answered: bool,
 }
 
-pub(super) fn key() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn key() -> CheckKey {
     one("answered", boolean().map(|answered| Answered { answered }), "Whether the call was answered.")
 }
 

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Check, Facts, Listens};
+use super::{Check, CheckKey, Facts, Listens};
+use crate::audio::describe::describe;
+use crate::audio::verify::{AudioCheck, Sound, Track, verify_channel};
+use crate::audio::wav::Wav;
 use crate::bound::{Bound, Within};
-use crate::scenario::mapping::{Key, mapping, optional, required};
-use crate::scenario::model::{Leg, PlacedCheck, Side};
+use crate::scenario::mapping::{mapping, optional, required};
+use crate::scenario::model::Leg;
+use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::{bound, within, word};
 use crate::scenario::shape::Shape;
-use crate::audio::describe::describe;
-use crate::audio::verify::{self, AudioCheck, Track};
-use crate::audio::wav::Wav;
-use crate::scenario::outcome::{Found, Outcome};
 use crate::units::{Dbm0, Hertz};
 
 /// A leg's recording sounds as asked.
@@ -19,36 +19,11 @@ use crate::units::{Dbm0, Hertz};
 pub struct Audio {
     pub leg: Leg,
     /// `None`: whatever is recorded; what the leg heard, where there is a choice.
-    pub side: Option<Side>,
+    pub track: Option<Track>,
     pub sound: Sound,
 }
 
-impl Sound {
-    /// The same in the verifier's words.
-    fn verifiable(self) -> verify::Sound {
-        match self {
-            Sound::Tone { frequency, level, length } => verify::Sound::Tone { frequency, level, lasting: length },
-            Sound::Silence(bound) => verify::Sound::Silence(bound),
-            Sound::Level(bound) => verify::Sound::Level(bound),
-            Sound::Length(bound) => verify::Sound::Length(bound),
-        }
-    }
-}
-
-/// What must be in a recording.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sound {
-    /// A tone that is all there is for `length` in total.
-    Tone { frequency: Within<Hertz>, level: Option<Bound<Dbm0>>, length: Option<Bound<Duration>> },
-    /// The longest silence after the first sound and before the last.
-    Silence(Bound<Duration>),
-    /// The level of all that sounds.
-    Level(Bound<Dbm0>),
-    /// The recording's length.
-    Length(Bound<Duration>),
-}
-
-pub(super) fn key() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn key() -> CheckKey {
     let check = audio().map(|check| Box::new(check) as Box<dyn Check>).placed();
     optional(
         "audio",
@@ -80,9 +55,9 @@ fn audio() -> Shape<Audio> {
     .exactly_one(&["heard", "said", "silence", "level", "length"])
     .and_then(|keys, _, _| {
         let Keys { leg, heard, said, silence, level, length } = keys;
-        let side = heard.map(|_| Side::Heard).or(said.map(|_| Side::Said));
+        let track = heard.as_ref().map(|_| Track::Heard).or(said.as_ref().map(|_| Track::Said));
         let sound = heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level));
-        Some(Audio { leg, side, sound: sound.or(length.map(Sound::Length))? })
+        Some(Audio { leg, track, sound: sound.or(length.map(Sound::Length))? })
     })
     .expects("an audio check, a mapping with `leg` and `heard`, `said`, `silence`, `level` or `length`")
 }
@@ -110,7 +85,7 @@ fn sound() -> Shape<Sound> {
     .excludes("silence", &["tone", "level"], "give each its own item of the list")
     .and_then(|keys, _, _| {
         let SoundKeys { tone, level, length, silence } = keys;
-        let tone = tone.map(|frequency| Sound::Tone { frequency, level, length });
+        let tone = tone.map(|frequency| Sound::Tone { frequency, level, lasting: length });
         tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level))
     })
     .named("sound")
@@ -122,29 +97,19 @@ impl Check for Audio {
     }
 
     fn describe(&self) -> String {
-        let whose = match self.side {
-            Some(side) => format!("{} {side}", self.leg),
-            None => self.leg.to_string(),
-        };
-        match &self.sound {
-            Sound::Tone { frequency, level, length } => {
-                let level = level.map_or(String::new(), |level| format!(" at {level}"));
-                let length = length.map_or(String::new(), |length| format!(" for {length}"));
-                format!("{whose} tone {frequency}{level}{length}")
-            }
-            Sound::Silence(bound) => format!("{whose} silence {bound}"),
-            Sound::Level(bound) => format!("{whose} level {bound}"),
-            Sound::Length(bound) => format!("{whose} recording {bound}"),
-        }
+        let check = AudioCheck { track: self.track.unwrap_or(Track::Heard), what: self.sound.clone() }.to_string();
+        let check = if self.track.is_none() { check.trim_start_matches("heard ") } else { &check };
+        format!("{} {check}", self.leg)
     }
 
     fn facts(&self) -> Facts {
-        Facts { listens: Some(Listens { leg: self.leg, side: self.side }), ..Facts::default() }
+        Facts { listens: Some(Listens { leg: self.leg, track: self.track }), ..Facts::default() }
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
         let leg = outcome.leg(self.leg);
-        let Some((recorded, wav)) = leg.recordings.iter().rev().find(|(r, _)| r.recording.channel(self.side).is_some())
+        let Some((recorded, wav)) =
+            leg.recordings.iter().rev().find(|(r, _)| r.recording.channel(self.track).is_some())
         else {
             let why = format!("no recording was begun: {}", outcome.end_of(self.leg));
             return Found::new(false, self.describe(), why);
@@ -156,19 +121,17 @@ impl Check for Audio {
                     .help("without the recording nobody knows what was heard, so this is no pass");
             }
         };
-        let channel = recorded.recording.channel(self.side).unwrap_or_default();
+        let channel = recorded.recording.channel(self.track).unwrap_or_default();
         let Some(pcm) = wav.channels.get(channel) else {
             let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
             return Found::unknown(self.describe(), why);
         };
-        // The verifier looks for what was said behind what was heard.
-        let track = if self.side == Some(Side::Said) { Track::Said } else { Track::Heard };
-        let wav = Wav { channels: vec![pcm.clone(), pcm.clone()], ..wav.clone() };
-        match verify::verify(&wav, &AudioCheck { track, what: self.sound.verifiable() }) {
+        let check = AudioCheck { track: self.track.unwrap_or(Track::Heard), what: self.sound.clone() };
+        match verify_channel(wav, channel, &check) {
             Ok(finding) => {
                 let mut help = finding.help;
                 if !finding.holds {
-                    let spans = describe(&Wav { channels: vec![pcm.clone()], ..wav });
+                    let spans = describe(&Wav { channels: vec![pcm.clone()], ..wav.clone() });
                     help = format!("{help}\nrecording: {}", spans.join("; "));
                 }
                 Found::new(finding.holds, self.describe(), finding.actual).help(help)

@@ -1,8 +1,8 @@
 //! `hangup_cause`: why the legs ended.
 
-use super::{Check, one};
-use crate::scenario::mapping::{Key, mapping, optional};
-use crate::scenario::model::{Leg, PlacedCheck};
+use super::{Check, CheckKey, one};
+use crate::scenario::mapping::{mapping, optional};
+use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::cause;
 use crate::scenario::shape::Shape;
@@ -15,7 +15,7 @@ pub struct HangupCause {
     pub callee: Option<Vec<String>>,
 }
 
-pub(super) fn key() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn key() -> CheckKey {
     let causes = || Shape::one_or_list(cause);
     let each = mapping!(HangupCause {
         caller: optional("caller", causes(), "The cause of the caller's leg, or several of which one."),

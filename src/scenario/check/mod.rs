@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use super::mapping::{Key, Keys, optional};
-use super::model::{Leg, PlacedCheck, Side};
+use super::model::{Leg, PlacedCheck};
 use super::outcome::{Found, Outcome};
 use super::shape::Shape;
+use crate::audio::verify::Track;
 
 mod answered;
 pub mod audio;
@@ -50,11 +51,14 @@ pub struct Facts {
 pub struct Listens {
     pub leg: Leg,
     /// `None`: to whatever is recorded; what the leg heard, where there is a choice.
-    pub side: Option<Side>,
+    pub track: Option<Track>,
 }
 
+/// A key of `expect`: what it is for, and how its checks are read.
+type CheckKey = Key<Option<Vec<PlacedCheck>>>;
+
 /// The checks of the language, each a key of `expect`.
-const CHECKS: &[fn() -> Key<Option<Vec<PlacedCheck>>>] =
+const CHECKS: &[fn() -> CheckKey] =
     &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key];
 
 /// `expect`: checks in the order of the file.
@@ -78,6 +82,6 @@ pub fn shape() -> Shape<Vec<PlacedCheck>> {
 }
 
 /// A key of `expect` that is one check.
-fn one<C: Check + 'static>(name: &'static str, shape: Shape<C>, doc: &str) -> Key<Option<Vec<PlacedCheck>>> {
+fn one<C: Check + 'static>(name: &'static str, shape: Shape<C>, doc: &str) -> CheckKey {
     optional(name, shape.map(|check| Box::new(check) as Box<dyn Check>).placed().map(|check| vec![check]), doc)
 }

@@ -1,10 +1,9 @@
 //! `sip_code`: the final SIP response that the caller got.
 
-use super::{Check, Facts, one};
+use super::{Check, CheckKey, Facts, one};
 use crate::bound::Bound;
 use crate::call::Session;
-use crate::scenario::mapping::Key;
-use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::count;
 use crate::scenario::shape::Shape;
@@ -16,7 +15,7 @@ pub struct SipCode {
     pub codes: Vec<Bound<u64>>,
 }
 
-pub(super) fn key() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn key() -> CheckKey {
     let code = || count("a SIP response code such as `404`, or a bound such as `\">= 400\"`", 200..=699);
     let shape = Shape::one_or_list(code).map(|codes| SipCode { codes });
     one("sip_code", shape, "The final SIP response to the caller's INVITE, or several of which one, or a bound.")

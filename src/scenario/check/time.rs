@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Check, Facts, one};
+use super::{Check, CheckKey, Facts, one};
 use crate::bound::Bound;
-use crate::scenario::mapping::Key;
-use crate::scenario::model::{Leg, PlacedCheck};
+use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::bound;
 use crate::units::human;
@@ -28,19 +27,19 @@ pub enum Span {
     Talk,
 }
 
-pub(super) fn setup_time() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn setup_time() -> CheckKey {
     key(Span::Setup, "Time from the INVITE to the answer.")
 }
 
-pub(super) fn pdd() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn pdd() -> CheckKey {
     key(Span::Pdd, "Post-dial delay: time from the INVITE to the first ringing or early media.")
 }
 
-pub(super) fn duration() -> Key<Option<Vec<PlacedCheck>>> {
+pub(super) fn duration() -> CheckKey {
     key(Span::Talk, "Talk time: from the answer to the hangup.")
 }
 
-fn key(span: Span, doc: &str) -> Key<Option<Vec<PlacedCheck>>> {
+fn key(span: Span, doc: &str) -> CheckKey {
     one(span.key(), bound().map(move |bound| TimeBound { span, bound }), doc)
 }
 

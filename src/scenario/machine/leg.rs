@@ -31,12 +31,22 @@ pub struct Recorded {
 /// Why a step failed.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
-    Refused { command: String, reply: String },
+    Refused {
+        command: String,
+        reply: String,
+    },
     /// The application ran and says that it could not do it.
-    Response { response: String },
-    Late { until: String, within: Duration },
+    Response {
+        response: String,
+    },
+    Late {
+        until: String,
+        within: Duration,
+    },
     /// The leg ended while the step waited for something else.
-    HungUp { until: String },
+    HungUp {
+        until: String,
+    },
 }
 
 impl Fault {

@@ -1,6 +1,6 @@
 //! `answer`: the callee answers.
 
-use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use super::{Begun, Facts, Signal, Start, Step, StepVariant, Until, boxed};
 use crate::call::State;
 use crate::scenario::tagged::Variant;
 
@@ -8,7 +8,7 @@ use crate::scenario::tagged::Variant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer;
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("answer", "Answers the call (200).").bare(|| boxed(Answer))
 }
 

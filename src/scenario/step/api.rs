@@ -1,6 +1,6 @@
 //! `api`: any API command of the switch.
 
-use super::{Step, boxed, Begun, Start, Until, Needs, LONGEST};
+use super::{Begun, LONGEST, Needs, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::scalar::line;
 use crate::scenario::tagged::Variant;
 
@@ -11,7 +11,7 @@ pub struct Api {
     pub command: String,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("api", "Runs an API command on the host; a reply of -ERR fails the step.")
         .with(line().expects("a command in one line").map(|command| boxed(Api { command })))
 }

@@ -1,13 +1,13 @@
 //! `echo`: what is heard is said.
 
-use super::{Step, boxed, Begun, Start, Until};
+use super::{Begun, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Sends back what this leg hears, until the leg ends or plays something else. The next step follows at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo;
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("echo", "Sends back what this leg hears; the next step follows at once.").bare(|| boxed(Echo))
 }
 

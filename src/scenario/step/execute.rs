@@ -1,6 +1,6 @@
 //! `execute`: any dialplan application.
 
-use super::{Step, boxed, Begun, Start, Until, LONGEST};
+use super::{Begun, LONGEST, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::mapping::{mapping, optional, required};
 use crate::scenario::scalar::{line, token};
 use crate::scenario::tagged::Variant;
@@ -14,7 +14,7 @@ pub struct Execute {
     pub arg: Option<String>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     let shape = mapping!(Execute {
         app: required(
             "app",

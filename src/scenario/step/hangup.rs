@@ -1,6 +1,6 @@
 //! `hangup`: the leg ends.
 
-use super::{Begun, Facts, Needs, Signal, Start, Step, Until, boxed};
+use super::{Begun, Facts, Needs, Signal, Start, Step, StepVariant, Until, boxed};
 use crate::call::State;
 use crate::scenario::scalar::cause;
 use crate::scenario::tagged::Variant;
@@ -12,7 +12,7 @@ pub struct Hangup {
     pub cause: Option<String>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("hangup", "Hangs this leg up, with NORMAL_CLEARING or the cause given.")
         .bare(|| boxed(Hangup { cause: None }))
         .with(cause().map(|cause| boxed(Hangup { cause: Some(cause) })))

@@ -1,6 +1,6 @@
 //! `log`: a line for whoever reads the report.
 
-use super::{Step, boxed, Begun, Start, Until, Needs};
+use super::{Begun, Needs, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::scalar::text;
 use crate::scenario::tagged::Variant;
 
@@ -10,7 +10,7 @@ pub struct Log {
     pub text: String,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("log", "Puts a text into the trace of this leg.").with(text().map(|text| boxed(Log { text })))
 }
 

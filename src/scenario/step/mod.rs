@@ -101,8 +101,11 @@ pub enum Signal {
     Hangup,
 }
 
+/// A name of the list, what it is for and how it is read.
+type StepVariant = Variant<Box<dyn Step>>;
+
 /// The steps of the language.
-const STEPS: &[fn() -> Variant<Box<dyn Step>>] = &[
+const STEPS: &[fn() -> StepVariant] = &[
     answer::variant,
     ring::variant,
     pre_answer::variant,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Facts, Step, boxed, Begun, Start, Until, LONGEST};
+use super::{Begun, Facts, LONGEST, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::mapping::{mapping, optional};
 use crate::scenario::node::{Content, Node};
 use crate::scenario::reading::Reading;
@@ -69,7 +69,7 @@ struct PlayKeys {
     wait: Option<bool>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new(
         "play",
         "Plays tones, files or silence into this leg, one after the other, in place of what is playing.",

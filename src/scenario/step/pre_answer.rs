@@ -1,13 +1,13 @@
 //! `pre_answer`: early media.
 
-use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use super::{Begun, Facts, Signal, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Opens the audio before the answer (SIP 183).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreAnswer;
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("pre_answer", "Opens the audio before the answer (183).").bare(|| boxed(PreAnswer))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Facts, Step, boxed, Begun, Start, Until};
+use super::{Begun, Facts, Start, Step, StepVariant, Until, boxed};
 use crate::media::Tracks;
 use crate::scenario::mapping::{default, mapping};
 use crate::scenario::model::Recording;
@@ -19,7 +19,7 @@ pub struct Record {
     pub recording: Recording,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     let bare = Recording { tracks: Tracks::Stereo, rate: SampleRate::NARROW };
     Variant::new("record", "Records this leg from here to `stop_record` or its end; both sides, unless told otherwise.")
         .bare(move || boxed(Record { recording: bare }))

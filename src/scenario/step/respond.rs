@@ -1,6 +1,6 @@
 //! `respond`: the callee refuses with a SIP response.
 
-use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use super::{Begun, Facts, Signal, Start, Step, StepVariant, Until, boxed};
 use crate::call::State;
 use crate::scenario::mapping::{mapping, optional, required};
 use crate::scenario::scalar::{line, sip_code};
@@ -16,7 +16,7 @@ pub struct Respond {
     pub reason: Option<String>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     let bare = code().map(|code| Respond { code, reason: None });
     let full = mapping!(Respond {
         code: required("code", code(), "The response code."),

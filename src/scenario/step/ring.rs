@@ -1,13 +1,13 @@
 //! `ring`: the callee rings.
 
-use super::{Begun, Facts, Signal, Start, Step, Until, boxed};
+use super::{Begun, Facts, Signal, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Tells the caller that the phone rings (SIP 180).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring;
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("ring", "Lets the caller hear that the phone rings (180).").bare(|| boxed(Ring))
 }
 

@@ -1,6 +1,6 @@
 //! `set`: channel variables.
 
-use super::{Step, boxed, Begun, Start, Until};
+use super::{Begun, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::scalar::line;
 use crate::scenario::tagged::Variant;
 
@@ -11,7 +11,7 @@ pub struct Set {
     pub vars: Vec<(String, String)>,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("set", "Sets channel variables of this leg: `set: { name: value }`.")
         .with(line().by_name("variables").map(|vars| boxed(Set { vars })))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Begun, Facts, Needs, Start, Step, Until, boxed};
+use super::{Begun, Facts, Needs, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::scalar::duration;
 use crate::scenario::tagged::Variant;
 use crate::units::human;
@@ -13,7 +13,7 @@ pub struct Sleep {
     pub time: Duration,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("sleep", "Lets time pass before the next step.").with(duration().map(|time| boxed(Sleep { time })))
 }
 

@@ -55,7 +55,10 @@ pub enum Until {
     /// The leg came so far.
     Reached(State),
     Elapsed(Duration),
-    Event { name: String, headers: Vec<(String, Regex)> },
+    Event {
+        name: String,
+        headers: Vec<(String, Regex)>,
+    },
     Variables(Vec<(String, String)>),
     /// The switch closed this recording.
     RecordStopped(PathBuf),

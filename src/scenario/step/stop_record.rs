@@ -1,13 +1,13 @@
 //! `stop_record`: the end of a recording.
 
-use super::{Facts, Step, boxed, Begun, Start, Until};
+use super::{Begun, Facts, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::tagged::Variant;
 
 /// Ends the recording of this leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopRecord;
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("stop_record", "Ends the recording of this leg.").bare(|| boxed(StopRecord))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::{Facts, Step, boxed, Begun, Start, Until, Needs};
+use super::{Begun, Facts, Needs, Start, Step, StepVariant, Until, boxed};
 use crate::call::State;
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{duration, line, pattern, token};
@@ -52,7 +52,7 @@ struct Keys {
     within: Duration,
 }
 
-pub(super) fn variant() -> Variant<Box<dyn Step>> {
+pub(super) fn variant() -> StepVariant {
     Variant::new("wait", "Goes on when something has happened on this leg; fails when it has not in time.")
         .with(shape().map(boxed))
 }

@@ -124,6 +124,15 @@ fn nesting_deeper_than_any_scenario_is_refused() {
     assert!(!told(&("[".repeat(64) + &"]".repeat(64))).contains("nesting"));
 }
 
+#[test]
+fn a_long_file_with_a_mistake_in_every_line_is_told_in_time_that_grows_with_it() {
+    let text: String = (0..20_000).map(|line| format!("k{line}: 1\n")).collect();
+    // All the keys, and that nothing happens.
+    assert_eq!(load(&text).diagnostics.len(), 20_001);
+    let told = told(&text);
+    assert!(told.contains("scenarios/case.yaml:20000:1"));
+}
+
 /// What is told of a file with these bytes, its folder taken away.
 fn told_of_bytes(bytes: &[u8]) -> String {
     let mut file = tempfile::Builder::new().prefix("case").suffix(".yaml").tempfile().unwrap();

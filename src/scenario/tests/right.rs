@@ -1,11 +1,11 @@
 //! Files that are right, and what they come to.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{scenario, scenarios};
+use crate::audio::verify::Track;
 use crate::media::Tracks;
-use crate::scenario::{CallerId, Leg, PlacedStep, Side};
+use crate::scenario::{CallerId, Leg, PlacedStep};
 use crate::units::SampleRate;
 
 /// What the steps of a leg do, one a line.
@@ -121,7 +121,7 @@ fn the_milliwatt_of_the_design_loads() {
     assert_eq!(described(&scenario.callee), ["answer", "echo"]);
     assert_eq!((scenario.duration, scenario.timeout), (Some(3 * S), 63 * S));
     let checks: Vec<_> = scenario.expect.iter().map(|check| check.describe()).collect();
-    assert_eq!(checks, ["caller heard tone 1004Hz +-4Hz at 0dBm0 +-3dB for >= 2s", "caller silence < 200ms"]);
+    assert_eq!(checks, ["caller heard tone 1004Hz +-4Hz at 0dBm0 +-3dB for >= 2s", "caller longest gap < 200ms"]);
     assert_eq!(scenario.expect[1].place.line, 10);
 }
 
@@ -191,9 +191,9 @@ fn every_check_is_read_in_the_order_of_the_file() {
             "talk time 3s +-100ms",
             "callee said tone 440Hz +-5Hz",
             "callee heard level > -20dBm0",
-            "caller said silence < 200ms",
+            "caller said longest gap < 200ms",
             "caller level -10dBm0..0dBm0",
-            "caller recording >= 2s",
+            "caller recording length >= 2s",
         ]
     );
 }
@@ -243,11 +243,11 @@ fn an_app_records_what_it_needs_and_the_scenario_may_say_otherwise() {
 }
 
 #[test]
-fn each_side_has_its_channel() {
+fn each_track_has_its_channel() {
     let all = [Tracks::Heard, Tracks::Said, Tracks::Stereo, Tracks::Mixed];
     let channels = all.map(|tracks| {
         let recording = crate::scenario::Recording { tracks, rate: SampleRate::NARROW };
-        [Some(Side::Heard), Some(Side::Said), None].map(|side| recording.channel(side))
+        [Some(Track::Heard), Some(Track::Said), None].map(|track| recording.channel(track))
     });
     assert_eq!(
         channels,
@@ -280,5 +280,5 @@ fn files_are_looked_for_beside_the_scenario() {
     let loaded = crate::scenario::load_file(&file);
     assert!(!loaded.has_errors());
     let debug = format!("{:?}", loaded.scenarios[0].callee[1].value);
-    assert!(debug.contains(&format!("{:?}", PathBuf::from(clip))), "{debug}");
+    assert!(debug.contains(&format!("{:?}", clip)), "{debug}");
 }
