@@ -1,1 +1,5 @@
+//! Sessions, calls and jobs.
 
+mod cause;
+
+pub use cause::HangupCause;
