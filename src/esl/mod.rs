@@ -1,5 +1,14 @@
 //! FreeSWITCH's event socket (mod_event_socket), both halves, without IO.
+//!
+//! [`wire`] is the only codec. [`Client`] is what a controller speaks, [`server`] what the embedded switch speaks.
+//! Left out: XML events, and the outbound socket, in which the switch connects to the controller.
 
+mod client;
+mod command;
 mod event;
+pub mod server;
+pub mod wire;
 
+pub use client::{Client, ClientEvent, CloseReason, CommandId, job_result};
+pub use command::{Command, CommandError, Reply, outcome};
 pub use event::{Event, header};

@@ -1,0 +1,503 @@
+//! Bytes to frames and back: the only place that knows how the event socket writes things down.
+//!
+//! Both directions share one form: a head of `Name: value` lines (a command's first line is not one), an empty line,
+//! and a body when the head has a `Content-Length`. Heads are not encoded; the values of a plain event's body are
+//! percent-encoded, as FreeSWITCH's `switch_url_encode` does it.
+
+use std::fmt::{self, Write as _};
+
+use bytes::{Buf, BytesMut};
+use memchr::{memchr, memchr2};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+
+use super::Event;
+
+/// How much a peer may make us hold before we give up on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one frame's head.
+    pub head: usize,
+    /// Bytes of one frame's body.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    /// 64 KiB of head; 32 MiB of body, which `show channels as json` of 20,000 calls stays below.
+    fn default() -> Self {
+        Limits { head: 64 * 1024, body: 32 * 1024 * 1024 }
+    }
+}
+
+/// What makes a byte stream unusable. None of these can be recovered from: where the next frame starts is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    #[error("head of more than {limit} bytes without an end")]
+    HeadTooLong { limit: usize },
+    #[error("body of {length} bytes, more than the limit of {limit}")]
+    BodyTooLong { length: u64, limit: usize },
+    #[error("content length {0:?} is not a number")]
+    ContentLength(String),
+    #[error("NUL byte in {0}")]
+    Nul(&'static str),
+    #[error("{part} is not UTF-8 at byte {at}")]
+    NotUtf8 { part: &'static str, at: usize },
+    #[error("value of {header} has a bad percent escape {escape:?}")]
+    BadEscape { header: String, escape: String },
+    #[error("event line {0:?} has no colon")]
+    NoColon(String),
+    #[error("event body is {found} bytes long, its content length says {said}")]
+    InnerLength { said: String, found: usize },
+    #[error("event is not JSON: {0}")]
+    Json(String),
+    #[error("frame has no content type: {0:?}")]
+    NoContentType(String),
+}
+
+/// One frame: the lines of its head and its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// A command's first line; empty in a frame from a server.
+    pub line: String,
+    /// `Name: value` lines, in order, as they stood.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` when the head had no `Content-Length`.
+    pub body: Option<String>,
+}
+
+impl Frame {
+    /// The first value of `name`, in any case: clients write `content-length` as they like.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+}
+
+/// Cuts a byte stream into frames. Any split of the stream gives the same frames.
+#[derive(Debug)]
+pub struct Decoder {
+    buffer: BytesMut,
+    limits: Limits,
+    /// Bytes at the front of `buffer` known to hold no end of a head.
+    searched: usize,
+    /// A head that was read whole and waits for so many bytes of body.
+    head: Option<(Frame, usize)>,
+}
+
+impl Decoder {
+    pub fn new(limits: Limits) -> Self {
+        Decoder { buffer: BytesMut::new(), limits, searched: 0, head: None }
+    }
+
+    /// Takes what a socket gave.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame, if one has arrived. After an error the stream is of no further use.
+    pub fn poll(&mut self) -> Result<Option<Frame>, WireError> {
+        if self.head.is_none() {
+            let Some(head) = self.take_head()? else { return Ok(None) };
+            let length = match head.header("Content-Length") {
+                None => None,
+                Some(text) => Some(self.body_length(text)?),
+            };
+            match length {
+                None => return Ok(Some(head)),
+                Some(length) => self.head = Some((head, length)),
+            }
+        }
+        let Some((mut head, length)) = self.head.take_if(|(_, length)| self.buffer.len() >= *length) else {
+            return Ok(None);
+        };
+        head.body = Some(text_of(&self.buffer.split_to(length), "body")?);
+        Ok(Some(head))
+    }
+
+    /// Bytes that arrived and are not part of a frame yet: after the peer closed, a truncated frame.
+    pub fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn take_head(&mut self) -> Result<Option<Frame>, WireError> {
+        if self.searched == 0 {
+            // Peers may put empty lines between frames.
+            let blank = self.buffer.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+            self.buffer.advance(blank);
+        }
+        let Some((end, next)) = end_of_head(&self.buffer, self.searched) else {
+            if self.buffer.len() > self.limits.head {
+                return Err(WireError::HeadTooLong { limit: self.limits.head });
+            }
+            // An end may have begun: "\n", "\n\r".
+            self.searched = self.buffer.len().saturating_sub(2);
+            return Ok(None);
+        };
+        if end > self.limits.head {
+            return Err(WireError::HeadTooLong { limit: self.limits.head });
+        }
+        self.searched = 0;
+        let bytes = self.buffer.split_to(next);
+        let text = str_of(&bytes[..end], "head")?;
+        let mut frame = Frame::default();
+        for (index, line) in text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).enumerate() {
+            match line.split_once(':') {
+                Some((name, value)) if !name.contains(' ') => {
+                    frame.headers.push((name.to_owned(), value.trim_start_matches(' ').to_owned()));
+                }
+                _ if index == 0 => frame.line = line.to_owned(),
+                // FreeSWITCH passes over lines it cannot read.
+                _ => {}
+            }
+        }
+        Ok(Some(frame))
+    }
+
+    fn body_length(&self, text: &str) -> Result<usize, WireError> {
+        let length: u64 = text.trim().parse().map_err(|_| WireError::ContentLength(text.to_owned()))?;
+        match usize::try_from(length) {
+            Ok(length) if length <= self.limits.body => Ok(length),
+            _ => Err(WireError::BodyTooLong { length, limit: self.limits.body }),
+        }
+    }
+}
+
+/// Where a head ends and what follows it begins: behind `\n\n`, with or without carriage returns.
+fn end_of_head(buffer: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    loop {
+        at += memchr(b'\n', &buffer[at..])?;
+        match &buffer[at + 1..] {
+            [b'\n', ..] => return Some((at, at + 2)),
+            [b'\r', b'\n', ..] => return Some((at, at + 3)),
+            _ => at += 1,
+        }
+    }
+}
+
+fn str_of<'a>(bytes: &'a [u8], part: &'static str) -> Result<&'a str, WireError> {
+    if memchr(0, bytes).is_some() {
+        return Err(WireError::Nul(part));
+    }
+    std::str::from_utf8(bytes).map_err(|e| WireError::NotUtf8 { part, at: e.valid_up_to() })
+}
+
+fn text_of(bytes: &[u8], part: &'static str) -> Result<String, WireError> {
+    str_of(bytes, part).map(str::to_owned)
+}
+
+/// How a listener wants its events written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Format {
+    #[default]
+    Plain,
+    Json,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Plain => "plain",
+            Format::Json => "json",
+        })
+    }
+}
+
+/// Reads the body of a `text/event-plain` frame.
+pub fn parse_plain(text: &str) -> Result<Event, WireError> {
+    let mut event = Event::with_capacity(text.len(), text.len() / 40);
+    let mut rest = text;
+    loop {
+        let Some(end) = memchr(b'\n', rest.as_bytes()) else {
+            return if rest.is_empty() { Ok(event) } else { Err(WireError::NoColon(excerpt(rest))) };
+        };
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
+        rest = after;
+        if line.is_empty() {
+            break;
+        }
+        let Some(colon) = memchr(b':', line.as_bytes()) else { return Err(WireError::NoColon(excerpt(line))) };
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        append_decoded(&mut event, name, value.strip_prefix(' ').unwrap_or(value))?;
+    }
+    let said = event.header("Content-Length");
+    if rest.is_empty() && said.is_none() {
+        return Ok(event);
+    }
+    if said.and_then(|s| s.parse().ok()) != Some(rest.len()) {
+        return Err(WireError::InnerLength { said: said.unwrap_or("nothing").to_owned(), found: rest.len() });
+    }
+    event.set_body(rest);
+    Ok(event)
+}
+
+/// Decodes after the line was split off, so that a `%0A` cannot forge a header.
+fn append_decoded(event: &mut Event, name: &str, value: &str) -> Result<(), WireError> {
+    if memchr(b'%', value.as_bytes()).is_none() {
+        event.append(name, |text| text.push_str(value));
+        return Ok(());
+    }
+    for (at, _) in value.match_indices('%') {
+        if !value.as_bytes()[at + 1..].first_chunk().is_some_and(|h: &[u8; 2]| h.iter().all(u8::is_ascii_hexdigit)) {
+            let escape = value[at..].chars().take(3).collect();
+            return Err(WireError::BadEscape { header: name.to_owned(), escape });
+        }
+    }
+    let decoded = percent_encoding::percent_decode_str(value)
+        .decode_utf8()
+        .map_err(|_| WireError::BadEscape { header: name.to_owned(), escape: excerpt(value) })?;
+    if memchr(0, decoded.as_bytes()).is_some() {
+        return Err(WireError::Nul("event value"));
+    }
+    event.append(name, |text| text.push_str(&decoded));
+    Ok(())
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Reads the body of a `text/event-json` frame.
+pub fn parse_json(text: &str) -> Result<Event, WireError> {
+    struct JsonEvent(usize);
+    struct Value;
+
+    impl<'de> Visitor<'de> for JsonEvent {
+        type Value = Event;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of texts")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
+            let mut event = Event::with_capacity(self.0, self.0 / 40);
+            while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                let value = map.next_value_seed(Value)?;
+                if name == "_body" { event.set_body(value) } else { event.push(&name, value) }
+            }
+            Ok(event)
+        }
+    }
+
+    impl<'de> serde::de::DeserializeSeed<'de> for Value {
+        type Value = String;
+
+        fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Value {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+            if memchr(0, text.as_bytes()).is_some() {
+                return Err(E::custom("NUL in a value"));
+            }
+            Ok(text.to_owned())
+        }
+
+        fn visit_bool<E>(self, value: bool) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+
+        fn visit_unit<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        // The same list in a plain event is one text: ARRAY::a|:b.
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<String, A::Error> {
+            let mut text = String::from("ARRAY::");
+            let mut first = true;
+            while let Some(item) = seq.next_element_seed(Value)? {
+                if !std::mem::take(&mut first) {
+                    text.push_str("|:");
+                }
+                text.push_str(&item);
+            }
+            Ok(text)
+        }
+    }
+
+    let json = |e: serde_json::Error| WireError::Json(e.to_string());
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let event = serde::Deserializer::deserialize_map(&mut deserializer, JsonEvent(text.len())).map_err(json)?;
+    deserializer.end().map_err(json)?;
+    Ok(event)
+}
+
+/// Writes an event as a whole frame, as FreeSWITCH writes it: its length, its type, its body.
+///
+/// A body needs its `Content-Length` among the headers, as in FreeSWITCH's own events; it is added when missing.
+pub fn write_event(event: &Event, format: Format, out: &mut Vec<u8>) {
+    let body = match format {
+        Format::Plain => plain_body(event),
+        Format::Json => json_body(event),
+    };
+    let head = format!("Content-Length: {}\nContent-Type: text/event-{format}\n\n", body.len());
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(body.as_bytes());
+}
+
+fn plain_body(event: &Event) -> String {
+    let mut text = String::with_capacity(8 * 1024);
+    for (name, value) in event.headers() {
+        text.push_str(name);
+        text.push_str(": ");
+        encode_value(value, &mut text);
+        text.push('\n');
+    }
+    if let Some(body) = event.body() {
+        if event.header("Content-Length").is_none() {
+            let _ = writeln!(text, "Content-Length: {}", body.len());
+        }
+        text.push('\n');
+        text.push_str(body);
+    } else {
+        text.push('\n');
+    }
+    text
+}
+
+fn json_body(event: &Event) -> String {
+    use serde::ser::{SerializeMap, Serializer};
+    let mut out = Vec::with_capacity(8 * 1024);
+    let mut serializer = serde_json::Serializer::new(&mut out);
+    let written = (|| {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in event.headers() {
+            match value.strip_prefix("ARRAY::") {
+                Some(items) => map.serialize_entry(name, &items.split("|:").collect::<Vec<_>>())?,
+                None => map.serialize_entry(name, value)?,
+            }
+        }
+        if let Some(body) = event.body() {
+            if event.header("Content-Length").is_none() {
+                map.serialize_entry("Content-Length", &body.len().to_string())?;
+            }
+            map.serialize_entry("_body", body)?;
+        }
+        map.end()
+    })();
+    // A Vec takes every write, and texts and lists of texts are always JSON.
+    written.expect("texts in memory serialize");
+    String::from_utf8(out).expect("serde_json writes UTF-8")
+}
+
+/// FreeSWITCH's `switch_url_encode`: an escape that already stands in the text is left alone.
+fn encode_value(value: &str, out: &mut String) {
+    const UNSAFE: &[u8] = b"\r\n #%&+:;<=>?@[\\]^`{|}\"";
+    let bytes = value.as_bytes();
+    let upper_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'A'..=b'F');
+    for (at, byte) in bytes.iter().enumerate() {
+        let escaped = *byte == b'%' && bytes[at + 1..].first_chunk().is_some_and(|h: &[u8; 2]| h.iter().all(upper_hex));
+        if !escaped && (!(b' '..=b'~').contains(byte) || memchr(*byte, UNSAFE).is_some()) {
+            let _ = write!(out, "%{byte:02X}");
+        } else {
+            out.push(char::from(*byte));
+        }
+    }
+}
+
+/// Writes a frame's head: lines that must not hold a line break.
+pub(super) fn write_head<'a>(lines: impl IntoIterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
+    for (name, value) in lines {
+        debug_assert!(memchr2(b'\n', b'\r', value.as_bytes()).is_none(), "line break in {name}");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'\n');
+    }
+    out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(bytes: &[u8]) -> Result<Vec<Frame>, WireError> {
+        let mut decoder = Decoder::new(Limits { head: 1024, body: 4096 });
+        decoder.feed(bytes);
+        let mut frames = Vec::new();
+        while let Some(frame) = decoder.poll()? {
+            frames.push(frame);
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn every_split_point_gives_the_same_frames() {
+        let stream =
+            b"Content-Type: auth/request\n\n\nContent-Type: api/response\r\nContent-Length: 4\r\n\r\n+OK\nauth x\n\n";
+        let whole = frames(stream).unwrap();
+        assert_eq!(whole.len(), 3);
+        assert_eq!(whole[1].body.as_deref(), Some("+OK\n"));
+        assert_eq!(whole[2].line, "auth x");
+        for split in 0..=stream.len() {
+            let mut decoder = Decoder::new(Limits::default());
+            let mut got = Vec::new();
+            for part in [&stream[..split], &stream[split..]] {
+                decoder.feed(part);
+                while let Some(frame) = decoder.poll().unwrap() {
+                    got.push(frame);
+                }
+            }
+            assert_eq!(got, whole, "split at {split}");
+        }
+    }
+
+    #[test]
+    fn unsafe_input_ends_in_a_named_error() {
+        let cases: [(&[u8], WireError); 5] = [
+            (b"Content-Length: 99999999999999\n\n", WireError::BodyTooLong { length: 99_999_999_999_999, limit: 4096 }),
+            (b"Content-Length: abc\n\n", WireError::ContentLength("abc".into())),
+            (b"Content-Length: -1\n\n", WireError::ContentLength("-1".into())),
+            (b"Content-Type: a\0b\n\n", WireError::Nul("head")),
+            (b"Content-Length: 2\n\n\xff\xfe", WireError::NotUtf8 { part: "body", at: 0 }),
+        ];
+        for (bytes, error) in cases {
+            assert_eq!(frames(bytes), Err(error));
+        }
+        assert_eq!(frames(&[b'x'; 2000]), Err(WireError::HeadTooLong { limit: 1024 }));
+    }
+
+    #[test]
+    fn an_escaped_line_break_does_not_forge_a_header() {
+        let event = parse_plain("a: x%0Ab%3A%20y\nc: 1\n\n").unwrap();
+        assert_eq!(event.headers().collect::<Vec<_>>(), [("a", "x\nb: y"), ("c", "1")]);
+    }
+
+    #[test]
+    fn bad_escapes_are_errors_with_the_header_they_stand_in() {
+        for (value, escape) in [("%", "%"), ("%4", "%4"), ("a%zz", "%zz"), ("%FF", "%FF"), ("%é", "%é")] {
+            let error = parse_plain(&format!("x: {value}\n\n")).unwrap_err();
+            assert_eq!(error, WireError::BadEscape { header: "x".into(), escape: escape.into() });
+        }
+        assert_eq!(parse_plain("x: a%00b\n\n"), Err(WireError::Nul("event value")));
+        assert_eq!(parse_plain("nonsense\n\n"), Err(WireError::NoColon("nonsense".into())));
+        let wrong = WireError::InnerLength { said: "9".into(), found: 3 };
+        assert_eq!(parse_plain("Content-Length: 9\n\n+OK"), Err(wrong));
+    }
+
+    #[test]
+    fn json_events_that_are_no_object_of_texts_are_errors() {
+        for text in ["", "{", "[]", r#"{"a":{"b":1}}"#, r#"{"a":"b"} x"#, "{\"a\":\"\\u0000\"}"] {
+            assert!(matches!(parse_json(text), Err(WireError::Json(_))), "{text}");
+        }
+        assert_eq!(parse_json(r#"{"a":["x","y"],"n":3}"#).unwrap().header("a"), Some("ARRAY::x|:y"));
+    }
+}
