@@ -3,13 +3,16 @@
 pub mod audio;
 pub mod call;
 pub mod cli;
+pub mod clock;
 pub mod esl;
 pub mod host;
 pub mod id;
 pub mod media;
+pub mod place;
 pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod sip;
 pub mod switch;
 pub mod units;
+pub mod verdict;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::units::Time;
+use crate::verdict::{CheckReport, LegTrace, Verdict};
 
 /// One test: a scenario of a file, on one host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,17 +20,6 @@ impl std::fmt::Display for TestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}::{}", self.file.display(), self.name)
     }
-}
-
-/// What became of a test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    Passed,
-    Skipped,
-    /// What was promised did not happen.
-    Failed,
-    /// We could not find out: a host or our own code failed.
-    Error,
 }
 
 /// One thing that happened in a run.
@@ -84,64 +74,6 @@ pub struct TestReport {
     pub recordings: Vec<PathBuf>,
     /// The command that runs this test alone.
     pub rerun: String,
-}
-
-/// One check or step and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckReport {
-    /// What was asked, short: `caller heard tone 1004 Hz`, `callee step 2: play`.
-    pub name: String,
-    /// Where the scenario asks for it.
-    pub place: Option<Place>,
-    pub verdict: Verdict,
-    /// What should have been: `1004 Hz +-4 Hz`. Empty where the check is a plain statement.
-    pub expected: String,
-    /// What was: `440.2 Hz at -0.1 dBm0`.
-    pub actual: String,
-    /// Why, in a sentence, and what to try; may be empty.
-    pub help: String,
-}
-
-/// A place in a scenario file. Line and column count from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    pub file: PathBuf,
-    pub line: usize,
-    pub column: usize,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
-    }
-}
-
-/// The last events and commands of one leg.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LegTrace {
-    /// `caller`, `callee`.
-    pub leg: String,
-    /// The session's uuid; empty when the leg never came to be.
-    pub uuid: String,
-    /// Oldest first.
-    pub entries: Vec<TraceEntry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceEntry {
-    pub at: Time,
-    pub kind: TraceKind,
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TraceKind {
-    /// The switch told us.
-    Event,
-    /// We told the switch.
-    Command,
-    /// The switch answered a command.
-    Reply,
 }
 
 /// Counts of a run.

@@ -1,0 +1,262 @@
+#![expect(clippy::disallowed_methods, reason = "IO shell")]
+//! The task that owns a host's sockets.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{HostConfig, HostCore, HostEvent, Line, Lost, Originate, Token};
+use crate::clock::Clock;
+use crate::esl::{Command, CommandError};
+use crate::id::Ids;
+
+/// How long to try for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the first connection: a switch may still be starting.
+    pub first: Duration,
+    /// After the connection was lost.
+    pub again: Duration,
+    /// For the switch to log us in and tell about itself.
+    pub login: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Patience { first: seconds(5), again: seconds(10), login: seconds(10) }
+    }
+}
+
+/// First pause between two attempts to connect; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Events that may wait for a consumer before we say that it cannot keep up.
+const BACKLOG: usize = 1_000_000;
+
+/// What a host is asked to do.
+#[derive(Debug)]
+pub enum Request {
+    Originate(Box<Originate>),
+    Command {
+        token: Token,
+        command: Command,
+    },
+    /// Adds an event to those subscribed to.
+    Subscribe(String),
+}
+
+/// A host's task, from outside. Dropping it closes the connections.
+#[derive(Debug)]
+pub struct Host {
+    pub name: String,
+    requests: mpsc::UnboundedSender<Request>,
+    pub events: mpsc::Receiver<HostEvent>,
+}
+
+impl Host {
+    /// Starts the task; it connects to `address` (`host:port`) by itself and again when the connection is lost.
+    pub fn connect(config: HostConfig, address: String, patience: Patience, clock: Clock) -> Host {
+        let (requests, inbox) = mpsc::unbounded_channel();
+        let (outbox, events) = mpsc::channel(1_024);
+        let name = config.name.clone();
+        tokio::spawn(run(config, address, patience, clock, inbox, outbox));
+        Host { name, requests, events }
+    }
+
+    /// Hands a request to the task. What is asked of a lost host is forgotten; the host's own event tells that it is.
+    pub fn request(&self, request: Request) {
+        let _ = self.requests.send(request);
+    }
+
+    /// A handle that asks only.
+    pub fn requester(&self) -> mpsc::UnboundedSender<Request> {
+        self.requests.clone()
+    }
+}
+
+async fn run(
+    config: HostConfig,
+    address: String,
+    patience: Patience,
+    clock: Clock,
+    mut inbox: mpsc::UnboundedReceiver<Request>,
+    outbox: mpsc::Sender<HostEvent>,
+) {
+    let mut wait = patience.first;
+    loop {
+        let lost = match connect(&address, wait).await {
+            Err(error) => Lost::Unreachable { address: address.clone(), error: error.to_string() },
+            Ok(lines) => {
+                let core = HostCore::new(config.clone(), Ids::random());
+                match serve(core, lines, patience.login, clock, &mut inbox, &outbox).await {
+                    Some(lost) => lost,
+                    None => return,
+                }
+            }
+        };
+        let over = lost.is_final() || matches!(lost, Lost::Unreachable { .. });
+        if outbox.send(HostEvent::Lost(lost)).await.is_err() || over {
+            return;
+        }
+        // What was asked of the lost connection means nothing to the next one.
+        while inbox.try_recv().is_ok() {}
+        wait = patience.again;
+    }
+}
+
+/// Both connections, with attempts that come ever more slowly until `patience` ends.
+async fn connect(address: &str, patience: Duration) -> io::Result<[TcpStream; 2]> {
+    let deadline = Instant::now() + patience;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let both = async { Ok([TcpStream::connect(address).await?, TcpStream::connect(address).await?]) };
+        let error = match timeout_at(deadline, both).await {
+            Ok(Ok(lines)) => {
+                for line in &lines {
+                    line.set_nodelay(true)?;
+                }
+                return Ok(lines);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {patience:?}"))),
+        };
+        if Instant::now() + pause > deadline {
+            return Err(error);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+struct Socket {
+    read: OwnedReadHalf,
+    write: OwnedWriteHalf,
+    buffer: Box<[u8; 64 * 1024]>,
+    /// What is still to be written.
+    out: Vec<u8>,
+}
+
+impl Socket {
+    fn new(stream: TcpStream) -> Self {
+        let (read, write) = stream.into_split();
+        Socket { read, write, buffer: Box::new([0; 64 * 1024]), out: Vec::new() }
+    }
+
+    /// Reads once or writes once, whichever can be done first.
+    async fn turn(&mut self) -> io::Result<usize> {
+        tokio::select! {
+            read = self.read.read(&mut self.buffer[..]) => match read? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                length => Ok(length),
+            },
+            written = self.write.write(&self.out), if !self.out.is_empty() => {
+                self.out.drain(..written?);
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// Runs one pair of connections to its end; `None` when nobody listens to the host any more.
+async fn serve(
+    mut core: HostCore,
+    [events, commands]: [TcpStream; 2],
+    login: Duration,
+    clock: Clock,
+    inbox: &mut mpsc::UnboundedReceiver<Request>,
+    outbox: &mpsc::Sender<HostEvent>,
+) -> Option<Lost> {
+    let mut sockets = [(Line::Events, Socket::new(events)), (Line::Commands, Socket::new(commands))];
+    let deadline = Instant::now() + login;
+    let mut up = false;
+    // An event that is to be handed on; those behind it wait in the core.
+    let mut next: Option<HostEvent> = None;
+    loop {
+        for (line, socket) in &mut sockets {
+            socket.out.extend(core.poll_transmit(*line));
+        }
+        if next.is_none() {
+            next = core.poll_event();
+            match &next {
+                Some(HostEvent::Up(_)) => up = true,
+                Some(HostEvent::Lost(_)) => {
+                    let Some(HostEvent::Lost(lost)) = next else { unreachable!("just matched") };
+                    return Some(lost);
+                }
+                _ => {}
+            }
+        }
+        if core.backlog() > BACKLOG {
+            return Some(Lost::TooSlow(core.backlog()));
+        }
+        let [(_, events), (_, commands)] = &mut sockets;
+        tokio::select! {
+            permit = outbox.reserve(), if next.is_some() => {
+                let Ok(permit) = permit else { return None };
+                permit.send(next.take()?);
+            }
+            turned = events.turn() => took(&mut core, clock, Line::Events, turned, &events.buffer[..]),
+            turned = commands.turn() => took(&mut core, clock, Line::Commands, turned, &commands.buffer[..]),
+            request = inbox.recv() => match request {
+                Some(request) => obey(&mut core, clock, request, outbox).await,
+                None => {
+                    goodbye(sockets).await;
+                    return None;
+                }
+            },
+            () = tokio::time::sleep_until(deadline), if !up => return Some(Lost::Silent(login)),
+        }
+    }
+}
+
+fn took(core: &mut HostCore, clock: Clock, line: Line, turned: io::Result<usize>, buffer: &[u8]) {
+    match turned {
+        Ok(length) => core.handle_bytes(clock.now(), line, &buffer[..length]),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => core.handle_eof(clock.now(), line),
+        Err(error) => core.handle_io_error(clock.now(), line, &error),
+    }
+}
+
+async fn obey(core: &mut HostCore, clock: Clock, request: Request, outbox: &mpsc::Sender<HostEvent>) {
+    let refused = |error: CommandError| error.to_string();
+    match request {
+        Request::Originate(originate) => {
+            if let Err(error) = core.originate(clock.now(), &originate) {
+                let job = crate::call::Job {
+                    id: crate::id::JobId::new(""),
+                    launched: clock.now(),
+                    session: Some(originate.session),
+                    finished: Some((clock.now(), format!("-ERR {}", refused(error)))),
+                };
+                let _ = outbox.send(HostEvent::JobEnded(job)).await;
+            }
+        }
+        Request::Command { token, command } => {
+            if let Err(error) = core.command(token, command) {
+                let reply = crate::esl::Reply { text: format!("-ERR {}", refused(error)), api: false };
+                let _ = outbox.send(HostEvent::Replied { token, reply }).await;
+            }
+        }
+        Request::Subscribe(event) => core.subscribe(&event),
+    }
+}
+
+/// Says `exit` on both connections and waits a moment for it to be taken.
+async fn goodbye(sockets: [(Line, Socket); 2]) {
+    for (_, mut socket) in sockets {
+        let _ = timeout(Duration::from_millis(200), async {
+            socket.write.write_all(&socket.out).await?;
+            socket.write.write_all(b"exit\n\n").await?;
+            socket.write.shutdown().await?;
+            while socket.read.read(&mut socket.buffer[..]).await? > 0 {}
+            io::Result::Ok(())
+        })
+        .await;
+    }
+}
