@@ -1,7 +1,23 @@
 //! SIP (RFC 3261) as the embedded switch speaks it: commands in, events out, and plain text in between.
 //!
-//! `agent` is the user agent over UDP. It stands on a SIP crate, none of whose types leaves this folder: the switch
-//! core sees only what is defined here, so a test may carry the same commands and events through memory.
+//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP. That stands on a SIP crate's
+//! transactions, none of whose types leaves this folder: the switch core sees only what is defined here, so a test may
+//! carry the same commands and events through memory. `sdp` is offer and answer.
+
+pub mod agent;
+mod dialog;
+pub mod name_addr;
+pub mod sdp;
+mod socket;
+#[cfg(test)]
+mod tests;
+pub mod uri;
+mod user_agent;
+mod wire;
+
+pub use agent::{Agent, AgentConfig, SipTimers};
+pub use name_addr::NameAddr;
+pub use uri::SipUri;
 
 use std::net::SocketAddr;
 
@@ -19,14 +35,18 @@ pub enum DialogId {
 pub enum SipCommand {
     /// Sends an INVITE.
     Invite(Box<OutgoingInvite>),
-    /// Answers a received INVITE: 1xx any number of times, then one final response.
+    /// Answers a received INVITE or re-INVITE: 1xx any number of times, then one final response; what comes after that
+    /// is ignored. Without `reason` the code's usual phrase is sent.
     Respond { dialog: DialogId, code: u16, reason: Option<String>, headers: Vec<(String, String)>, sdp: Option<String> },
-    /// Ends a dialog from our side: CANCEL while our INVITE has no final response, BYE once it is confirmed.
-    /// `headers` go onto that request (a `Reason`, RFC 3326).
+    /// Ends a dialog from our side: CANCEL while our INVITE has no final response, BYE once it is confirmed, 480 to a
+    /// received INVITE that was not answered. `headers` go onto that message (a `Reason`, RFC 3326).
+    ///
+    /// A CANCEL waits for a provisional response, a BYE for the ACK, as RFC 3261 wants. A dialog that is over already,
+    /// or was never there, is let be.
     Hangup { dialog: DialogId, headers: Vec<(String, String)> },
-    /// Offers a new session description inside the dialog.
+    /// Offers a new session description inside the dialog. While another offer is open it comes back as 491.
     Reinvite { dialog: DialogId, sdp: String },
-    /// Sends INFO inside the dialog (RFC 6086).
+    /// Sends INFO inside the dialog (RFC 6086); nothing is sent while the call is not answered.
     Info { dialog: DialogId, content_type: String, body: String },
 }
 
@@ -52,27 +72,30 @@ pub struct OutgoingInvite {
 pub enum SipEvent {
     /// A new call came in. 100 Trying was sent already.
     Invited { dialog: DialogId, invite: Box<Message> },
-    /// A response to our INVITE above 100. A 2xx was acknowledged already.
+    /// A response to our INVITE above 100. Final ones were acknowledged already, and come once. A 2xx that crossed our
+    /// CANCEL comes too, and its BYE is on the way.
     Response { dialog: DialogId, response: Box<Message> },
-    /// Our 2xx was acknowledged.
+    /// Our 2xx was acknowledged. Not told where the ACK was lost and a BYE came in its place.
     Acked { dialog: DialogId, ack: Box<Message> },
     /// The caller gave up before our final response; 200 and 487 were sent already.
     Cancelled { dialog: DialogId, cancel: Box<Message> },
-    /// The other side hung up; 200 was sent already.
+    /// The other side hung up; 200 was sent already. Not told to a side that hung up itself.
     Bye { dialog: DialogId, bye: Box<Message> },
     /// A request inside the dialog: INFO, or a re-INVITE with its offer. INFO was answered already; a re-INVITE is
     /// answered by [`SipCommand::Respond`].
     Request { dialog: DialogId, request: Box<Message> },
-    /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL.
+    /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL. Silence is
+    /// told as 408 (RFC 3261 8.1.3.1).
     InDialogResponse { dialog: DialogId, method: String, response: Box<Message> },
-    /// Our INVITE came to no response: nobody answered in time, or it could not be sent.
+    /// Our INVITE came to no (final) response: nobody answered in time, nothing followed our CANCEL, or it could not be
+    /// sent. For a received INVITE: our 2xx was never acknowledged, and a BYE is on the way.
     Failed { dialog: DialogId, failure: SipFailure },
 }
 
 /// Why an INVITE of ours got no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SipFailure {
-    /// RFC 3261 timer B ran out, or the port refused.
+    /// RFC 3261 timer B (or H) ran out.
     #[error("no response from {0}")]
     NoResponse(String),
     #[error("cannot send to {0}: {1}")]
@@ -87,7 +110,7 @@ pub struct Message {
     pub start: StartLine,
     pub headers: Vec<(String, String)>,
     pub body: String,
-    /// The other side's socket.
+    /// The other side's socket: whence a request came, or where the request of a response was sent.
     pub peer: SocketAddr,
 }
 
@@ -96,6 +119,12 @@ pub struct Message {
 pub enum StartLine {
     Request { method: String, uri: String },
     Response { code: u16, reason: String },
+}
+
+impl Default for StartLine {
+    fn default() -> Self {
+        StartLine::Request { method: String::new(), uri: String::new() }
+    }
 }
 
 impl Message {

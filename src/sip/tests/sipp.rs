@@ -1,0 +1,110 @@
+//! SIPp as the referee, where it is on PATH.
+
+use super::*;
+
+/// Runs SIPp, or says that it is not there. Its exit code 0 means that every call went as its scenario says.
+async fn sipp(args: &[String]) -> Option<std::process::Output> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut command = tokio::process::Command::new("sipp");
+    command.args(args).args(["-i", "127.0.0.1", "-nostdin", "-timeout", "30s", "-timeout_error"]);
+    command.current_dir(dir.path()).kill_on_drop(true).stdin(std::process::Stdio::null());
+    match command.output().await {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("skipped: no sipp on PATH");
+            None
+        }
+        Err(error) => panic!("sipp: {error}"),
+    }
+}
+
+fn assert_content(output: &std::process::Output) {
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[tokio::test]
+async fn sipp_calls_and_is_content() {
+    let mut rig = Rig::start().await;
+    let args =
+        ["-sn", "uac", &rig.agent.local_addr().to_string(), "-m", "20", "-r", "50", "-d", "50"].map(str::to_owned);
+    let calls = sipp(&args);
+    tokio::pin!(calls);
+    let mut ended = 0;
+    let output = loop {
+        tokio::select! {
+            output = &mut calls => break output,
+            event = rig.events.recv() => match event.expect("a living agent") {
+                SipEvent::Invited { dialog, invite } => {
+                    let offer = sdp::Description::parse(&invite.body).expect("SIPp's offer");
+                    let agreed = sdp::answer(&offer, &[sdp::Payload::new(0, "PCMU", 8_000)]).expect("PCMU");
+                    let answer = agreed.answer(1, 2, "127.0.0.1:4000".parse().expect("an address")).to_sdp();
+                    rig.respond(dialog, 180, None);
+                    rig.respond(dialog, 200, Some(&answer));
+                }
+                SipEvent::Acked { .. } => {}
+                SipEvent::Bye { .. } => ended += 1,
+                other => panic!("{other:?}"),
+            },
+        }
+    };
+    if let Some(output) = output {
+        assert_content(&output);
+        // SIPp may be gone before the last BYE has come up to us.
+        while ended < 20 {
+            match rig.next().await {
+                SipEvent::Acked { .. } => {}
+                SipEvent::Bye { .. } => ended += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn sipp_is_called_and_is_content() {
+    const CALLS: u64 = 20;
+    let mut rig = Rig::start().await;
+    // A port that was free a moment ago: SIPp does not tell which one it took.
+    let port =
+        std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let args = ["-sn", "uas", "-p", &port.to_string(), "-m", &CALLS.to_string()].map(str::to_owned);
+    let answers = sipp(&args);
+    tokio::pin!(answers);
+    for call in 1..=CALLS {
+        rig.agent.send(SipCommand::Invite(Box::new(OutgoingInvite {
+            dialog: DialogId::Placed(call),
+            uri: format!("sip:sipp@127.0.0.1:{port}"),
+            proxy: None,
+            from_user: "callwright".into(),
+            from_display: String::new(),
+            from_host: "127.0.0.1".into(),
+            headers: vec![],
+            sdp: OFFER.into(),
+        })));
+    }
+    let (mut rang, mut byes) = (0, 0);
+    let output = loop {
+        tokio::select! {
+            output = &mut answers => break output,
+            event = rig.events.recv() => match event.expect("a living agent") {
+                SipEvent::Response { response, .. } if response.code() == Some(180) => rang += 1,
+                SipEvent::Response { dialog, response } if response.code() == Some(200) => rig.hang_up(dialog, &[]),
+                SipEvent::InDialogResponse { method, response, .. } if method == "BYE" && response.code() == Some(200) => byes += 1,
+                other => panic!("{other:?}"),
+            },
+        }
+    };
+    if let Some(output) = output {
+        assert_content(&output);
+        while byes < CALLS {
+            assert!(matches!(rig.next().await, SipEvent::InDialogResponse { .. }));
+            byes += 1;
+        }
+        assert_eq!(rang, CALLS);
+    }
+}

@@ -1,0 +1,353 @@
+//! The user agent without its sockets: commands, messages and time in, messages and events out.
+//!
+//! RFC 3261 8 (requests and responses), 9 (CANCEL), 12 (dialogs), 13 (INVITE), 14 (re-INVITE), 15 (BYE); RFC 3326
+//! (Reason, as an extra header), RFC 6086 (INFO). Transactions (RFC 3261 17) are below: each is a number here, and what
+//! it reports comes in by `handle_*`. A dialog is known by Call-ID and our own tag, so that a user agent which calls
+//! itself holds both ends of the call side by side.
+//!
+//! Left out: authentication, reliable provisional responses, UPDATE, session timers, strict routers.
+
+mod placing;
+mod reason;
+mod taking;
+#[cfg(test)]
+mod tests;
+mod within;
+mod writing;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::dialog::{Dialog, Draft, Initial, Stage, list};
+use super::name_addr::NameAddr;
+use super::uri::SipUri;
+use super::{DialogId, Message, SipCommand, SipEvent, SipFailure, StartLine};
+use crate::id::Ids;
+use crate::units::Time;
+
+/// A transaction, numbered by the user agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tx(pub u64);
+
+/// What the user agent wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start a client transaction: send `request` to `hop`.
+    Send { tx: Tx, request: Box<Draft>, hop: SipUri },
+    /// Send `response` from a server transaction.
+    Answer { tx: Tx, response: Box<Draft> },
+    /// Nobody listens to this client transaction any more.
+    End { tx: Tx },
+    /// Tell the switch.
+    Emit(SipEvent),
+}
+
+/// Who we say we are.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The socket others reach us at.
+    pub local: SocketAddr,
+    /// `User-Agent` of every message.
+    pub user_agent: String,
+    /// User part of the Contact of calls that we place.
+    pub contact_user: String,
+    /// `Allow` of every INVITE and its responses.
+    pub allow: String,
+    /// How long an INVITE waits for any response (timer B), and a cancelled one for its final response.
+    pub no_response: Duration,
+}
+
+/// What a transaction is to us.
+#[derive(Clone, Debug)]
+enum Role {
+    InviteClient(DialogId),
+    InviteServer(DialogId),
+    Cancel(DialogId),
+    ReinviteClient(DialogId),
+    ReinviteServer(DialogId),
+    /// A BYE that overtook the ACK.
+    EarlyBye(DialogId),
+    /// BYE or INFO of ours, or a request answered at once.
+    Other(Option<DialogId>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct UserAgent {
+    identity: Identity,
+    ids: Ids,
+    dialogs: HashMap<DialogId, Dialog>,
+    by_local_tag: HashMap<(String, String), DialogId>,
+    transactions: HashMap<Tx, Role>,
+    deadlines: BinaryHeap<Reverse<(Time, Tx)>>,
+    actions: VecDeque<Action>,
+    next_tx: u64,
+    next_received: u64,
+}
+
+/// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
+const OVERTAKING: Duration = Duration::from_millis(50);
+/// Methods that we act on.
+const UNDERSTOOD: [&str; 6] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO"];
+
+impl UserAgent {
+    pub fn new(identity: Identity, ids: Ids) -> Self {
+        UserAgent {
+            identity,
+            ids,
+            dialogs: HashMap::new(),
+            by_local_tag: HashMap::new(),
+            transactions: HashMap::new(),
+            deadlines: BinaryHeap::new(),
+            actions: VecDeque::new(),
+            next_tx: 0,
+            next_received: 0,
+        }
+    }
+
+    /// A number for a transaction that is about to start.
+    pub fn new_tx(&mut self) -> Tx {
+        self.next_tx += 1;
+        Tx(self.next_tx)
+    }
+
+    /// What is to be done next.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::handle_deadline`] wants to be called.
+    pub fn poll_deadline(&self) -> Option<Time> {
+        self.deadlines.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// How many dialogs are alive.
+    pub fn live(&self) -> usize {
+        self.dialogs.len()
+    }
+
+    /// Hangs up everything.
+    pub fn hang_up_all(&mut self, now: Time) {
+        let mut all: Vec<_> = self.dialogs.keys().copied().collect();
+        all.sort();
+        for dialog in all {
+            self.hang_up(now, dialog, Vec::new());
+        }
+    }
+
+    /// The switch wants something.
+    pub fn handle_command(&mut self, now: Time, command: SipCommand) {
+        match command {
+            SipCommand::Invite(invite) => self.invite(now, *invite),
+            SipCommand::Respond { dialog, code, reason, headers, sdp } => {
+                self.respond(dialog, code, reason, headers, sdp)
+            }
+            SipCommand::Hangup { dialog, headers } => self.hang_up(now, dialog, headers),
+            SipCommand::Reinvite { dialog, sdp } => self.reinvite(now, dialog, sdp),
+            SipCommand::Info { dialog, content_type, body } => self.info(dialog, &content_type, body),
+        }
+    }
+
+    /// A request that starts server transaction `tx`.
+    pub fn handle_request(&mut self, now: Time, tx: Tx, request: Message) {
+        let StartLine::Request { method, .. } = &request.start else { return };
+        let method = method.clone();
+        let to_tag = request.header("To").and_then(NameAddr::parse).and_then(|to| to.tag().map(str::to_owned));
+        let call_id = request.header("Call-ID").unwrap_or_default().to_owned();
+        let required = list(&request.headers, "Require");
+        if !UNDERSTOOD.contains(&method.as_str()) {
+            return self.answer_at_once(tx, &request, 405, &[("Allow", self.identity.allow.clone())]);
+        }
+        if !required.is_empty() {
+            return self.answer_at_once(tx, &request, 420, &[("Unsupported", required.join(", "))]);
+        }
+        if method == "OPTIONS" {
+            let told = [
+                ("Allow", self.identity.allow.clone()),
+                ("Accept", "application/sdp".to_owned()),
+                ("Supported", String::new()),
+            ];
+            return self.answer_at_once(tx, &request, 200, &told);
+        }
+        let Some(to_tag) = to_tag else {
+            return match method.as_str() {
+                "INVITE" => self.invited(tx, call_id, request),
+                _ => self.answer_at_once(tx, &request, 481, &[]),
+            };
+        };
+        let dialog = self.by_local_tag.get(&(call_id, to_tag)).and_then(|id| self.dialogs.get_mut(id));
+        let Some(dialog) = dialog.filter(|dialog| dialog.is_from_remote(&request)) else {
+            return self.answer_at_once(tx, &request, 481, &[]);
+        };
+        let seq = request.header("CSeq").and_then(|cseq| cseq.split_whitespace().next()?.parse::<u32>().ok());
+        // RFC 3261 12.2.2: a number lower than the last one is out of order.
+        if seq < dialog.remote_seq {
+            return self.answer_at_once(tx, &request, 500, &[]);
+        }
+        dialog.remote_seq = seq;
+        let id = dialog.id;
+        match method.as_str() {
+            "BYE" if dialog.stage == Stage::Accepted && dialog.early_bye.is_none() => {
+                dialog.early_bye = Some((tx, Box::new(request)));
+                self.transactions.insert(tx, Role::EarlyBye(id));
+                self.deadlines.push(Reverse((now + OVERTAKING, tx)));
+            }
+            "BYE" => self.bye_came(tx, id, request),
+            "INVITE" => self.reinvite_came(tx, id, request),
+            _ => {
+                self.answer_at_once(tx, &request, 200, &[]);
+                self.emit(SipEvent::Request { dialog: id, request: Box::new(request) });
+            }
+        }
+    }
+
+    /// A CANCEL that the INVITE server transaction `tx` answered with 200 already.
+    pub fn handle_cancel(&mut self, tx: Tx, cancel: Message) {
+        match self.transactions.get(&tx) {
+            Some(&Role::InviteServer(id)) => {
+                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Ringing) else {
+                    return;
+                };
+                dialog.stage = Stage::Ending;
+                self.answer_invite(id, tx, 487, None, &[], None);
+                self.forget(id);
+                self.emit(SipEvent::Cancelled { dialog: id, cancel: Box::new(cancel) });
+            }
+            Some(&Role::ReinviteServer(id)) => {
+                let pending = self.dialogs.get_mut(&id).and_then(|dialog| dialog.reinvite_in.take());
+                if let Some((tx, request)) = pending {
+                    let response = self.response(&request, Some(id), 487, None);
+                    self.answer(tx, response);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The ACK of a final response that server transaction `tx` sent.
+    pub fn handle_ack(&mut self, tx: Tx, ack: Message) {
+        match self.transactions.get(&tx) {
+            Some(&Role::InviteServer(id)) => {
+                let Some(dialog) = self.dialogs.get_mut(&id).filter(|dialog| dialog.stage == Stage::Accepted) else {
+                    return;
+                };
+                dialog.stage = Stage::Confirmed;
+                let (hangup, early_bye) = (dialog.hangup.take(), dialog.early_bye.take());
+                self.emit(SipEvent::Acked { dialog: id, ack: Box::new(ack) });
+                if let Some((tx, bye)) = early_bye {
+                    return self.bye_came(tx, id, *bye);
+                }
+                if let Some(headers) = hangup {
+                    self.send_bye(id, headers);
+                }
+            }
+            Some(&Role::ReinviteServer(id)) if self.dialogs.contains_key(&id) => {
+                self.emit(SipEvent::Acked { dialog: id, ack: Box::new(ack) });
+            }
+            _ => {}
+        }
+    }
+
+    /// A response to a request of ours. ACKs are sent below us.
+    pub fn handle_response(&mut self, now: Time, tx: Tx, response: Message) {
+        let Some(code) = response.code() else { return };
+        let response = Box::new(response);
+        match self.transactions.get(&tx) {
+            Some(&Role::InviteClient(id)) => self.invite_answered(now, id, code, response),
+            Some(&Role::ReinviteClient(id)) => {
+                let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code > 100) else { return };
+                if code >= 200 && dialog.reinvite_out.take().is_none() {
+                    // A retransmission.
+                    return;
+                }
+                if (200..300).contains(&code) {
+                    dialog.refresh_target(&response);
+                }
+                let gone = matches!(code, 408 | 481);
+                self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
+                // RFC 3261 12.2.1.2: these two mean that the dialog is no more.
+                if gone {
+                    self.hang_up(now, id, Vec::new());
+                }
+            }
+            Some(&Role::Cancel(id)) if code > 100 => {
+                self.emit(SipEvent::InDialogResponse { dialog: id, method: "CANCEL".to_owned(), response });
+            }
+            Some(&Role::Other(Some(id))) if code > 100 => {
+                let cseq = response.header("CSeq").unwrap_or_default();
+                let method = cseq.split_whitespace().nth(1).unwrap_or_default().to_owned();
+                if method == "BYE" && code >= 200 {
+                    self.forget(id);
+                }
+                self.emit(SipEvent::InDialogResponse { dialog: id, method, response });
+            }
+            _ => {}
+        }
+    }
+
+    /// A client transaction could not send.
+    pub fn handle_send_failure(&mut self, tx: Tx, failure: SipFailure) {
+        match self.transactions.remove(&tx) {
+            Some(Role::InviteClient(id)) if self.dialogs.contains_key(&id) => {
+                self.forget(id);
+                self.emit(SipEvent::Failed { dialog: id, failure });
+            }
+            Some(Role::ReinviteClient(id)) => {
+                if let Some(dialog) = self.dialogs.get_mut(&id) {
+                    dialog.reinvite_out = None;
+                }
+            }
+            // A BYE that cannot be sent ends the dialog all the same.
+            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            _ => {}
+        }
+    }
+
+    /// A transaction is over. A 2xx of ours without ACK by now (RFC 3261 13.3.1.4) means that the caller is gone.
+    pub fn handle_end(&mut self, tx: Tx) {
+        match self.transactions.remove(&tx) {
+            Some(Role::InviteServer(id)) if self.stage(id) == Some(Stage::Accepted) => {
+                let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else { return };
+                let peer = invite.peer.to_string();
+                self.send_bye(id, Vec::new());
+                self.emit(SipEvent::Failed { dialog: id, failure: SipFailure::NoResponse(peer) });
+            }
+            Some(Role::InviteClient(id))
+                if matches!(self.stage(id), Some(Stage::Calling | Stage::Proceeding | Stage::Cancelling)) =>
+            {
+                self.fail_unanswered(id);
+            }
+            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            _ => {}
+        }
+    }
+
+    /// Ends what waited too long.
+    pub fn handle_deadline(&mut self, now: Time) {
+        while self.poll_deadline().is_some_and(|at| at <= now) {
+            let Some(Reverse((_, tx))) = self.deadlines.pop() else { return };
+            match self.transactions.get(&tx) {
+                Some(&Role::InviteClient(id)) if self.stage(id) == Some(Stage::Calling) => self.fail_unanswered(id),
+                // The deadline of the CANCEL, or that of the INVITE come early: only the first counts.
+                Some(&Role::Cancel(id)) if self.stage(id) == Some(Stage::Cancelling) => self.fail_unanswered(id),
+                Some(&Role::EarlyBye(id)) => {
+                    if let Some((tx, bye)) = self.dialogs.get_mut(&id).and_then(|dialog| dialog.early_bye.take()) {
+                        self.bye_came(tx, id, *bye);
+                    }
+                }
+                Some(&Role::ReinviteClient(id)) => {
+                    let Some(dialog) = self.dialogs.get_mut(&id) else { continue };
+                    if dialog.reinvite_out.take().is_some() {
+                        self.actions.push_back(Action::End { tx });
+                        let response = self.local_response(id, 408, "Request Timeout");
+                        self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
+                        self.hang_up(now, id, Vec::new());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Calls that we take: INVITE, our responses, re-INVITE and BYE from there (RFC 3261 13.3, 14.2, 15.1.2).
+
+use super::writing::add_sdp;
+use super::{Role, Tx, UserAgent};
+use crate::sip::dialog::{Dialog, Initial, Stage, list};
+use crate::sip::name_addr::NameAddr;
+use crate::sip::{DialogId, Message, SipEvent};
+
+impl UserAgent {
+    pub(super) fn invited(&mut self, tx: Tx, call_id: String, request: Message) {
+        let from = request.header("From").and_then(NameAddr::parse);
+        let Some(from) = from else { return self.answer_at_once(tx, &request, 400, &[]) };
+        self.next_received += 1;
+        let (id, tag) = (DialogId::Received(self.next_received), self.tag());
+        let mut dialog = Dialog {
+            id,
+            call_id: call_id.clone(),
+            local: format!("{};tag={tag}", request.header("To").unwrap_or_default()),
+            local_tag: tag.clone(),
+            remote: request.header("From").unwrap_or_default().to_owned(),
+            remote_tag: from.tag().map(str::to_owned),
+            remote_target: from.uri,
+            // RFC 3261 12.1.1: as the request has them.
+            route_set: list(&request.headers, "Record-Route"),
+            local_seq: self.ids.number() >> 5,
+            remote_seq: request.header("CSeq").and_then(|cseq| cseq.split_whitespace().next()?.parse().ok()),
+            stage: Stage::Ringing,
+            invite_tx: tx,
+            invite: Initial::Got(Box::new(request.clone())),
+            hangup: None,
+            early_bye: None,
+            reinvite_in: None,
+            reinvite_out: None,
+        };
+        dialog.refresh_target(&request);
+        self.by_local_tag.insert((call_id, tag), id);
+        self.dialogs.insert(id, dialog);
+        self.transactions.insert(tx, Role::InviteServer(id));
+        let trying = self.response(&request, None, 100, None);
+        self.answer(tx, trying);
+        self.emit(SipEvent::Invited { dialog: id, invite: Box::new(request) });
+    }
+
+    pub(super) fn respond(
+        &mut self,
+        id: DialogId,
+        code: u16,
+        reason: Option<String>,
+        headers: Vec<(String, String)>,
+        sdp: Option<String>,
+    ) {
+        if !(100..700).contains(&code) {
+            tracing::warn!(code, "no such response code");
+            return;
+        }
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        if dialog.stage == Stage::Ringing {
+            let tx = dialog.invite_tx;
+            match code {
+                200..300 => dialog.stage = Stage::Accepted,
+                300.. => dialog.stage = Stage::Ending,
+                _ => {}
+            }
+            self.answer_invite(id, tx, code, reason.as_deref(), &headers, sdp);
+            if code >= 300 {
+                self.forget(id);
+            }
+        } else if let Some((tx, request)) = dialog.reinvite_in.take() {
+            let mut response = self.response(&request, Some(id), code, reason.as_deref());
+            response.headers.extend(headers);
+            if let Some(sdp) = sdp {
+                add_sdp(&mut response, sdp);
+            }
+            self.answer(tx, response);
+            if let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code < 200) {
+                dialog.reinvite_in = Some((tx, request));
+            }
+        }
+    }
+
+    pub(super) fn answer_invite(
+        &mut self,
+        id: DialogId,
+        tx: Tx,
+        code: u16,
+        reason: Option<&str>,
+        headers: &[(String, String)],
+        sdp: Option<String>,
+    ) {
+        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else { return };
+        let mut response = self.response(invite, Some(id), code, reason);
+        response.headers.extend_from_slice(headers);
+        if let Some(sdp) = sdp {
+            add_sdp(&mut response, sdp);
+        }
+        self.answer(tx, response);
+    }
+
+    pub(super) fn bye_came(&mut self, tx: Tx, id: DialogId, bye: Message) {
+        self.answer_at_once(tx, &bye, 200, &[]);
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        match dialog.stage {
+            // Both hung up at once: our user knows already.
+            Stage::Ending => return,
+            // RFC 3261 15.1.2: what is still open is answered 487.
+            Stage::Ringing => {
+                let invite_tx = dialog.invite_tx;
+                dialog.stage = Stage::Ending;
+                self.answer_invite(id, invite_tx, 487, None, &[], None);
+            }
+            _ => {}
+        }
+        self.close_reinvite(id);
+        self.forget(id);
+        self.emit(SipEvent::Bye { dialog: id, bye: Box::new(bye) });
+    }
+
+    pub(super) fn reinvite_came(&mut self, tx: Tx, id: DialogId, request: Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        // RFC 3261 14.2: one offer at a time.
+        if dialog.reinvite_in.is_some() || matches!(dialog.stage, Stage::Ringing) {
+            return self.answer_at_once(tx, &request, 500, &[("Retry-After", "1".to_owned())]);
+        }
+        if dialog.reinvite_out.is_some() {
+            return self.answer_at_once(tx, &request, 491, &[]);
+        }
+        if dialog.stage == Stage::Ending {
+            return self.answer_at_once(tx, &request, 481, &[]);
+        }
+        dialog.refresh_target(&request);
+        dialog.reinvite_in = Some((tx, Box::new(request.clone())));
+        self.transactions.insert(tx, Role::ReinviteServer(id));
+        let trying = self.response(&request, None, 100, None);
+        self.answer(tx, trying);
+        self.emit(SipEvent::Request { dialog: id, request: Box::new(request) });
+    }
+}

@@ -1,0 +1,86 @@
+//! Our requests inside a dialog: CANCEL, BYE, re-INVITE, INFO (RFC 3261 9.1, 14.1, 15.1.1).
+
+use std::cmp::Reverse;
+
+use super::writing::add_sdp;
+use super::{Role, UserAgent};
+use crate::sip::dialog::{Initial, Stage};
+use crate::sip::{DialogId, SipEvent};
+use crate::units::Time;
+
+impl UserAgent {
+    pub(super) fn hang_up(&mut self, now: Time, id: DialogId, headers: Vec<(String, String)>) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        match dialog.stage {
+            // RFC 3261 15: no BYE before the ACK.
+            Stage::Calling | Stage::Accepted => dialog.hangup = Some(headers),
+            Stage::Proceeding => self.send_cancel(now, id, &headers),
+            Stage::Ringing => self.respond(id, 480, None, headers, None),
+            Stage::Confirmed => self.send_bye(id, headers),
+            Stage::Cancelling | Stage::Ending => {}
+        }
+    }
+
+    pub(super) fn send_cancel(&mut self, now: Time, id: DialogId, headers: &[(String, String)]) {
+        let tx = self.new_tx();
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        let Initial::Sent(invite) = &dialog.invite else { return };
+        let cancel = invite.cancel(headers);
+        dialog.stage = Stage::Cancelling;
+        self.transactions.insert(tx, Role::Cancel(id));
+        self.deadlines.push(Reverse((now + self.identity.no_response, tx)));
+        self.send(tx, cancel);
+    }
+
+    pub(super) fn send_bye(&mut self, id: DialogId, headers: Vec<(String, String)>) {
+        self.close_reinvite(id);
+        let (tx, via) = (self.new_tx(), self.via());
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        dialog.stage = Stage::Ending;
+        let mut bye = dialog.request("BYE", via, None);
+        self.sign(&mut bye);
+        bye.headers.extend(headers);
+        self.transactions.insert(tx, Role::Other(Some(id)));
+        self.send(tx, bye);
+    }
+
+    pub(super) fn reinvite(&mut self, now: Time, id: DialogId, sdp: String) {
+        let (tx, via, contact) = (self.new_tx(), self.via(), self.contact_of(id));
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        if dialog.stage != Stage::Confirmed || dialog.reinvite_in.is_some() || dialog.reinvite_out.is_some() {
+            let response = self.local_response(id, 491, "Request Pending");
+            return self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
+        }
+        let mut request = dialog.request("INVITE", via, Some(&contact));
+        dialog.reinvite_out = Some(tx);
+        self.add_session_headers(&mut request);
+        add_sdp(&mut request, sdp);
+        self.transactions.insert(tx, Role::ReinviteClient(id));
+        self.deadlines.push(Reverse((now + self.identity.no_response, tx)));
+        self.send(tx, request);
+    }
+
+    pub(super) fn info(&mut self, id: DialogId, content_type: &str, body: String) {
+        let (tx, via) = (self.new_tx(), self.via());
+        let Some(dialog) =
+            self.dialogs.get_mut(&id).filter(|dialog| matches!(dialog.stage, Stage::Confirmed | Stage::Accepted))
+        else {
+            return;
+        };
+        let mut request = dialog.request("INFO", via, None);
+        self.sign(&mut request);
+        request.headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+        request.body = body;
+        self.transactions.insert(tx, Role::Other(Some(id)));
+        self.send(tx, request);
+    }
+
+    /// A re-INVITE that is open when the dialog ends is answered 487 (RFC 3261 15.1.2).
+    pub(super) fn close_reinvite(&mut self, id: DialogId) {
+        let pending = self.dialogs.get_mut(&id).and_then(|dialog| dialog.reinvite_in.take());
+        if let Some((tx, request)) = pending {
+            let response = self.response(&request, Some(id), 487, None);
+            self.answer(tx, response);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Responses and header fields that every message has.
+
+use super::reason::reason_phrase;
+use super::{Action, Role, Tx, UserAgent};
+use crate::sip::dialog::{Draft, Initial, Stage, list};
+use crate::sip::name_addr::NameAddr;
+use crate::sip::uri::SipUri;
+use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine};
+
+impl UserAgent {
+    pub(super) fn stage(&self, id: DialogId) -> Option<Stage> {
+        self.dialogs.get(&id).map(|dialog| dialog.stage)
+    }
+
+    pub(super) fn emit(&mut self, event: SipEvent) {
+        self.actions.push_back(Action::Emit(event));
+    }
+
+    pub(super) fn send(&mut self, tx: Tx, request: Draft) {
+        match request.next_hop() {
+            Some(hop) => self.actions.push_back(Action::Send { tx, request: Box::new(request), hop }),
+            None => {
+                let StartLine::Request { uri, .. } = request.start else { return };
+                self.handle_send_failure(tx, SipFailure::BadUri(uri));
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, tx: Tx, response: Draft) {
+        self.actions.push_back(Action::Answer { tx, response: Box::new(response) });
+    }
+
+    pub(super) fn answer_at_once(&mut self, tx: Tx, request: &Message, code: u16, headers: &[(&str, String)]) {
+        let mut response = self.response(request, None, code, None);
+        response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.transactions.insert(tx, Role::Other(None));
+        self.answer(tx, response);
+    }
+
+    /// Removes a dialog; its first transaction has nobody left to tell.
+    pub(super) fn forget(&mut self, id: DialogId) {
+        let Some(dialog) = self.dialogs.remove(&id) else { return };
+        if matches!(dialog.invite, Initial::Sent(_)) {
+            self.actions.push_back(Action::End { tx: dialog.invite_tx });
+        }
+        self.by_local_tag.remove(&(dialog.call_id, dialog.local_tag));
+    }
+
+    /// A response to `request` (RFC 3261 8.2.6). Inside `dialog` it has our tag, Contact and what else an INVITE's has.
+    pub(super) fn response(
+        &self,
+        request: &Message,
+        dialog: Option<DialogId>,
+        code: u16,
+        reason: Option<&str>,
+    ) -> Draft {
+        let dialog = dialog.and_then(|id| self.dialogs.get(&id));
+        let mut headers: Vec<(String, String)> = Vec::with_capacity(12);
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            headers.extend(request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).cloned());
+        }
+        if let Some((_, to)) = headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("To"))
+            && code > 100
+            && NameAddr::parse(to).is_none_or(|to| to.tag().is_none())
+        {
+            // Outside a dialog any tag does, but each copy of the request must be told the same one.
+            let tag = dialog.map_or_else(|| stable_tag(request), |dialog| dialog.local_tag.clone());
+            to.push_str(&format!(";tag={tag}"));
+        }
+        if let Some(dialog) = dialog.filter(|_| (101..300).contains(&code)) {
+            headers.extend(
+                list(&request.headers, "Record-Route").into_iter().map(|route| ("Record-Route".to_owned(), route)),
+            );
+            headers.push(("Contact".to_owned(), self.contact_of(dialog.id)));
+        }
+        headers.push(("User-Agent".to_owned(), self.identity.user_agent.clone()));
+        if dialog.is_some() && code > 100 {
+            headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+        }
+        let reason = reason.map_or_else(|| reason_phrase(code).to_owned(), str::to_owned);
+        Draft { start: StartLine::Response { code, reason }, headers, body: String::new() }
+    }
+
+    /// A response that nobody sent: what a timeout or our own refusal looks like to the switch (RFC 3261 8.1.3.1).
+    pub(super) fn local_response(&self, _dialog: DialogId, code: u16, reason: &str) -> Box<Message> {
+        let start = StartLine::Response { code, reason: reason.to_owned() };
+        Box::new(Message { start, headers: Vec::new(), body: String::new(), peer: self.identity.local })
+    }
+
+    pub(super) fn sign(&self, request: &mut Draft) {
+        request.headers.push(("User-Agent".to_owned(), self.identity.user_agent.clone()));
+    }
+
+    pub(super) fn add_session_headers(&self, request: &mut Draft) {
+        self.sign(request);
+        request.headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+    }
+
+    pub(super) fn placed_contact(&self) -> String {
+        format!("<sip:{}@{}>", self.identity.contact_user, self.identity.local)
+    }
+
+    /// FreeSWITCH's Contact: its own user where it called, the dialled one where it was called.
+    pub(super) fn contact_of(&self, id: DialogId) -> String {
+        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else {
+            return self.placed_contact();
+        };
+        let dialled = match &invite.start {
+            StartLine::Request { uri, .. } => SipUri::parse(uri).and_then(|uri| uri.user),
+            StartLine::Response { .. } => None,
+        };
+        let user = dialled.as_deref().unwrap_or(&self.identity.contact_user);
+        format!("<sip:{user}@{};transport=udp>", self.identity.local)
+    }
+
+    pub(super) fn via(&mut self) -> String {
+        let branch = self.tag();
+        format!("SIP/2.0/UDP {};rport;branch=z9hG4bK{branch}", self.identity.local)
+    }
+
+    /// 13 letters and digits, as FreeSWITCH's tags.
+    pub(super) fn tag(&mut self) -> String {
+        const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTUVWX";
+        let mut bits = (u64::from(self.ids.number()) << 32) | u64::from(self.ids.number());
+        let mut tag = String::with_capacity(13);
+        for _ in 0..13 {
+            tag.push(char::from(LETTERS[(bits & 31) as usize]));
+            bits = bits.rotate_right(5);
+        }
+        tag
+    }
+}
+
+pub(super) fn add_sdp(message: &mut Draft, sdp: String) {
+    if !sdp.is_empty() {
+        message.headers.push(("Content-Type".to_owned(), "application/sdp".to_owned()));
+        message.body = sdp;
+    }
+}
+
+/// A proxy's URI as a Route, loose (RFC 3261 16.12.1.1) whether or not it says so.
+pub(super) fn loose_route(proxy: &str) -> String {
+    let loose = SipUri::parse(proxy).is_some_and(|uri| uri.param("lr").is_some());
+    if loose { format!("<{proxy}>") } else { format!("<{proxy};lr>") }
+}
+
+/// FNV-1a over what stays the same in each copy of a request.
+fn stable_tag(request: &Message) -> String {
+    let parts = ["Call-ID", "CSeq", "From", "Via"].map(|name| request.header(name).unwrap_or_default());
+    let hash = parts
+        .iter()
+        .flat_map(|part| part.bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
+}
