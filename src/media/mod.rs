@@ -1,13 +1,39 @@
 //! What a leg sends and hears: RTP (RFC 3550) with G.711 (RFC 3551) in frames of 20 ms.
 //!
-//! `engine` is the pure part: commands, packets and ticks in; packets, recorded samples and events out.
-//! `thread` is its shell: one thread that owns the sockets of all legs and ticks them.
+//! [`engine`] is the pure part: commands, packets and ticks in; packets, recorded samples and events out.
+//! [`thread`] is its shell: one thread that owns the sockets of all legs and ticks them.
+//!
+//! Left out: RTCP, SRTP, comfort noise as packets (RFC 3389: such packets are heard as silence), mixing.
+
+pub mod clip;
+pub mod engine;
+mod jitter_buffer;
+mod latch;
+mod leg;
+mod ports;
+mod receiver;
+mod record;
+mod resample;
+pub mod rtp;
+mod sender;
+mod source;
+pub mod stats;
+#[cfg(test)]
+mod tests;
+pub mod thread;
+mod writer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::units::{SampleRate, Time};
+
+/// How often a leg sends and hears.
+pub const FRAME: Duration = Duration::from_millis(20);
+
+/// Samples of one [`FRAME`] at 8 kHz; in G.711 as many bytes.
+pub const FRAME_SAMPLES: usize = 160;
 
 /// One leg's media: a local RTP port and what flows through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,18 +80,34 @@ pub enum MediaCommand {
     /// Starts sending and hearing. Until then packets that arrive are thrown away. May come again (re-INVITE).
     /// `telephone_event` is the payload type of RFC 4733, if both sides agreed on one.
     Connect { leg: LegId, remote: SocketAddr, codec: Codec, telephone_event: Option<u8>, ssrc: u32 },
-    /// Sends a source; it takes the place of one that is playing, which ends as [`PlayEnd::Replaced`].
+    /// Sends a source, once the leg is connected; it takes the place of one that is playing, which ends as [`PlayEnd::Replaced`].
     Play { leg: LegId, play: PlayId, source: Source },
     /// Ends the playback, as [`PlayEnd::Stopped`].
     StopPlay { leg: LegId },
-    /// Sends back what is heard, or no longer does.
+    /// Sends back what is heard, or no longer does. A source that plays goes first.
     Echo { leg: LegId, on: bool },
-    /// Writes what the leg hears and sends into a file.
+    /// Writes what the leg hears and sends, while it is connected, into a WAV file; 20 ms for each tick.
     Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
     /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
     StopRecord { leg: LegId, record: RecordId },
     /// Gives the port back and ends what plays and records; answered by [`MediaEvent::Closed`].
     Close { leg: LegId },
+}
+
+impl MediaCommand {
+    /// The leg it is for.
+    pub const fn leg(&self) -> LegId {
+        match self {
+            MediaCommand::Open { leg }
+            | MediaCommand::Connect { leg, .. }
+            | MediaCommand::Play { leg, .. }
+            | MediaCommand::StopPlay { leg }
+            | MediaCommand::Echo { leg, .. }
+            | MediaCommand::Record { leg, .. }
+            | MediaCommand::StopRecord { leg, .. }
+            | MediaCommand::Close { leg } => *leg,
+        }
+    }
 }
 
 /// What a recording holds. "Heard" is what the leg received, "said" what it sent.
@@ -86,7 +128,7 @@ pub enum Source {
     Tone(String),
     /// `silence_stream://`: how long (`None`: endless), and the level of its comfort noise (0: true silence).
     Silence { length: Option<Duration>, noise_divisor: u32 },
-    /// A WAV file, and the sample to start at.
+    /// A WAV file, and the sample to start at (counted at 8 kHz).
     File { path: PathBuf, start: usize },
 }
 
@@ -157,6 +199,9 @@ pub enum RecordEnd {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LegStats {
     pub received_packets: u64,
+    /// Of these, the telephone events (RFC 4733).
+    pub received_telephone_events: u64,
+    /// With the RTP header, as FreeSWITCH counts them.
     pub received_bytes: u64,
     pub sent_packets: u64,
     pub sent_bytes: u64,

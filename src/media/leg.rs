@@ -1,0 +1,331 @@
+//! One leg: what it plays, echoes and records in each tick.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::engine::{MediaOutput, RecordOutput, RecordReport};
+use super::latch::Latch;
+use super::receiver::Receiver;
+use super::record::Recorder;
+use super::rtp::Packet;
+use super::sender::Sender;
+use super::source::Generator;
+use super::{
+    Codec, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd, RecordId, Source, Tracks,
+    clip::Clip,
+};
+use crate::audio::g711::{self, Law};
+use crate::units::{SampleRate, Time};
+
+/// Rates a recording can have.
+const RECORD_RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    id: LegId,
+    link: Option<Link>,
+    play: Option<Playback>,
+    echo: bool,
+    recorders: Vec<Recorder>,
+    closing: bool,
+    sent_packets: u64,
+    sent_bytes: u64,
+    late_ticks: u64,
+    heard_pcm: Vec<i16>,
+}
+
+/// The RTP session with the peer.
+#[derive(Debug)]
+struct Link {
+    codec: Codec,
+    latch: Latch,
+    receiver: Receiver,
+    sender: Sender,
+}
+
+#[derive(Debug)]
+struct Playback {
+    id: PlayId,
+    generator: Generator,
+    samples: u64,
+}
+
+/// What is sent in a tick: the payload, and its samples where they are known.
+struct Said {
+    payload: Vec<u8>,
+    pcm: Option<[i16; FRAME_SAMPLES]>,
+}
+
+impl Codec {
+    /// The companding law of its samples.
+    pub const fn law(self) -> Law {
+        match self {
+            Codec::Pcmu => Law::Mu,
+            Codec::Pcma => Law::A,
+        }
+    }
+
+    /// The byte that stands for silence.
+    pub(super) const fn silence(self) -> u8 {
+        self.law().silence()
+    }
+}
+
+type Outputs = VecDeque<MediaOutput>;
+
+impl Leg {
+    pub(super) fn new(id: LegId) -> Leg {
+        Leg {
+            id,
+            link: None,
+            play: None,
+            echo: false,
+            recorders: Vec::new(),
+            closing: false,
+            sent_packets: 0,
+            sent_bytes: 0,
+            late_ticks: 0,
+            heard_pcm: Vec::with_capacity(FRAME_SAMPLES),
+        }
+    }
+
+    pub(super) fn connect(&mut self, remote: SocketAddr, codec: Codec, telephone_event: Option<u8>, ssrc: u32) {
+        match &mut self.link {
+            Some(link) => {
+                link.codec = codec;
+                link.latch.rename(remote);
+                link.receiver.reconnect(codec, telephone_event);
+                if link.sender.ssrc() != ssrc {
+                    link.sender = Sender::new(ssrc);
+                }
+            }
+            None => {
+                self.link = Some(Link {
+                    codec,
+                    latch: Latch::new(remote),
+                    receiver: Receiver::new(codec, telephone_event),
+                    sender: Sender::new(ssrc),
+                });
+            }
+        }
+    }
+
+    pub(super) fn play(&mut self, id: PlayId, source: Source, outputs: &mut Outputs) {
+        self.end_play(PlayEnd::Replaced, outputs);
+        match Generator::open(&source, id.0 as u32 ^ self.id.0 as u32) {
+            Ok(generator) => {
+                self.play = Some(Playback { id, generator, samples: 0 });
+                if let Source::File { path, .. } = source {
+                    outputs.push_back(MediaOutput::Load { leg: self.id, play: id, path });
+                }
+            }
+            Err(error) => outputs.push_back(play_ended(self.id, id, PlayEnd::Failed(error.to_string()), 0)),
+        }
+    }
+
+    pub(super) fn handle_clip(&mut self, play: PlayId, clip: Result<Clip, String>, outputs: &mut Outputs) {
+        // It may have been stopped or replaced meanwhile.
+        let Some(playback) = self.play.as_mut().filter(|playback| playback.id == play) else { return };
+        match clip {
+            Ok(clip) => playback.generator.handle_clip(clip),
+            Err(reason) => self.end_play(PlayEnd::Failed(reason), outputs),
+        }
+    }
+
+    pub(super) fn end_play(&mut self, end: PlayEnd, outputs: &mut Outputs) {
+        if let Some(playback) = self.play.take() {
+            outputs.push_back(play_ended(self.id, playback.id, end, playback.samples));
+        }
+    }
+
+    pub(super) fn echo(&mut self, on: bool) {
+        self.echo = on;
+    }
+
+    pub(super) fn record(
+        &mut self,
+        record: RecordId,
+        path: PathBuf,
+        tracks: Tracks,
+        rate: SampleRate,
+        limit: Option<Duration>,
+        outputs: &mut Outputs,
+    ) {
+        let fault = if !RECORD_RATES.contains(&rate.0) {
+            Some(format!("cannot record at a sample rate of {rate}"))
+        } else if self.recorders.iter().any(|recorder| recorder.id == record) {
+            Some(format!("recording {} is under way already", record.0))
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            return outputs.push_back(record_stopped(self.id, record, 0, RecordEnd::Failed(fault)));
+        }
+        self.recorders.push(Recorder::new(record, tracks, rate, limit));
+        let create = RecordOutput::Create { path, rate, channels: tracks.channels() };
+        outputs.push_back(MediaOutput::Record { leg: self.id, record, output: create });
+    }
+
+    pub(super) fn stop_record(&mut self, record: RecordId, end: RecordEnd, outputs: &mut Outputs) {
+        if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.id == record && !recorder.ended()) {
+            finish(self.id, recorder, end, outputs);
+        }
+    }
+
+    pub(super) fn handle_report(&mut self, record: RecordId, report: RecordReport, outputs: &mut Outputs) {
+        let Some(place) = self.recorders.iter().position(|recorder| recorder.id == record) else { return };
+        match report {
+            RecordReport::Started => {
+                outputs.push_back(MediaOutput::Event(MediaEvent::RecordStarted { leg: self.id, record }));
+            }
+            RecordReport::Finished { samples } => {
+                let end = self.recorders.remove(place).into_end();
+                outputs.push_back(record_stopped(self.id, record, samples, end));
+            }
+            RecordReport::Failed { samples, reason } => {
+                self.recorders.remove(place);
+                outputs.push_back(record_stopped(self.id, record, samples, RecordEnd::Failed(reason)));
+            }
+        }
+    }
+
+    /// Ends all that goes on. The leg is closed once its recordings are.
+    pub(super) fn close(&mut self, outputs: &mut Outputs) {
+        self.closing = true;
+        self.end_play(PlayEnd::Stopped, outputs);
+        for recorder in self.recorders.iter_mut().filter(|recorder| !recorder.ended()) {
+            finish(self.id, recorder, RecordEnd::LegClosed, outputs);
+        }
+        outputs.push_back(MediaOutput::Close { leg: self.id });
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closing && self.recorders.is_empty()
+    }
+
+    pub(super) fn handle_packet(&mut self, now: Time, from: SocketAddr, bytes: &[u8]) {
+        if self.closing {
+            return;
+        }
+        let Some(link) = &mut self.link else { return };
+        // What is no RTP may not decide where the leg sends to.
+        let Ok(packet) = Packet::parse(bytes) else { return };
+        if link.receiver.knows(packet.payload_type) && link.latch.accept(from) {
+            link.receiver.handle_packet(now, &packet, bytes.len());
+        }
+    }
+
+    pub(super) fn handle_tick(&mut self, now: Time, due: Time, outputs: &mut Outputs) {
+        if self.closing || self.link.is_none() {
+            return;
+        }
+        let said = self.play_frame(outputs);
+        let Some(link) = &mut self.link else { return };
+        let heard = link.receiver.frame(now);
+        let said = said.or_else(|| {
+            let payload = heard.filter(|_| self.echo)?.to_vec();
+            Some(Said { payload, pcm: None })
+        });
+        match &said {
+            Some(said) => {
+                let packet = link.sender.packet(link.codec.payload_type(), &said.payload);
+                let to = link.latch.remote();
+                // A peer that put the call on hold the old way has no address (RFC 3264 8.4).
+                if to.port() != 0 && !to.ip().is_unspecified() {
+                    self.sent_packets += 1;
+                    self.sent_bytes += packet.len() as u64;
+                    self.late_ticks += u64::from(now.since(due) > FRAME);
+                    outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
+                }
+            }
+            None => link.sender.pause(),
+        }
+        if !self.recorders.is_empty() {
+            self.record_frame(heard, said.as_ref(), outputs);
+        }
+    }
+
+    /// The next frame of what plays.
+    fn play_frame(&mut self, outputs: &mut Outputs) -> Option<Said> {
+        let codec = self.link.as_ref()?.codec;
+        let playback = self.play.as_mut().filter(|playback| !playback.generator.is_loading())?;
+        let mut pcm = [0; FRAME_SAMPLES];
+        let count = playback.generator.fill(&mut pcm);
+        if count == 0 {
+            self.end_play(PlayEnd::Done, outputs);
+            return None;
+        }
+        if playback.samples == 0 {
+            outputs.push_back(MediaOutput::Event(MediaEvent::PlayStarted { leg: self.id, play: playback.id }));
+        }
+        playback.samples += count as u64;
+        pcm[count..].fill(0);
+        let mut payload = Vec::with_capacity(FRAME_SAMPLES);
+        g711::encode(codec.law(), &pcm, &mut payload);
+        Some(Said { payload, pcm: Some(pcm) })
+    }
+
+    fn record_frame(&mut self, heard: Option<[u8; FRAME_SAMPLES]>, said: Option<&Said>, outputs: &mut Outputs) {
+        let Some(law) = self.link.as_ref().map(|link| link.codec.law()) else { return };
+        const SILENCE: [i16; FRAME_SAMPLES] = [0; FRAME_SAMPLES];
+        self.heard_pcm.clear();
+        match heard {
+            Some(heard) => g711::decode(law, &heard, &mut self.heard_pcm),
+            None => self.heard_pcm.extend(SILENCE),
+        }
+        let said: &[i16] = match said {
+            Some(Said { pcm: Some(pcm), .. }) => pcm,
+            // An echo says what it hears.
+            Some(Said { pcm: None, .. }) => &self.heard_pcm,
+            None => &SILENCE,
+        };
+        for recorder in self.recorders.iter_mut().filter(|recorder| !recorder.ended()) {
+            if let Some(samples) = recorder.handle_frame(&self.heard_pcm, said) {
+                write(self.id, recorder.id, samples, outputs);
+            }
+            if recorder.is_full() {
+                finish(self.id, recorder, RecordEnd::Limit, outputs);
+            }
+        }
+    }
+
+    /// What was counted.
+    pub(super) fn stats(&self) -> LegStats {
+        let mut stats = LegStats {
+            sent_packets: self.sent_packets,
+            sent_bytes: self.sent_bytes,
+            late_ticks: self.late_ticks,
+            ..LegStats::default()
+        };
+        if let Some(link) = &self.link {
+            link.receiver.fill_stats(&mut stats);
+        }
+        stats
+    }
+}
+
+fn finish(leg: LegId, recorder: &mut Recorder, end: RecordEnd, outputs: &mut Outputs) {
+    let samples = recorder.finish(end);
+    write(leg, recorder.id, samples, outputs);
+    outputs.push_back(MediaOutput::Record { leg, record: recorder.id, output: RecordOutput::Finish });
+}
+
+fn write(leg: LegId, record: RecordId, samples: Vec<i16>, outputs: &mut Outputs) {
+    if !samples.is_empty() {
+        outputs.push_back(MediaOutput::Record { leg, record, output: RecordOutput::Samples(samples) });
+    }
+}
+
+fn play_ended(leg: LegId, play: PlayId, end: PlayEnd, samples: u64) -> MediaOutput {
+    MediaOutput::Event(MediaEvent::PlayEnded { leg, play, end, samples })
+}
+
+fn record_stopped(leg: LegId, record: RecordId, samples: u64, end: RecordEnd) -> MediaOutput {
+    MediaOutput::Event(MediaEvent::RecordStopped { leg, record, samples, end })
+}
