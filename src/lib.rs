@@ -1,6 +1,7 @@
 //! callwright: functional and load tests for telephone switches.
 
 pub mod audio;
+pub mod bound;
 pub mod call;
 pub mod cli;
 pub mod clock;

@@ -56,7 +56,32 @@ pub struct Dbm0(pub f64);
 
 impl fmt::Display for Dbm0 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} dBm0", self.0)
+        write!(f, "{:.1} dBm0", tenths(self.0))
+    }
+}
+
+/// `value` to one digit behind the point, so that nothing is shown as `-0.0`.
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0 + 0.0
+}
+
+/// Difference of two levels, in decibels.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Db(pub f64);
+
+impl fmt::Display for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} dB", tenths(self.0))
+    }
+}
+
+/// Parts of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Percent(pub f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} %", self.0)
     }
 }
 
@@ -99,7 +124,8 @@ impl fmt::Display for SampleRate {
 pub fn human(duration: Duration) -> String {
     let micros = duration.as_micros();
     match micros {
-        0..1_000 => format!("{micros}us"),
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{micros}us"),
         1_000..1_000_000 if micros.is_multiple_of(1_000) => format!("{}ms", micros / 1_000),
         1_000..10_000 => format!("{:.1}ms", duration.as_secs_f64() * 1e3),
         10_000..1_000_000 => format!("{:.0}ms", duration.as_secs_f64() * 1e3),
@@ -124,6 +150,12 @@ mod tests {
     fn samples_and_durations_convert_both_ways() {
         assert_eq!(SampleRate::NARROW.samples(Duration::from_millis(20)), 160);
         assert_eq!(SampleRate(16_000).duration(16_000), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn no_level_is_minus_zero() {
+        let told = [-0.04, -0.06, f64::NEG_INFINITY].map(|level| Dbm0(level).to_string());
+        assert_eq!(told, ["0.0 dBm0", "-0.1 dBm0", "-inf dBm0"]);
     }
 
     #[test]

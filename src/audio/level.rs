@@ -4,7 +4,9 @@
 //! sine is +3.17 dBm0. A-law's digital milliwatt measures +0.07 dBm0 against it: the laws' overload points, +3.17 and
 //! +3.14 dBm0, are both scaled to 16 bits.
 
-use crate::units::Dbm0;
+use std::time::Duration;
+
+use crate::units::{Dbm0, SampleRate};
 
 /// Mean square of the digital milliwatt in 16-bit samples: its octets stand for ±8828 and ±20860.
 const MILLIWATT: f64 = (8828.0 * 8828.0 + 20860.0 * 20860.0) / 2.0;
@@ -15,6 +17,15 @@ const MILLIWATT: f64 = (8828.0 * 8828.0 + 20860.0 * 20860.0) / 2.0;
 /// FreeSWITCH's tones have one.
 pub fn level(pcm: &[i16]) -> Option<Dbm0> {
     Some(of_power(power(pcm)?))
+}
+
+/// Level of one `window` after the other; the last may be shorter. A window of no sample gives nothing.
+pub fn over_time(pcm: &[i16], rate: SampleRate, window: Duration) -> Vec<Dbm0> {
+    let window = rate.samples(window);
+    if window == 0 {
+        return Vec::new();
+    }
+    pcm.chunks(window).filter_map(level).collect()
 }
 
 /// Mean square of `pcm` about its mean, in squared sample units; `None` for an empty slice.
@@ -61,6 +72,16 @@ mod tests {
     fn a_constant_offset_has_no_level() {
         assert_eq!(level(&[128; 80]), Some(Dbm0(f64::NEG_INFINITY)));
         assert_eq!(level(&[i16::MIN; 80]), Some(Dbm0(f64::NEG_INFINITY)));
+    }
+
+    #[test]
+    fn level_over_time_follows_the_sound() {
+        let pcm = [vec![0; 160], [10_000, -10_000].repeat(80), vec![0; 80]].concat();
+        let levels = over_time(&pcm, SampleRate::NARROW, Duration::from_millis(20));
+        let silence = Dbm0(f64::NEG_INFINITY);
+        assert_eq!((levels.len(), levels[0], levels[2]), (3, silence, silence));
+        assert!((levels[1].0 + 4.09).abs() < 0.01, "{levels:?}");
+        assert_eq!(over_time(&pcm, SampleRate::NARROW, Duration::ZERO), []);
     }
 
     #[test]

@@ -2,8 +2,16 @@
 //!
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
+pub mod describe;
 pub mod g711;
+pub mod goertzel;
 pub mod level;
+#[cfg(test)]
+mod referee;
+pub mod silence;
 pub mod sine;
+pub mod span;
 pub mod tone;
+pub mod tone_detect;
+pub mod verify;
 pub mod wav;

@@ -59,6 +59,7 @@ impl Oscillator {
 }
 
 /// Peak amplitude at `volume` dB: 46340 is 6.16 dB (3.14 for A-law's overload point, 3.02 for "twice the power").
+#[expect(clippy::approx_constant, reason = "FreeSWITCH's own rounding, and dB that look like pi")]
 fn scale(volume: f32) -> i32 {
     (10f32.powf((volume - (3.14 + 3.02)) / 20.0) * (32767.0 * 1.414_214)) as i32
 }

@@ -204,7 +204,7 @@ impl Settings {
             }
             Step::Fall(ms) => self.fade = Some(Fade { every: self.samples(*ms), direction: -1.0 }),
             Step::Rise(ms) => self.fade = Some(Fade { every: self.samples(*ms), direction: 1.0 }),
-            Step::FadeStep(db) => self.fade_step = *db,
+            Step::FadeBy(db) => self.fade_step = *db,
             Step::Loops(loops) => self.loops = *loops,
             Step::Tone { frequencies, times, .. } => {
                 let own = times.map(|(on, off)| (self.samples(on), self.samples(off)));

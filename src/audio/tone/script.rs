@@ -21,7 +21,7 @@ pub(super) enum Step {
     Volume(f32),
     Fall(i64),
     Rise(i64),
-    FadeStep(f32),
+    FadeBy(f32),
     Loops(i64),
     /// `times`: on and off, where the tone says its own.
     Tone {
@@ -110,7 +110,7 @@ fn setting(name: u8, value: &str) -> Option<Step> {
         b'v' => Step::Volume(decimal(value) as f32),
         b'>' => Step::Fall(integer(value)),
         b'<' => Step::Rise(integer(value)),
-        b'+' => Step::FadeStep(decimal(value) as f32),
+        b'+' => Step::FadeBy(decimal(value) as f32),
         b'l' => Step::Loops(integer(value)),
         _ => return None,
     })

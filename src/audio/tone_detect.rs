@@ -1,0 +1,211 @@
+//! The tone that dominates a short window: its frequency, its level, and what stands beside it.
+//!
+//! A window is tapered (Hann), the highest peak of its spectrum is found, and between the lines of the spectrum the
+//! peak is followed with three Goertzel measurements and a parabola through their logarithms.
+//!
+//! Measured on pure tones of 300 to 3400 Hz and 0 to -40 dBm0 through G.711: within 0.03 Hz over 200 ms, 0.2 Hz over
+//! 30 ms, and 0.1 dB.
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::audio::{goertzel, level};
+use crate::units::{Db, Dbm0, Hertz, SampleRate};
+
+/// The tone that dominates a window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tone {
+    pub frequency: Hertz,
+    /// Level of the tone alone.
+    pub level: Dbm0,
+    /// The tone against all else in the window, which is noise, other tones, and a beginning or an end.
+    pub snr: Db,
+}
+
+/// Below this a window of 30 ms holds too few periods to tell a tone's frequency.
+pub const LOWEST: Hertz = Hertz(60.0);
+
+/// Finds tones in windows of one length.
+#[derive(Clone)]
+pub struct ToneDetector {
+    rate: SampleRate,
+    taper: Vec<f64>,
+    /// Sums of the taper and of its squares.
+    weight: f64,
+    square_weight: f64,
+    transform: Arc<dyn RealToComplex<f64>>,
+    tapered: Vec<f64>,
+    padded: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
+}
+
+impl std::fmt::Debug for ToneDetector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToneDetector")
+            .field("rate", &self.rate)
+            .field("window", &self.taper.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ToneDetector {
+    /// A detector for windows of `window` samples (at least 8).
+    pub fn new(rate: SampleRate, window: usize) -> Self {
+        let window = window.max(8);
+        let taper: Vec<f64> = (0..window).map(|n| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / window as f64).cos()).collect();
+        let transform = RealFftPlanner::new().plan_fft_forward((2 * window).next_power_of_two());
+        ToneDetector {
+            rate,
+            weight: taper.iter().sum(),
+            square_weight: taper.iter().map(|weight| weight * weight).sum(),
+            taper,
+            tapered: Vec::with_capacity(window),
+            padded: transform.make_input_vec(),
+            spectrum: transform.make_output_vec(),
+            transform,
+        }
+    }
+
+    /// Samples of one window.
+    pub fn window(&self) -> usize {
+        self.taper.len()
+    }
+
+    /// The strongest tone in `pcm`, which is one window long; `None` for another length and for digital silence.
+    pub fn dominant(&mut self, pcm: &[i16]) -> Option<Tone> {
+        if pcm.len() != self.taper.len() {
+            return None;
+        }
+        let mean = pcm.iter().map(|&sample| f64::from(sample)).sum::<f64>() / pcm.len() as f64;
+        self.tapered.clear();
+        self.tapered.extend(pcm.iter().zip(&self.taper).map(|(&sample, weight)| (f64::from(sample) - mean) * weight));
+        let total = self.tapered.iter().map(|sample| sample * sample).sum::<f64>() / self.square_weight;
+        // Less than one step of a sample is no tone.
+        if total < 0.1 {
+            return None;
+        }
+        let line = self.highest_line()?;
+        let frequency = self.follow_peak(line);
+        let tone = goertzel::mean_square(self.power(frequency), self.weight);
+        let rest = (total - tone).max(total * 1e-9);
+        Some(Tone {
+            frequency: Hertz(frequency * f64::from(self.rate.0)),
+            level: level::of_power(tone),
+            snr: Db(10.0 * (tone / rest).log10()),
+        })
+    }
+
+    /// Frequency of the highest line of the spectrum, in cycles per sample.
+    fn highest_line(&mut self) -> Option<f64> {
+        self.padded.fill(0.0);
+        self.padded[..self.tapered.len()].copy_from_slice(&self.tapered);
+        // The buffers are the transform's own, so their lengths fit.
+        self.transform.process(&mut self.padded, &mut self.spectrum).ok()?;
+        let step = 1.0 / self.padded.len() as f64;
+        let lowest = (LOWEST.0 / f64::from(self.rate.0) / step).ceil() as usize;
+        let lines = self.spectrum.iter().enumerate().skip(lowest.max(1));
+        let (line, _) = lines.max_by(|(_, a), (_, b)| a.norm_sqr().total_cmp(&b.norm_sqr()))?;
+        Some(line as f64 * step)
+    }
+
+    /// The top of the peak near `frequency`, in cycles per sample.
+    fn follow_peak(&self, mut frequency: f64) -> f64 {
+        let line = 1.0 / self.taper.len() as f64;
+        for reach in [0.25, 0.1, 0.02] {
+            let reach = reach * line;
+            let log = |at: f64| self.power(at).max(f64::MIN_POSITIVE).ln();
+            let (left, top, right) = (log(frequency - reach), log(frequency), log(frequency + reach));
+            let bend = left - 2.0 * top + right;
+            // Only a peak bends downwards.
+            if bend < 0.0 {
+                frequency += (0.5 * (left - right) / bend).clamp(-1.5, 1.5) * reach;
+            }
+        }
+        frequency.clamp(0.0, 0.5)
+    }
+
+    fn power(&self, frequency: f64) -> f64 {
+        goertzel::squared_magnitude(self.tapered.iter().copied(), frequency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::g711::{self, Law};
+    use crate::audio::sine::sine;
+
+    const RATE: SampleRate = SampleRate::NARROW;
+
+    fn detect(pcm: &[i16], rate: SampleRate) -> Tone {
+        ToneDetector::new(rate, pcm.len()).dominant(pcm).unwrap()
+    }
+
+    /// The greatest errors in Hz and dB over windows of `samples`, for tones through both laws.
+    fn worst(samples: usize) -> (f64, f64) {
+        let mut worst = (0.0f64, 0.0f64);
+        for law in [Law::Mu, Law::A] {
+            for step in 0..63 {
+                let frequency = 300.0 + 49.37 * f64::from(step);
+                for asked in [0.0, -20.0, -40.0] {
+                    // Starts anywhere in the period.
+                    let pcm = sine(Hertz(frequency), Dbm0(asked), RATE, samples + 37);
+                    let tone = detect(&g711::through(law, &pcm)[37..], RATE);
+                    worst.0 = worst.0.max((tone.frequency.0 - frequency).abs());
+                    worst.1 = worst.1.max((tone.level.0 - asked).abs());
+                }
+            }
+        }
+        worst
+    }
+
+    #[test]
+    fn frequency_and_level_survive_g711() {
+        let (hertz, db) = worst(1600);
+        assert!(hertz < 0.05 && db < 0.1, "200 ms: {hertz} Hz, {db} dB");
+        let (hertz, db) = worst(240);
+        assert!(hertz < 0.3 && db < 0.1, "30 ms: {hertz} Hz, {db} dB");
+    }
+
+    #[test]
+    fn a_pure_tone_stands_far_above_the_rest_and_a_pair_does_not() {
+        let tone = sine(Hertz(1004.0), Dbm0(0.0), RATE, 240);
+        assert!(detect(&tone, RATE).snr.0 > 60.0);
+        assert!(detect(&g711::through(Law::Mu, &tone), RATE).snr.0 > 25.0);
+        let other = sine(Hertz(1400.0), Dbm0(0.0), RATE, 240);
+        let pair: Vec<i16> = tone.iter().zip(&other).map(|(a, b)| a / 2 + b / 2).collect();
+        assert!(detect(&pair, RATE).snr.0 < 1.0);
+    }
+
+    #[test]
+    fn noise_is_no_tone() {
+        // A linear congruential generator is noise enough.
+        let mut state = 1u32;
+        let noise: Vec<i16> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16).cast_signed() as i16 / 4
+        })
+        .take(240 * 200)
+        .collect();
+        let best = noise.chunks(240).map(|window| detect(window, RATE).snr.0).fold(f64::MIN, f64::max);
+        assert!(best < 3.0, "{best} dB");
+    }
+
+    #[test]
+    fn wide_band_works_too() {
+        let rate = SampleRate(48_000);
+        let tone = detect(&sine(Hertz(7123.4), Dbm0(-10.0), rate, 1440), rate);
+        assert!((tone.frequency.0 - 7123.4).abs() < 0.01 && (tone.level.0 + 10.0).abs() < 0.01, "{tone:?}");
+    }
+
+    #[test]
+    fn silence_an_offset_and_windows_of_another_length_have_none() {
+        let mut detector = ToneDetector::new(RATE, 240);
+        assert_eq!(detector.dominant(&[0; 240]), None);
+        assert_eq!(detector.dominant(&[128; 240]), None);
+        assert_eq!(detector.dominant(&[1000; 239]), None);
+    }
+}
