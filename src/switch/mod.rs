@@ -1,1 +1,33 @@
+//! The embedded switch: a FreeSWITCH look-alike for what callwright uses.
+//!
+//! [`SwitchCore`] is the switch without IO. `net` is its shell: sockets, clock and media thread. [`Rig`] joins a core to a
+//! network in memory, so that whole calls run in virtual time.
+//!
+//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
+//! lines, XML events, the outbound event socket.
 
+pub mod api;
+mod channel;
+mod config;
+mod core;
+pub mod dp;
+mod esl;
+mod event_names;
+mod events;
+mod exec;
+mod expand;
+mod inbound;
+mod media;
+mod name_addr;
+mod offer;
+mod originate;
+mod outbound;
+mod schedule;
+mod session;
+mod settings;
+mod stamps;
+mod text;
+mod variables;
+
+pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use core::{AskId, ConnId, Output, Question, SwitchCore};

@@ -1,0 +1,95 @@
+//! What an embedded switch is started with.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::media::Codec;
+
+/// Settings of an embedded switch. [`SwitchConfig::default`] binds loopback and free ports.
+#[derive(Clone, Debug)]
+pub struct SwitchConfig {
+    /// Where event sockets are accepted; port 0 is any free one.
+    pub esl: SocketAddr,
+    /// Where SIP over UDP is received; port 0 is any free one.
+    pub sip: SocketAddr,
+    /// Ports for RTP; `None` is any free one.
+    pub rtp_ports: Option<RangeInclusive<u16>>,
+    /// What `auth` must say.
+    pub password: String,
+    /// `FreeSWITCH-Hostname` and `FreeSWITCH-Switchname`.
+    pub hostname: String,
+    /// `FreeSWITCH-IPv4`.
+    pub ipv4: String,
+    /// `FreeSWITCH-IPv6`.
+    pub ipv6: String,
+    /// Names of SIP profiles, as in `sofia/NAME/...`. All share the one user agent.
+    pub profiles: Vec<String>,
+    /// Dialplan context of inbound calls.
+    pub context: String,
+    /// Codecs that are offered and accepted, best first.
+    pub codecs: Vec<Codec>,
+    /// `recordings_dir`, where a recording without a path of its own goes.
+    pub recordings_dir: PathBuf,
+    /// `sounds_dir`; `sound_prefix` is `en/us/callie` under it.
+    pub sounds_dir: PathBuf,
+    /// `max_sessions`: more are refused.
+    pub max_sessions: u32,
+    /// `sps`: new sessions in one second above which more are refused.
+    pub sessions_per_second: u32,
+    /// Whether the `system` command runs programs, or is refused.
+    pub system: SystemApi,
+    /// How often the originate looks at its leg: FreeSWITCH does so every 20 ms, so a job ends up to that much after
+    /// the answer. Zero ends it at once.
+    pub originate_poll: Duration,
+    /// Time between HEARTBEAT events; `None` sends none.
+    pub heartbeat: Option<Duration>,
+    /// Zone of `Event-Date-Local` and of stamps.
+    pub time_zone: TimeZone,
+    /// Events that may wait for a client that does not read, before it is dropped.
+    pub event_queue: usize,
+}
+
+/// Whether the `system` command runs programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemApi {
+    Refused,
+    Allowed,
+}
+
+impl Default for SwitchConfig {
+    fn default() -> Self {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        SwitchConfig {
+            esl: SocketAddr::new(loopback, 0),
+            sip: SocketAddr::new(loopback, 0),
+            rtp_ports: None,
+            password: "ClueCon".to_owned(),
+            hostname: "callwright".to_owned(),
+            ipv4: "127.0.0.1".to_owned(),
+            ipv6: "::1".to_owned(),
+            profiles: vec!["external".to_owned(), "internal".to_owned()],
+            context: "default".to_owned(),
+            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            recordings_dir: std::env::temp_dir().join("callwright").join("recordings"),
+            sounds_dir: std::env::temp_dir().join("callwright").join("sounds"),
+            max_sessions: 20_000,
+            sessions_per_second: 1_000,
+            system: SystemApi::Refused,
+            originate_poll: Duration::ZERO,
+            heartbeat: Some(Duration::from_secs(20)),
+            time_zone: TimeZone::UTC,
+            event_queue: 100_000,
+        }
+    }
+}
+
+/// What `FreeSWITCH-Version` and `version` say: the version that this switch imitates.
+pub const IMITATED_VERSION: &str = "1.10.12-release";
+/// Its commit, as `version` prints it.
+pub const IMITATED_COMMIT: &str = "git a88d069 2024-08-02 21:02:27Z 64bit";
+/// Its long form, as in HEARTBEAT events and the `User-Agent` of its SIP.
+pub const IMITATED_FULL_VERSION: &str = "1.10.12-release+git~20240802T210227Z~a88d069d6f~64bit";

@@ -1,0 +1,462 @@
+//! The event socket as a server: login, subscriptions, filters and the commands of mod_event_socket.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use regex::Regex;
+
+use crate::esl::Event;
+use crate::esl::server::Answer;
+use crate::esl::wire::{Format, Frame};
+use crate::units::Time;
+
+use super::api::Caller;
+use super::core::{ConnId, Output, SwitchCore, Task};
+use super::dp::SendMsg;
+use super::event_names::{event_name, is_event_of_a_session};
+use super::events::origin;
+use super::settings::LogLevel;
+use super::variables::is_true;
+
+/// One client.
+#[derive(Debug, Default)]
+pub struct Connection {
+    login: Login,
+    pub(super) format: Format,
+    /// Event names; `ALL` stands for every one.
+    subscribed: BTreeSet<&'static str>,
+    listening: Listening,
+    subclasses: BTreeSet<String>,
+    filters: Vec<(String, Filter)>,
+    log_level: Option<LogLevel>,
+    /// The session that `myevents` named.
+    session: Option<String>,
+    /// Requests behind an `api` command that is not done.
+    waiting: VecDeque<Frame>,
+    busy: Busy,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Login {
+    #[default]
+    Asked,
+    Accepted,
+    /// Said goodbye; what still comes is not read.
+    Left,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Listening {
+    #[default]
+    No,
+    Yes,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Busy {
+    #[default]
+    No,
+    Yes,
+}
+
+/// What a header must say.
+#[derive(Debug)]
+struct Filter {
+    text: String,
+    sense: Sense,
+    test: Test,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sense {
+    Keeps,
+    Drops,
+}
+
+#[derive(Debug)]
+enum Test {
+    Is(String),
+    Matches(Regex),
+}
+
+impl Filter {
+    /// `text` as after the header name: `+` or `-`, then a word or `/pattern/`.
+    fn parse(text: &str) -> Filter {
+        let mut sense = Sense::Keeps;
+        let mut rest = text;
+        while let Some(first) = rest.chars().next().filter(|c| matches!(c, '+' | '-' | ' ')) {
+            match first {
+                '-' => sense = Sense::Drops,
+                '+' => sense = Sense::Keeps,
+                _ => {}
+            }
+            rest = &rest[1..];
+        }
+        let pattern = rest.strip_prefix('/').map(|p| p.strip_suffix('/').unwrap_or(p));
+        let test = match pattern.and_then(|pattern| Regex::new(pattern).ok()) {
+            Some(pattern) => Test::Matches(pattern),
+            None => Test::Is(rest.to_owned()),
+        };
+        Filter { text: text.to_owned(), sense, test }
+    }
+
+    fn matches(&self, value: &str) -> bool {
+        match &self.test {
+            Test::Is(text) => value.eq_ignore_ascii_case(text),
+            Test::Matches(pattern) => pattern.is_match(value),
+        }
+    }
+}
+
+impl Connection {
+    /// Whether an event of this name may go out here.
+    pub(super) fn wants(&self, name: &str) -> bool {
+        self.listening == Listening::Yes && (self.subscribed.contains("ALL") || self.subscribed.contains(name))
+    }
+
+    /// Whether `event` goes out here.
+    pub(super) fn takes(&self, event: &Event) -> bool {
+        let name = event.name();
+        if !self.wants(name) && !(name == "CUSTOM" && self.listening == Listening::Yes) {
+            return false;
+        }
+        if name == "CUSTOM" && !self.subscribed.contains("ALL") {
+            let subclass = event.header("Event-Subclass");
+            if !subclass.is_some_and(|subclass| self.subclasses.contains(subclass)) {
+                return false;
+            }
+        }
+        if let Some(session) = &self.session
+            && event.header("Unique-ID") != Some(session)
+        {
+            return false;
+        }
+        self.passes(event)
+    }
+
+    /// FreeSWITCH's filters: one that keeps must match, none that drops may.
+    fn passes(&self, event: &Event) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let mut keep = false;
+        for (name, filter) in &self.filters {
+            if (keep && filter.sense == Sense::Keeps) || !event.header(name).is_some_and(|v| filter.matches(v)) {
+                continue;
+            }
+            match filter.sense {
+                Sense::Keeps => keep = true,
+                Sense::Drops => return false,
+            }
+        }
+        keep
+    }
+}
+
+impl SwitchCore {
+    /// A client connected: it is asked for the password.
+    pub fn handle_esl_connected(&mut self, now: Time, conn: ConnId) {
+        self.advance_clock(now);
+        self.connections.insert(conn, Connection::default());
+        self.answer(conn, Answer::AuthRequest);
+    }
+
+    /// Takes a request of a client.
+    pub fn handle_esl_command(&mut self, now: Time, conn: ConnId, request: Frame) {
+        self.advance_clock(now);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.waiting.push_back(request);
+            self.serve(conn);
+        }
+        self.run();
+    }
+
+    /// A client is gone. Jobs it began go on.
+    pub fn handle_esl_closed(&mut self, now: Time, conn: ConnId) {
+        self.advance_clock(now);
+        self.connections.remove(&conn);
+    }
+
+    /// Serves what waits, until a command does not finish at once.
+    pub(super) fn serve(&mut self, conn: ConnId) {
+        while let Some(connection) = self.connections.get_mut(&conn) {
+            if connection.busy == Busy::Yes || connection.login == Login::Left {
+                return;
+            }
+            let Some(request) = connection.waiting.pop_front() else { return };
+            if let Some(answer) = self.request(conn, &request) {
+                self.answer(conn, answer);
+                if self.connections.get(&conn).is_some_and(|c| c.login == Login::Left) {
+                    self.answer(conn, Answer::Disconnect);
+                    self.output(Output::CloseEsl(conn));
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, conn: ConnId, request: &Frame) -> Option<Answer> {
+        let line = request.line.trim_end();
+        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let connection = self.connections.get_mut(&conn)?;
+        if starts_with(line, "exit") || line.starts_with("...") {
+            connection.login = Login::Left;
+            return Some(Answer::reply("+OK bye"));
+        }
+        if connection.login == Login::Asked {
+            return Some(Answer::reply(match command.eq_ignore_ascii_case("auth") {
+                true if equal_in_constant_time(argument, &self.config.password) => {
+                    connection.login = Login::Accepted;
+                    "+OK accepted"
+                }
+                true => {
+                    connection.login = Login::Left;
+                    "-ERR invalid"
+                }
+                false => "-ERR command not found",
+            }));
+        }
+        let reply = match command.to_ascii_lowercase().as_str() {
+            "filter" if !argument.is_empty() => connection.filter(argument),
+            "myevents" if !argument.is_empty() => return Some(Answer::reply(self.myevents(conn, argument))),
+            "divert_events" => "-ERR not controlling a session.".to_owned(),
+            "sendmsg" => self.sendmsg(conn, argument, request),
+            "sendevent" => self.sendevent(argument, request),
+            "api" if !argument.is_empty() => return self.api_request(conn, argument),
+            "bgapi" if !argument.is_empty() => return Some(self.bgapi_request(argument, request)),
+            "log" => connection.log(argument),
+            "linger" | "nolinger" if connection.session.is_none() => "-ERR not controlling a session".to_owned(),
+            "linger" if argument.is_empty() => "+OK will linger".to_owned(),
+            "linger" => format!("+OK will linger {} seconds", argument.parse::<u32>().unwrap_or(0)),
+            "nolinger" => "+OK will not linger".to_owned(),
+            "nolog" => match connection.log_level.take() {
+                Some(_) => "+OK no longer logging".to_owned(),
+                None => "-ERR not loging".to_owned(),
+            },
+            "event" => connection.event(argument),
+            "nixevent" => connection.nixevent(argument),
+            "noevents" => connection.noevents(),
+            _ => "-ERR command not found".to_owned(),
+        };
+        Some(Answer::reply(reply))
+    }
+
+    fn myevents(&mut self, conn: ConnId, argument: &str) -> String {
+        let (uuid, format) = argument.split_once(' ').unwrap_or((argument, ""));
+        let known = self.key_of(uuid).is_some();
+        let Some(connection) = self.connections.get_mut(&conn) else { return String::new() };
+        if known {
+            connection.session = Some(uuid.to_owned());
+        } else if !format.is_empty() {
+            return "-ERR invalid uuid".to_owned();
+        }
+        connection.format = if format.eq_ignore_ascii_case("json") { Format::Json } else { connection.format };
+        connection.subscribed.extend(super::event_names::EVENTS.iter().filter(|name| is_event_of_a_session(name)));
+        connection.listening = Listening::Yes;
+        "+OK Events Enabled".to_owned()
+    }
+
+    fn sendmsg(&mut self, conn: ConnId, argument: &str, request: &Frame) -> String {
+        let own = self.connections.get(&conn).and_then(|c| c.session.clone());
+        let named = Some(argument.trim()).filter(|a| !a.is_empty()).map(str::to_owned);
+        let uuid = named.or_else(|| request.header("session-id").map(str::to_owned)).or(own).unwrap_or_default();
+        let Some(key) = self.key_of(&uuid) else {
+            return format!("-ERR invalid session id [{uuid}]");
+        };
+        let message = SendMsg::new(request);
+        if let Some(channel) = self.channel(key) {
+            channel.queue.push_back(message);
+        }
+        self.later(Task::Pump(key));
+        "+OK".to_owned()
+    }
+
+    fn sendevent(&mut self, name: &str, request: &Frame) -> String {
+        let uuid = self.ids.uuid();
+        let mut event = Event::new();
+        event.push("Command", &request.line);
+        for (header, value) in &request.headers {
+            event.push(header, value);
+        }
+        event.push("Event-UUID", &uuid);
+        let name = event_name(name.trim()).unwrap_or("COMMAND");
+        self.source.stamp(&mut event, self.now, name, origin::SENDEVENT);
+        if let Some(body) = &request.body {
+            event.set_body(body.as_str());
+        }
+        self.fire(event);
+        format!("+OK {uuid}")
+    }
+
+    fn api_request(&mut self, conn: ConnId, argument: &str) -> Option<Answer> {
+        let call = self.begin_api(Caller::Connection(conn), argument);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.busy = Busy::Yes;
+        }
+        self.call_api(call);
+        None
+    }
+
+    fn bgapi_request(&mut self, argument: &str, request: &Frame) -> Answer {
+        let job = match request.header("job-uuid").filter(|job| !job.is_empty()) {
+            Some(job) => job.to_owned(),
+            None => self.ids.uuid(),
+        };
+        // The reply goes first: what the job does comes behind it.
+        self.begin_job(job.clone(), argument);
+        Answer::Reply { text: format!("+OK Job-UUID: {job}"), headers: vec![("Job-UUID".to_owned(), job)] }
+    }
+
+    /// Gives the reply of an `api` command to its client, and serves what waited behind it.
+    pub(super) fn api_done(&mut self, conn: ConnId, reply: String) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.busy = Busy::No;
+            let body = if reply.is_empty() { "-ERR no reply\n".to_owned() } else { reply };
+            self.answer(conn, Answer::Api { body });
+            self.later(Task::Serve(conn));
+        }
+    }
+
+    fn answer(&mut self, conn: ConnId, answer: Answer) {
+        self.output(Output::Esl { conn, answer });
+    }
+}
+
+impl Connection {
+    fn filter(&mut self, argument: &str) -> String {
+        let (name, rest) = argument.trim_start().split_once(' ').unwrap_or((argument.trim(), ""));
+        if name.eq_ignore_ascii_case("delete") && !rest.is_empty() {
+            let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
+            if name.eq_ignore_ascii_case("all") {
+                self.filters.clear();
+            } else {
+                self.filters.retain(|(n, filter)| {
+                    !n.eq_ignore_ascii_case(name) || (!value.is_empty() && filter.text != value)
+                });
+            }
+            return format!("+OK filter deleted. [{name}][{value}]");
+        }
+        let (name, value) = match name.eq_ignore_ascii_case("add") {
+            true => rest.split_once(' ').unwrap_or((rest, "")),
+            false => (name, rest),
+        };
+        if value.is_empty() {
+            return "-ERR invalid syntax".to_owned();
+        }
+        self.filters.push((name.to_owned(), Filter::parse(value)));
+        format!("+OK filter added. [{name}]=[{value}]")
+    }
+
+    fn log(&mut self, argument: &str) -> String {
+        let word = argument.split(' ').next().unwrap_or_default();
+        let level = if word.is_empty() { Some(LogLevel(7)) } else { LogLevel::parse(word) };
+        match level {
+            Some(level) => {
+                self.log_level = Some(level);
+                format!("+OK log level {word} [{}]", level.0)
+            }
+            None => "-ERR invalid log level".to_owned(),
+        }
+    }
+
+    fn event(&mut self, argument: &str) -> String {
+        let mut keys = 0;
+        let mut custom = false;
+        for (at, word) in argument.split(' ').enumerate() {
+            match word.to_ascii_lowercase().as_str() {
+                "plain" if at == 0 => self.format = Format::Plain,
+                "json" if at == 0 => self.format = Format::Json,
+                _ if custom => {
+                    self.subclasses.insert(word.to_owned());
+                }
+                _ => {
+                    if let Some(name) = event_name(word) {
+                        keys += 1;
+                        custom |= name == "CUSTOM";
+                        self.subscribed.insert(name);
+                    }
+                }
+            }
+        }
+        if keys == 0 {
+            return "-ERR no keywords supplied".to_owned();
+        }
+        self.listening = Listening::Yes;
+        format!("+OK event listener enabled {}", self.format)
+    }
+
+    fn nixevent(&mut self, argument: &str) -> String {
+        let mut keys = 0;
+        let mut custom = false;
+        for word in argument.split(' ') {
+            if custom {
+                self.subclasses.remove(word);
+                continue;
+            }
+            let Some(name) = event_name(word) else { continue };
+            keys += 1;
+            match name {
+                "CUSTOM" => custom = true,
+                "ALL" => self.subscribed.clear(),
+                _ => {
+                    if self.subscribed.remove("ALL") {
+                        self.subscribed.extend(super::event_names::EVENTS.iter().filter(|n| **n != "ALL"));
+                    }
+                    self.subscribed.remove(name);
+                }
+            }
+        }
+        if keys == 0 {
+            return "-ERR no keywords supplied".to_owned();
+        }
+        self.listening = Listening::Yes;
+        "+OK events nixed".to_owned()
+    }
+
+    fn noevents(&mut self) -> String {
+        if self.listening == Listening::No {
+            return "-ERR not listening for events".to_owned();
+        }
+        self.listening = Listening::No;
+        self.subscribed.clear();
+        self.subclasses.clear();
+        "+OK no longer listening for events".to_owned()
+    }
+}
+
+impl SendMsg {
+    /// What a `sendmsg` says.
+    fn new(request: &Frame) -> SendMsg {
+        let header = |name: &str| request.header(name).map(str::to_owned);
+        let argument = match header("execute-app-arg").filter(|a| !a.is_empty()) {
+            Some(argument) => Some(argument),
+            None if request.header("content-type").is_some_and(|t| t.eq_ignore_ascii_case("text/plain")) => {
+                request.body.clone()
+            }
+            None => None,
+        };
+        SendMsg {
+            command: header("call-command").unwrap_or_default(),
+            application: header("execute-app-name").unwrap_or_default(),
+            argument: argument.unwrap_or_default(),
+            loops: header("loops").map_or(1, |loops| loops.trim().parse().unwrap_or(0)),
+            event_uuid: header("event-uuid"),
+            event_uuid_name: header("event-uuid-name"),
+            event_lock: header("event-lock").is_some_and(|lock| is_true(&lock)),
+            hangup_cause: header("hangup-cause"),
+            request: request.clone(),
+        }
+    }
+}
+
+fn starts_with(line: &str, word: &str) -> bool {
+    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+/// Compares without telling by its time how much of it was right.
+fn equal_in_constant_time(said: &str, wanted: &str) -> bool {
+    let (said, wanted) = (said.as_bytes(), wanted.as_bytes());
+    let mut differs = said.len() ^ wanted.len();
+    for at in 0..said.len() {
+        differs |= usize::from(said[at] ^ wanted.get(at).copied().unwrap_or(0));
+    }
+    differs == 0
+}

@@ -1,0 +1,58 @@
+//! What became of a leg's media: the `rtp_audio_*` variables.
+
+use crate::media::LegStats;
+
+use super::channel::Channel;
+
+/// Sets the statistics of a leg, in FreeSWITCH's order (`switch_core_media_set_stats`).
+///
+/// What this switch does not measure (jitter buffer, RTCP) reads as FreeSWITCH's does on a clean line.
+pub fn set_statistics(channel: &mut Channel, stats: &LegStats) {
+    let counts = [
+        ("in_raw_bytes", stats.received_bytes),
+        ("in_media_bytes", stats.received_bytes),
+        ("in_packet_count", stats.received_packets),
+        ("in_media_packet_count", stats.received_packets),
+        ("in_skip_packet_count", stats.skipped_packets),
+        ("in_jitter_packet_count", 0),
+        ("in_dtmf_packet_count", 0),
+        ("in_cng_packet_count", 0),
+        ("in_flush_packet_count", 0),
+        ("in_largest_jb_size", 0),
+    ];
+    for (name, count) in counts {
+        channel.variables.set(&format!("rtp_audio_{name}"), count.to_string());
+    }
+    let jitter = stats.jitter.as_secs_f64() * 1e3;
+    let expected = stats.received_packets + stats.lost_packets;
+    let lost = if expected == 0 { 0.0 } else { stats.lost_packets as f64 / expected as f64 };
+    let interval = if stats.received_packets == 0 { 0.0 } else { 20.0 };
+    let reals = [
+        ("in_jitter_min_variance", jitter),
+        ("in_jitter_max_variance", jitter),
+        ("in_jitter_loss_rate", lost),
+        ("in_jitter_burst_rate", 0.0),
+        ("in_mean_interval", interval),
+    ];
+    for (name, value) in reals {
+        channel.variables.set(&format!("rtp_audio_{name}"), format!("{value:.2}"));
+    }
+    let quality = 100.0 - lost * 100.0;
+    channel.variables.set("rtp_audio_in_flaw_total", stats.lost_packets.to_string());
+    channel.variables.set("rtp_audio_in_quality_percentage", format!("{quality:.2}"));
+    channel.variables.set("rtp_audio_in_mos", format!("{:.2}", 1.0 + quality * 0.035));
+    let counts = [
+        ("out_raw_bytes", stats.sent_bytes),
+        ("out_media_bytes", stats.sent_bytes),
+        ("out_packet_count", stats.sent_packets),
+        ("out_media_packet_count", stats.sent_packets),
+        ("out_skip_packet_count", 0),
+        ("out_dtmf_packet_count", 0),
+        ("out_cng_packet_count", 0),
+        ("rtcp_packet_count", 0),
+        ("rtcp_octet_count", 0),
+    ];
+    for (name, count) in counts {
+        channel.variables.set(&format!("rtp_audio_{name}"), count.to_string());
+    }
+}

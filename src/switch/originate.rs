@@ -1,0 +1,223 @@
+//! The text of an originate: `{variables}sofia/profile/user@host:port &app(args)`.
+
+use std::time::Duration;
+
+use crate::call::HangupCause;
+
+use super::text::{bracketed, separate};
+
+/// One originate under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OriginateId(pub u64);
+
+/// What an originate asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Originate {
+    /// `{...}` and `<...>` and then `[...]`: a later value of a name counts.
+    pub variables: Vec<(String, String)>,
+    pub endpoint: Endpoint,
+    pub then: Then,
+    pub caller_id_name: Option<String>,
+    pub caller_id_number: Option<String>,
+    /// How long to wait for an answer, unless a variable says otherwise.
+    pub timeout: Duration,
+}
+
+/// Whom to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `sofia`, the only kind there is.
+    pub kind: String,
+    pub profile: String,
+    /// `user@host:port`, with what follows a semicolon but without `fs_path`.
+    pub address: String,
+    /// Where the INVITE is sent instead (`fs_path`).
+    pub proxy: Option<String>,
+}
+
+/// What the channel does once it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    Application { name: String, argument: String },
+    Extension { number: String, dialplan: String, context: String },
+}
+
+/// Why an originate is not even begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The words are too few or too many.
+    Usage,
+    Cause(HangupCause),
+}
+
+/// The usage that FreeSWITCH prints.
+pub const USAGE: &str = "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] \
+                         [<cid_name>] [<cid_num>] [<timeout_sec>]\n";
+
+/// Seconds that FreeSWITCH waits when nothing is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Originate {
+    /// Reads the argument of the `originate` command.
+    pub fn parse(text: &str) -> Result<Originate, Refusal> {
+        let words = separate(text, ' ', 10);
+        if words.len() < 2 || words.len() > 7 {
+            return Err(Refusal::Usage);
+        }
+        let word = |at: usize| words.get(at).filter(|w| !w.eq_ignore_ascii_case("undef")).cloned();
+        let url = word(0).ok_or(Refusal::Usage)?;
+        let extension = word(1).ok_or(Refusal::Usage)?;
+        let (variables, endpoint) = parse_url(&url)?;
+        let timeout = word(6).and_then(|s| s.parse().ok()).map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        Ok(Originate {
+            variables,
+            endpoint,
+            then: parse_then(&extension, word(2), word(3)),
+            caller_id_name: word(4),
+            caller_id_number: word(5),
+            timeout,
+        })
+    }
+
+    /// The last value of variable `name`.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Endpoint {
+    /// The part of the address before `@`.
+    pub fn user(&self) -> &str {
+        let plain = self.plain();
+        plain.rsplit_once('@').map_or(plain, |(user, _)| user)
+    }
+
+    /// Host and port, without parameters.
+    pub fn host_port(&self) -> &str {
+        let plain = self.plain();
+        plain.rsplit_once('@').map_or(plain, |(_, host)| host)
+    }
+
+    /// `user@host:port` without parameters.
+    pub fn plain(&self) -> &str {
+        self.address.split(';').next().unwrap_or_default()
+    }
+}
+
+fn parse_url(url: &str) -> Result<(Vec<(String, String)>, Endpoint), Refusal> {
+    let mut variables = Vec::new();
+    let mut rest = url.trim();
+    for (open, close) in [('<', '>'), ('{', '}'), ('[', ']')] {
+        if let Some((pairs, behind)) = bracketed(rest, open, close) {
+            variables.extend(pairs);
+            rest = behind;
+        }
+    }
+    // A list of the same names: the last one counts, at its place (EF_UNIQ_HEADERS).
+    let mut unique: Vec<(String, String)> = Vec::with_capacity(variables.len());
+    for (name, value) in variables {
+        unique.retain(|(n, _)| *n != name);
+        unique.push((name, value));
+    }
+    Ok((unique, parse_endpoint(rest)?))
+}
+
+fn parse_endpoint(text: &str) -> Result<Endpoint, Refusal> {
+    // Forking to several endpoints is not done here.
+    if text.contains([',', '|']) {
+        return Err(Refusal::Cause(HangupCause::FacilityNotImplemented));
+    }
+    let mut parts = text.splitn(3, '/');
+    let (kind, profile, address) = match (parts.next(), parts.next(), parts.next()) {
+        (Some("sofia"), Some(profile), Some(address)) => ("sofia", profile, address),
+        (Some("sofia"), _, _) => return Err(Refusal::Cause(HangupCause::InvalidUrl)),
+        _ => return Err(Refusal::Cause(HangupCause::ChanNotImplemented)),
+    };
+    if profile == "gateway" {
+        return Err(Refusal::Cause(HangupCause::InvalidGateway));
+    }
+    let address = address.strip_prefix("sip:").unwrap_or(address);
+    let mut proxy = None;
+    let kept: Vec<&str> = address
+        .split(';')
+        .filter(|part| match part.strip_prefix("fs_path=") {
+            Some(path) => {
+                proxy = Some(path.replace("%3A", ":").replace("%3a", ":").replace("%3B", ";").replace("%3b", ";"));
+                false
+            }
+            None => true,
+        })
+        .collect();
+    let endpoint =
+        Endpoint { kind: kind.to_owned(), profile: profile.to_owned(), address: kept.join(";"), proxy };
+    if endpoint.host_port().is_empty() {
+        return Err(Refusal::Cause(HangupCause::InvalidUrl));
+    }
+    Ok(endpoint)
+}
+
+fn parse_then(extension: &str, dialplan: Option<String>, context: Option<String>) -> Then {
+    if let Some(application) = extension.strip_prefix('&').filter(|rest| !rest.is_empty()) {
+        let application = application.split(')').next().unwrap_or_default();
+        let (name, argument) = application.split_once('(').unwrap_or((application, ""));
+        return Then::Application { name: name.to_owned(), argument: argument.to_owned() };
+    }
+    Then::Extension {
+        number: extension.to_owned(),
+        dialplan: dialplan.unwrap_or_else(|| "XML".to_owned()),
+        context: context.unwrap_or_else(|| "default".to_owned()),
+    }
+}
+
+/// A caller id as mod_sofia puts it into a profile: what follows the last `/` or `:` before any `@`
+/// (`switch_sanitize_number`).
+pub fn sanitize(number: &str) -> &str {
+    let number = number.split('@').next().unwrap_or_default();
+    number.rsplit(['/', ':']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_originate_is_read_whole() {
+        let text = "{originate_timeout=20,a='x, y',originate_timeout=2}sofia/external/doggy@127.0.0.1:5080;\
+                    fs_path=sip:127.0.0.1:5061;transport=udp &playback(tone_stream://%(1,0,1))";
+        let read = Originate::parse(text).unwrap();
+        assert_eq!(read.variable("a"), Some("x, y"));
+        assert_eq!((read.variables.len(), read.variable("originate_timeout")), (2, Some("2")));
+        assert_eq!(read.endpoint.plain(), "doggy@127.0.0.1:5080");
+        assert_eq!((read.endpoint.user(), read.endpoint.host_port()), ("doggy", "127.0.0.1:5080"));
+        assert_eq!(read.endpoint.proxy.as_deref(), Some("sip:127.0.0.1:5061"));
+        assert_eq!(read.endpoint.address, "doggy@127.0.0.1:5080;transport=udp");
+        // FreeSWITCH cuts at the first closing bracket, too.
+        let then = Then::Application { name: "playback".into(), argument: "tone_stream://%(1,0,1".into() };
+        assert_eq!(read.then, then);
+    }
+
+    #[test]
+    fn words_behind_the_extension_count() {
+        let read = Originate::parse("sofia/external/a@b 9198 XML features Bob 1001 7").unwrap();
+        let then =
+            Then::Extension { number: "9198".into(), dialplan: "XML".into(), context: "features".into() };
+        assert_eq!(read.then, then);
+        assert_eq!((read.caller_id_name.as_deref(), read.caller_id_number.as_deref()), (Some("Bob"), Some("1001")));
+        assert_eq!(read.timeout, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn what_cannot_be_called_is_refused_as_freeswitch_refuses_it() {
+        let refused = |text| Originate::parse(text).unwrap_err();
+        assert_eq!(refused("sofia/external/a@b"), Refusal::Usage);
+        assert_eq!(refused("loopback/1 &park()"), Refusal::Cause(HangupCause::ChanNotImplemented));
+        assert_eq!(refused("sofia/gateway/gw/1 &park()"), Refusal::Cause(HangupCause::InvalidGateway));
+    }
+
+    #[test]
+    fn caller_ids_are_cut_as_in_the_capture() {
+        assert_eq!(sanitize("Zoë ☎ 100% a: b"), " b");
+        assert_eq!(sanitize("1001@host"), "1001");
+        assert_eq!(sanitize("plain"), "plain");
+    }
+}

@@ -1,0 +1,538 @@
+//! Calls that an originate places: from its text to the answered channel, or to the reason why not.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::call::HangupCause;
+use crate::id::SessionId;
+use crate::media::{LegId, MediaCommand};
+use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
+
+use super::api::{ApiCall, ApiWait};
+use super::channel::{
+    AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State,
+};
+use super::core::{ChannelKey, SwitchCore, Task, Timer};
+use super::events::origin;
+use super::inbound::{
+    FlowOf, codec_list, cseq, endpoint_codecs, sdp_session, set_flow_variables, set_remote, set_term_status,
+};
+use super::name_addr::NameAddr;
+use super::offer::{COMFORT_NOISE, Description, TELEPHONE_EVENT, as_kept, codecs_named};
+use super::originate::{Endpoint, Originate, OriginateId, Refusal, Then, USAGE, sanitize};
+use super::variables::is_true;
+
+/// An originate that has no result yet.
+#[derive(Debug)]
+pub struct Placing {
+    key: ChannelKey,
+    endpoint: Endpoint,
+    then: Then,
+    early_media: EarlyMedia,
+    /// Who asked; set once the command that began it returned.
+    pub call: Option<ApiCall>,
+    polling: Polling,
+}
+
+/// Whether early media counts as an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EarlyMedia {
+    Counts,
+    Ignored,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Polling {
+    No,
+    Yes,
+}
+
+/// FreeSWITCH's names for who does not say who calls.
+const NO_NAME: &str = "";
+const NO_NUMBER: &str = "0000000000";
+
+impl SwitchCore {
+    /// Begins an originate: makes the channel and asks for its media port.
+    pub(super) fn originate(&mut self, text: &str) -> ApiWait {
+        let refused = |cause: HangupCause| ApiWait::Now(format!("-ERR {cause}\n"));
+        let mut wanted = match Originate::parse(text) {
+            Ok(wanted) => wanted,
+            Err(Refusal::Usage) => return ApiWait::from(USAGE),
+            Err(Refusal::Cause(cause)) => return refused(cause),
+        };
+        self.expand_globals(&mut wanted.variables);
+        let uuid = match wanted.variable("origination_uuid") {
+            Some(uuid) if self.key_of(uuid).is_some() => return refused(HangupCause::DestinationOutOfOrder),
+            Some(uuid) => SessionId::new(uuid),
+            None => SessionId::new(self.ids.uuid()),
+        };
+        let Some(key) = self.admit() else { return refused(HangupCause::DestinationOutOfOrder) };
+        self.add_channel(uuid, key, Direction::Outbound);
+        if !self.config.profiles.contains(&wanted.endpoint.profile) {
+            self.destroy(key);
+            return refused(HangupCause::InvalidProfile);
+        }
+        let id = OriginateId(self.next_id());
+        self.make_outgoing(key, &wanted);
+        if let Some(channel) = self.channel(key) {
+            channel.originate = Some(id);
+        }
+        let ignored = wanted.variable("ignore_early_media").is_some_and(is_true);
+        let timeout = wanted
+            .variable("originate_timeout")
+            .or(wanted.variable("call_timeout"))
+            .or(wanted.variable("leg_timeout"))
+            .and_then(|seconds| seconds.parse().ok())
+            .map_or(wanted.timeout, Duration::from_secs);
+        let placing = Placing {
+            key,
+            endpoint: wanted.endpoint,
+            then: wanted.then,
+            early_media: if ignored { EarlyMedia::Ignored } else { EarlyMedia::Counts },
+            call: None,
+            polling: Polling::No,
+        };
+        self.placing.insert(id, placing);
+        self.after(timeout, Timer::OriginateTimeout(id));
+        self.media(MediaCommand::Open { leg: LegId(key) });
+        ApiWait::Originate(id)
+    }
+
+    /// CHANNEL_OUTGOING and CS_INIT.
+    fn make_outgoing(&mut self, key: ChannelKey, wanted: &Originate) {
+        let now = self.now;
+        let local_ip = self.config.sip.ip().to_string();
+        let endpoint = &wanted.endpoint;
+        let plain = endpoint.plain();
+        let caller_name = wanted.variable("origination_caller_id_name").or(wanted.caller_id_name.as_deref());
+        let caller_number = wanted.variable("origination_caller_id_number").or(wanted.caller_id_number.as_deref());
+        let (caller_name, caller_number) = (caller_name.unwrap_or(NO_NAME), caller_number.unwrap_or(NO_NUMBER));
+        let callee_name = wanted.variable("origination_callee_id_name").unwrap_or("Outbound Call");
+        let callee_number = wanted.variable("origination_callee_id_number").unwrap_or(endpoint.user());
+        let Some(channel) = self.channel(key) else { return };
+        channel.state = State::Init;
+        channel.name = format!("sofia/{}/{plain}", endpoint.profile);
+        channel.profile = Some(CallerProfile {
+            caller_id_name: sanitize(caller_name).to_owned(),
+            caller_id_number: sanitize(caller_number).to_owned(),
+            orig_caller_id_name: caller_name.to_owned(),
+            orig_caller_id_number: caller_number.to_owned(),
+            callee_id_name: callee_name.to_owned(),
+            callee_id_number: callee_number.to_owned(),
+            ani: caller_number.to_owned(),
+            destination_number: endpoint.user().to_owned(),
+            source: "src/switch_ivr_originate.c".to_owned(),
+            context: "default".to_owned(),
+            created: now,
+            ..CallerProfile::default()
+        });
+        let name = channel.name.clone();
+        let variables = &mut channel.variables;
+        variables.set("sip_local_network_addr", local_ip);
+        variables.set("sip_profile_name", endpoint.profile.as_str());
+        for media in ["video", "audio", "text"] {
+            variables.set(&format!("{media}_media_flow"), "disabled");
+        }
+        variables.set("channel_name", name);
+        variables.set("sip_destination_url", format!("sip:{}", endpoint.address));
+        self.fire_channel(key, "CHANNEL_OUTGOING", origin::OUTGOING, &[], &[]);
+        let ignored = wanted.variable("ignore_early_media").is_some_and(is_true);
+        if let Some(channel) = self.channel(key) {
+            for (name, value) in &wanted.variables {
+                channel.variables.set(name, value.as_str());
+            }
+            channel.variables.set("originate_early_media", if ignored { "false" } else { "true" });
+            channel.variables.set("originate_endpoint", endpoint.kind.as_str());
+        }
+        self.enter(key, State::Init);
+    }
+
+    /// The media port of a placed call is open: the INVITE goes out.
+    pub(super) fn place(&mut self, key: ChannelKey, local: SocketAddr) {
+        let Some(channel) = self.channels.get_mut(&key).filter(|c| c.is_up()) else { return };
+        let Some(placing) = channel.originate.and_then(|id| self.placing.get(&id)) else { return };
+        let endpoint = placing.endpoint.clone();
+        let session = sdp_session(self.ids.number());
+        let (ip, url, contact_ip) =
+            (local.ip().to_string(), format!("sip:mod_sofia@{}", self.config.sip), self.config.sip.ip().to_string());
+        channel.media.local = Some(local);
+        channel.media.session = session;
+        let variables = &mut channel.variables;
+        let codecs = match variables.value("absolute_codec_string").or(variables.value("codec_string")) {
+            Some(list) => codecs_named(list),
+            None => match variables.value("originator_codec").map(codecs_named) {
+                Some(codecs) if !codecs.is_empty() => codecs,
+                _ => self.config.codecs.clone(),
+            },
+        };
+        if codecs.is_empty() {
+            self.hangup(key, HangupCause::IncompatibleDestination);
+            return;
+        }
+        let telephone_event = match variables.value("dtmf_type") {
+            Some(kind) if !kind.eq_ignore_ascii_case("rfc2833") => None,
+            _ if variables.value("rtp_disable_rfc2833").is_some_and(is_true) => None,
+            _ => Some(TELEPHONE_EVENT),
+        };
+        let offer = Description { rtp: local, codecs, telephone_event, comfort_noise: Some(COMFORT_NOISE) };
+        let sdp = offer.write(session);
+        variables.set("rtp_use_codec_string", codec_list(&offer.codecs));
+        variables.set("local_media_ip", ip.as_str());
+        variables.set("local_media_port", local.port().to_string());
+        variables.set("advertised_media_ip", ip);
+        variables.set("audio_media_flow", "sendrecv");
+        variables.set("rtp_local_sdp_str", sdp.as_str());
+        variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
+        variables.set("sip_req_uri", endpoint.plain());
+        variables.set("sip_to_host", endpoint.host_port());
+        variables.set("sip_from_host", contact_ip.as_str());
+        variables.set("sofia_profile_name", endpoint.profile.as_str());
+        variables.set("recovery_profile_name", endpoint.profile.as_str());
+        variables.set("sofia_profile_url", url);
+        let dialog = DialogId::Placed(key);
+        channel.dialog = Some(dialog);
+        let invite = invite_of(channel, dialog, &endpoint, contact_ip, sdp);
+        self.by_dialog.insert(dialog, key);
+        if let Some(channel) = self.channel(key) {
+            channel.state = State::Routing;
+        }
+        self.fire_channel(key, "CHANNEL_CREATE", origin::CREATE, &[], &[]);
+        self.fire_channel(key, "CHANNEL_ORIGINATE", origin::ORIGINATE, &[], &[]);
+        self.enter(key, State::Routing);
+        self.enter(key, State::ConsumeMedia);
+        self.sip(SipCommand::Invite(Box::new(invite)));
+        self.later(Task::Pump(key));
+    }
+
+    /// A response to our INVITE.
+    pub(super) fn responded(&mut self, dialog: DialogId, response: &Message) {
+        let Some(&key) = self.by_dialog.get(&dialog) else { return };
+        let Some(channel) = self.channel(key) else { return };
+        let code = response.code().unwrap_or(0);
+        if code >= 300 {
+            channel.dialog_end = DialogEnd::Ended;
+        }
+        if !channel.is_up() {
+            return;
+        }
+        match code {
+            100 => {}
+            101..=299 => self.progressed(key, code, response),
+            _ => self.refused(key, code, response),
+        }
+    }
+
+    fn progressed(&mut self, key: ChannelKey, code: u16, response: &Message) {
+        let local_ip = self.config.sip.ip().to_string();
+        let Some(channel) = self.channel(key) else { return };
+        let agreed = agreed(channel, response);
+        let early = code < 200 && agreed.is_some();
+        note_reply(channel, response, &local_ip, early.then_some(agreed.as_ref()).flatten());
+        if code < 200 && agreed.is_none() {
+            return self.rang(key);
+        }
+        let first_media = !channel.has_media();
+        let Some((codec, remote)) = agreed else {
+            if first_media {
+                return self.hangup(key, HangupCause::IncompatibleDestination);
+            }
+            return self.was_answered(key);
+        };
+        channel.variables.set("switch_r_sdp", as_kept(&response.body));
+        if early {
+            if channel.answer_state != AnswerState::Ringing {
+                return;
+            }
+            let now = self.now;
+            if let Some(channel) = self.channel(key) {
+                channel.variables.set("endpoint_disposition", "EARLY MEDIA");
+                channel.answer_state = AnswerState::Early;
+                channel.times.progress_media = Some(now);
+            }
+            self.fire_channel(key, "CHANNEL_PROGRESS_MEDIA", origin::PROGRESS_MEDIA, &[], &[]);
+            self.set_call_state(key, CallState::Early);
+        }
+        if first_media && let Some(channel) = self.channel(key) {
+            channel.variables.set("ep_codec_string", endpoint_codecs(&[codec]));
+            channel.variables.touch("rtp_use_codec_string");
+            set_flow_variables(channel, if early { FlowOf::Offer } else { FlowOf::Answer });
+            set_remote(channel, &remote, codec);
+            self.set_codec(key, codec);
+            self.connect(key);
+        }
+        if early {
+            if let Some(channel) = self.channel(key) {
+                channel.variables.touch("endpoint_disposition");
+            }
+            self.early_media_began(key);
+        } else {
+            self.was_answered(key);
+        }
+    }
+
+    /// 180, or 183 without a description.
+    fn rang(&mut self, key: ChannelKey) {
+        let now = self.now;
+        let Some(channel) = self.channel(key) else { return };
+        if channel.times.progress.is_some() || channel.answer_state != AnswerState::Ringing {
+            return;
+        }
+        channel.times.progress = Some(now);
+        self.fire_channel(key, "CHANNEL_PROGRESS", origin::PROGRESS, &[], &[]);
+        self.set_call_state(key, CallState::Ringing);
+    }
+
+    fn was_answered(&mut self, key: ChannelKey) {
+        let Some(channel) = self.channel(key) else { return };
+        if channel.answer_state == AnswerState::Answered {
+            return;
+        }
+        self.mark_answered(key);
+        self.poll_originate(key);
+    }
+
+    fn early_media_began(&mut self, key: ChannelKey) {
+        let Some(id) = self.channel(key).and_then(|c| c.originate) else { return };
+        if self.placing.get(&id).is_some_and(|p| p.early_media == EarlyMedia::Counts) {
+            self.poll_originate(key);
+        }
+    }
+
+    /// Has the originate look at its leg, when it next does.
+    fn poll_originate(&mut self, key: ChannelKey) {
+        let Some(id) = self.channel(key).and_then(|c| c.originate) else { return };
+        let Some(placing) = self.placing.get_mut(&id).filter(|p| p.polling == Polling::No) else { return };
+        placing.polling = Polling::Yes;
+        let every = self.config.originate_poll;
+        if every.is_zero() {
+            self.later(Task::Originated(id));
+        } else {
+            self.after(every, Timer::OriginatePoll(id));
+        }
+    }
+
+    /// The leg of an originate was answered: it has its result, and the leg something to do.
+    pub(super) fn originated(&mut self, id: OriginateId) {
+        let Some(key) = self.placing.get(&id).map(|p| p.key) else { return };
+        // A leg that was hung up meanwhile is told by its end.
+        let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
+        channel.originate = None;
+        let uuid = channel.uuid.clone();
+        flip_caller_id(channel);
+        self.fire_channel(key, "CALL_UPDATE", origin::CALL_UPDATE, &[("Direction", "RECV")], &[]);
+        let Some(placing) = self.take_placing(id) else { return };
+        if let Some(call) = placing.call {
+            self.finish_api(call, format!("+OK {uuid}\n"));
+        }
+        match placing.then {
+            Then::Application { name, argument } => {
+                if let Some(channel) = self.channel(key) {
+                    channel.applications.push_back((name, argument));
+                }
+                self.break_off(key);
+                self.enter_execute(key);
+            }
+            Then::Extension { number, dialplan, context } => {
+                if let Some(profile) = self.channel(key).and_then(|c| c.profile.as_mut()) {
+                    (profile.destination_number, profile.dialplan, profile.context) = (number, dialplan, context);
+                }
+                self.break_off(key);
+                self.enter(key, State::Routing);
+                self.route(key);
+            }
+        }
+    }
+
+    /// The leg of an originate ended before it had a result.
+    pub(super) fn originate_ended(&mut self, id: OriginateId) {
+        let Some(placing) = self.take_placing(id) else { return };
+        let cause = self.channel(placing.key).and_then(|c| c.hangup_cause.clone()).unwrap_or(HangupCause::None);
+        if let Some(call) = placing.call {
+            self.finish_api(call, format!("-ERR {cause}\n"));
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn originate_timed_out(&mut self, id: OriginateId) {
+        let Some(placing) = self.take_placing(id) else { return };
+        let cause = match self.channel(placing.key) {
+            Some(channel) if channel.is_up() => {
+                channel.originate = None;
+                HangupCause::NoAnswer
+            }
+            Some(channel) => {
+                channel.originate = None;
+                channel.hangup_cause.clone().unwrap_or(HangupCause::NoAnswer)
+            }
+            None => HangupCause::NoAnswer,
+        };
+        self.hangup(placing.key, cause.clone());
+        if let Some(call) = placing.call {
+            self.finish_api(call, format!("-ERR {cause}\n"));
+        }
+    }
+
+    fn take_placing(&mut self, id: OriginateId) -> Option<Placing> {
+        self.forget(|timer| matches!(timer, Timer::OriginateTimeout(i) | Timer::OriginatePoll(i) if *i == id));
+        self.placing.remove(&id)
+    }
+
+    /// The other side refused.
+    fn refused(&mut self, key: ChannelKey, code: u16, response: &Message) {
+        let phrase = match &response.start {
+            crate::sip::StartLine::Response { reason, .. } => reason.clone(),
+            crate::sip::StartLine::Request { .. } => String::new(),
+        };
+        let call_id = response.header("Call-ID").unwrap_or_default();
+        self.invite_failed(key, code, &phrase, call_id, Some(response.peer));
+    }
+
+    /// Our INVITE came to no response.
+    pub(super) fn failed(&mut self, dialog: DialogId, failure: &SipFailure) {
+        let Some(&key) = self.by_dialog.get(&dialog) else { return };
+        let Some(channel) = self.channel(key) else { return };
+        channel.dialog_end = DialogEnd::Ended;
+        if !channel.is_up() {
+            return;
+        }
+        let waited = self.now.since(self.channels[&key].times.created);
+        // mod_sofia sees an ICMP refusal as 503 and the end of timer B as 408.
+        let (code, phrase) = match failure {
+            SipFailure::NoResponse(_) if waited >= TIMER_B => (408, "Request Timeout"),
+            SipFailure::NoResponse(_) | SipFailure::Transport(..) => (503, "Service Unavailable"),
+            SipFailure::BadUri(_) => (400, "Bad Request"),
+        };
+        self.invite_failed(key, code, phrase, "", None);
+    }
+
+    fn invite_failed(&mut self, key: ChannelKey, code: u16, phrase: &str, call_id: &str, peer: Option<SocketAddr>) {
+        let cause = HangupCause::from_sip_code(code);
+        let Some(channel) = self.channel(key) else { return };
+        if let (Some(profile), Some(peer)) = (&mut channel.profile, peer) {
+            profile.network_addr = peer.ip().to_string();
+        }
+        let variables = &mut channel.variables;
+        variables.set("sip_call_id", call_id);
+        variables.touch("sip_local_network_addr");
+        let ip = peer.map(|p| p.ip().to_string()).unwrap_or_default();
+        let port = peer.map_or(0, |p| p.port()).to_string();
+        variables.set("sip_reply_host", ip.as_str());
+        variables.set("sip_reply_port", port.as_str());
+        variables.set("sip_network_ip", ip);
+        variables.set("sip_network_port", port);
+        variables.set("sip_hangup_disposition", "recv_refuse");
+        variables.set("sip_invite_failure_status", code.to_string());
+        variables.set("sip_invite_failure_phrase", phrase);
+        set_term_status(channel, code, cause.number().unwrap_or(31));
+        self.hangup(key, cause);
+    }
+}
+
+/// An INVITE without any response is taken for refused by the machine before this, for unanswered after it (RFC 3261
+/// timer B is 32 s).
+const TIMER_B: Duration = Duration::from_secs(30);
+
+fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: String, sdp: String) -> OutgoingInvite {
+    let profile = channel.profile.clone().unwrap_or_default();
+    let mut headers = Vec::new();
+    for (name, value) in channel.variables.iter() {
+        let named = name.get(..6).filter(|start| start.eq_ignore_ascii_case("sip_h_")).map(|_| &name[6..]);
+        // A line break would be another header.
+        if let Some(header) = named.filter(|h| !h.is_empty()) {
+            headers.push((header.to_owned(), value.replace(['\r', '\n'], " ")));
+        }
+    }
+    headers.push(("X-FS-Support".to_owned(), "update_display,send_info".to_owned()));
+    if channel.variables.value("sip_cid_type") != Some("none") {
+        let (name, number) = (profile.caller_id_name.replace('"', ""), &profile.caller_id_number);
+        let identity = format!("\"{name}\" <sip:{number}@{host}>;party=calling;screen=yes;privacy=off");
+        headers.push(("Remote-Party-ID".to_owned(), identity));
+    }
+    OutgoingInvite {
+        dialog,
+        uri: format!("sip:{}", endpoint.address),
+        proxy: endpoint.proxy.clone(),
+        from_user: profile.caller_id_number,
+        from_display: profile.caller_id_name,
+        from_host: host,
+        headers,
+        sdp,
+    }
+}
+
+/// The codec that an answer names, among those that we offered.
+fn agreed(channel: &Channel, response: &Message) -> Option<(crate::media::Codec, Description)> {
+    let answer = Description::parse(&response.body)?;
+    let offered = channel.variables.value("rtp_use_codec_string").map(codecs_named).unwrap_or_default();
+    let codec = answer.codecs.iter().find(|c| offered.contains(c)).copied()?;
+    Some((codec, answer))
+}
+
+/// Variables about a response, in mod_sofia's order.
+fn note_reply(
+    channel: &mut Channel,
+    response: &Message,
+    local_ip: &str,
+    early: Option<&(crate::media::Codec, Description)>,
+) {
+    let header = |name: &str| response.header(name).unwrap_or_default();
+    let (from, to) = (NameAddr::parse(header("From")), NameAddr::parse(header("To")));
+    let contact = NameAddr::parse(header("Contact"));
+    let (ip, port) = (response.peer.ip().to_string(), response.peer.port().to_string());
+    if let Some(profile) = &mut channel.profile {
+        profile.network_addr = ip.clone();
+        if profile.callee_id_name == "Outbound Call" {
+            profile.callee_id_name = profile.callee_id_number.clone();
+        }
+    }
+    let variables = &mut channel.variables;
+    let mut set = |name: &str, value: &str| {
+        if !value.is_empty() {
+            variables.set(name, value);
+        }
+    };
+    set("sip_local_network_addr", local_ip);
+    set("sip_reply_host", &ip);
+    set("sip_reply_port", &port);
+    set("sip_network_ip", &ip);
+    set("sip_network_port", &port);
+    if let Some((codec, _)) = early {
+        set("ep_codec_string", &endpoint_codecs(&[*codec]));
+    }
+    set("sip_user_agent", header("User-Agent"));
+    set("sip_allow", header("Allow"));
+    set("sip_recover_contact", header("Contact"));
+    set("sip_full_via", header("Via"));
+    set("sip_recover_via", header("Via"));
+    set("sip_from_display", &from.display);
+    set("sip_full_from", header("From"));
+    set("sip_full_to", header("To"));
+    set("sip_from_user", from.uri.user);
+    set("sip_from_uri", &from.uri.plain());
+    set("sip_from_host", from.uri.host);
+    set("sip_to_user", to.uri.user);
+    set("sip_to_port", to.uri.port.unwrap_or_default());
+    set("sip_to_uri", &to.uri.plain());
+    set("sip_to_host", to.uri.host);
+    set("sip_contact_params", contact.uri.params);
+    set("sip_contact_user", contact.uri.user);
+    set("sip_contact_port", contact.uri.port.unwrap_or_default());
+    set("sip_contact_uri", &contact.uri.plain());
+    set("sip_contact_host", contact.uri.host);
+    set("sip_to_tag", to.tag.unwrap_or_default());
+    set("sip_from_tag", from.tag.unwrap_or_default());
+    set("sip_cseq", cseq(response));
+    set("sip_call_id", header("Call-ID"));
+}
+
+/// Caller and callee change places once the leg belongs to the switch (`switch_channel_flip_cid`).
+fn flip_caller_id(channel: &mut Channel) {
+    channel.hit_dialplan = HitDialplan::Yes;
+    let Some(profile) = &mut channel.profile else { return };
+    let variables = &mut channel.variables;
+    variables.set("pre_transfer_caller_id_name", profile.caller_id_name.as_str());
+    variables.set("pre_transfer_caller_id_number", profile.caller_id_number.as_str());
+    variables.set("channel_cid_flipped", "yes");
+    std::mem::swap(&mut profile.caller_id_name, &mut profile.callee_id_name);
+    std::mem::swap(&mut profile.caller_id_number, &mut profile.callee_id_number);
+}
