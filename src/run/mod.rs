@@ -4,8 +4,12 @@
 
 pub mod core;
 mod event;
+mod execute;
+mod options;
 mod select;
 pub mod task;
 
 pub use event::*;
+pub use execute::{Outcome, RunError, execute};
+pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
 pub use select::{SelectError, Selection, select};
