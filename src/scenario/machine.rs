@@ -247,7 +247,7 @@ impl Machine {
     pub fn poll_timeout(&self) -> Option<Time> {
         match self.phase {
             Phase::Idle | Phase::Done => None,
-            Phase::Ending { since, .. } => Some(since + ENDING),
+            Phase::Ending { since, .. } => self.legs.iter().filter_map(LegRun::deadline).chain([since + ENDING]).min(),
             Phase::Running => {
                 let legs = self.legs.iter().filter_map(LegRun::deadline);
                 legs.chain(self.talk_ends()).chain([self.started + self.scenario.timeout]).min()
@@ -318,7 +318,8 @@ impl Machine {
 
     /// Goes as far as can be gone now.
     fn advance(&mut self, now: Time) {
-        if self.phase == Phase::Running {
+        // A call that ends by itself lets its steps see it end.
+        if matches!(self.phase, Phase::Running | Phase::Ending { both: false, .. }) {
             self.run_steps(now);
         }
         if self.phase == Phase::Running {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
 use crate::media::Tracks;
-use crate::scenario::mapping::{mapping, required};
+use crate::scenario::mapping::{default, mapping, required};
 use crate::scenario::model::{RecordSpec, Recording};
-use crate::scenario::scalar::file;
+use crate::scenario::scalar::{duration, file};
 use crate::scenario::step::play::{Loops, Source};
 use crate::scenario::step::wait::Awaited;
-use crate::scenario::step::{Answer, Hangup, Play, Wait};
+use crate::scenario::step::{Answer, Hangup, Play, Sleep, Wait};
 use crate::scenario::tagged::Variant;
 use crate::units::SampleRate;
 
@@ -19,12 +19,25 @@ use crate::units::SampleRate;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlayRec {
     pub file: PathBuf,
+    /// How long the call goes on behind the clip. A real switch writes what it hears into a file half a second late,
+    /// and what it has not written when the call ends is lost.
+    pub tail: Duration,
 }
+
+/// Longer than FreeSWITCH's buffer of a recording (25 frames of 20 ms).
+const TAIL: Duration = Duration::from_secs(1);
 
 pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers; the caller plays a clip once, or until `duration` is over; both legs are recorded.";
     let shape = mapping!(PlayRec {
-        file: required("file", file(), "The clip; its path is relative to the scenario's folder.")
+        file: required("file", file(), "The clip; its path is relative to the scenario's folder."),
+        tail: default(
+            "tail",
+            duration(),
+            TAIL,
+            "1s",
+            "How long the call goes on behind the clip, so that its end is recorded."
+        ),
     });
     Variant::new("play_rec", doc).with(shape.map(boxed))
 }
@@ -38,6 +51,7 @@ impl App for PlayRec {
             caller.push(step(Play { sources, loops: Loops::Forever, wait: false }));
         } else {
             caller.push(step(Play { sources, loops: Loops::Times(1), wait: true }));
+            caller.push(step(Sleep { time: self.tail }));
             caller.push(step(Hangup { cause: None }));
         }
         AppSteps {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, TALK_TIME, boxed, step};
-use crate::scenario::mapping::{default, mapping, optional};
+use crate::scenario::mapping::{default, mapping};
 use crate::scenario::scalar::{frequency, level};
 use crate::scenario::step::play::{Loops, Source};
 use crate::scenario::step::wait::Awaited;
@@ -15,19 +15,19 @@ use crate::units::{Dbm0, Hertz};
 #[derive(Clone, Debug, PartialEq)]
 pub struct TonePlay {
     pub frequency: Hertz,
-    /// `None`: the tone generator's own.
-    pub level: Option<Dbm0>,
+    pub level: Dbm0,
 }
 
-/// The milliwatt's frequency as it is used on digital trunks, off the submultiples of the sample rate.
+/// The milliwatt: 0 dBm0 at a frequency that is no submultiple of the sample rate (ITU-T O.6 recommends such a one).
+const MILLIWATT_LEVEL: Dbm0 = Dbm0(0.0);
 const MILLIWATT: Hertz = Hertz(1_004.0);
 
 pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers and echoes; the caller plays a tone until `duration` (3s) is over, then hangs up.";
-    Variant::new("tone_play", doc).bare(|| boxed(TonePlay { frequency: MILLIWATT, level: None })).with(
+    Variant::new("tone_play", doc).bare(|| boxed(TonePlay { frequency: MILLIWATT, level: MILLIWATT_LEVEL })).with(
         mapping!(TonePlay {
             frequency: default("frequency", frequency(), MILLIWATT, "1004Hz", "The tone's frequency."),
-            level: optional("level", level(), "The tone's level."),
+            level: default("level", level(), MILLIWATT_LEVEL, "0dBm0", "The tone's level."),
         })
         .map(boxed),
     )
@@ -35,7 +35,7 @@ pub(super) fn variant() -> AppVariant {
 
 impl App for TonePlay {
     fn steps(&self, duration: Option<Duration>) -> AppSteps {
-        let tone = Source::Tone { frequency: self.frequency, level: self.level, length: None };
+        let tone = Source::Tone { frequency: self.frequency, level: Some(self.level), length: None };
         AppSteps {
             caller: vec![
                 step(Wait { awaited: Awaited::Answered, within: ANSWER_WITHIN }),

@@ -117,7 +117,7 @@ fn the_milliwatt_of_the_design_loads() {
     let scenario = scenario(MILLIWATT);
     assert_eq!(scenario.name, "the milliwatt survives the loop");
     assert_eq!(scenario.place.to_string(), "scenarios/case.yaml:3:1");
-    assert_eq!(described(&scenario.caller), ["wait for the answer within 10s", "play tone 1004 Hz"]);
+    assert_eq!(described(&scenario.caller), ["wait for the answer within 10s", "play tone 1004 Hz at 0 dBm0"]);
     assert_eq!(described(&scenario.callee), ["answer", "echo"]);
     assert_eq!((scenario.duration, scenario.timeout), (Some(3 * S), 63 * S));
     let checks: Vec<_> = scenario.expect.iter().map(|check| check.describe()).collect();
