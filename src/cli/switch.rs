@@ -49,6 +49,7 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     }
 }
 
-fn serve(arguments: &Arguments) -> Result<(), String> {
-    Err(format!("the switch ({}, {}, {}) is not wired yet", arguments.esl, arguments.sip, arguments.password.len()))
+/// Starts the switch, tells its addresses, and comes back at Ctrl-C.
+fn serve(Arguments { esl, sip, password: _ }: &Arguments) -> Result<(), String> {
+    Err(format!("the switch for {esl} and {sip} is not wired yet"))
 }
