@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Exit, complain, print};
+use crate::scenario;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,5 +30,5 @@ pub(super) fn run(Arguments {}: Arguments) -> Exit {
 
 /// The schema, indented.
 fn schema() -> Result<String, String> {
-    Err("the scenario language is not wired yet".to_owned())
+    serde_json::to_string_pretty(&scenario::json_schema()).map_err(|error| error.to_string())
 }

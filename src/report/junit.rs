@@ -138,6 +138,10 @@ impl Report for Junit {
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
+        if self.started.is_none() {
+            // A run that never began has no report, not one without tests, nor that of an earlier run.
+            return self.file.prepare();
+        }
         self.unended();
         self.file.write(&self.xml()?)
     }
@@ -286,6 +290,15 @@ for suite in xml:
                  peer|6.090",
             ]
         );
+    }
+
+    #[test]
+    fn a_run_that_never_began_leaves_no_report_that_could_be_taken_for_green() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("junit.xml");
+        std::fs::write(&path, "of an earlier run").unwrap();
+        Junit::new(&path).finish().unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

@@ -114,8 +114,32 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// What modules give on from children of a later layer, as `pub use task::Host` in `host`: that name has that layer.
+fn given_on(layers: &Layers, files: &[(PathBuf, String)]) -> Layers {
+    let mut given = Layers::new();
+    for (path, code) in files {
+        let name = module(path);
+        let Some(own) = layer(layers, &name) else { continue };
+        for (start, _) in code.match_indices("\npub use ") {
+            let tree = &code[start + "\npub use ".len()..];
+            let mut paths = Vec::new();
+            expand(&name, tree.strip_prefix("self::").unwrap_or(tree), &mut paths);
+            for path in paths {
+                let (layer, last) = (layer(layers, &path), path.rsplit("::").next().unwrap_or_default());
+                if let Some(layer) = layer.filter(|layer| *layer > own) {
+                    given.insert(format!("{name}::{last}"), layer);
+                }
+            }
+        }
+    }
+    given
+}
+
 /// Every use of a later layer in `files` (path under `src`, code), and every module that the table does not know.
 fn violations(layers: &Layers, files: &[(PathBuf, String)]) -> Vec<String> {
+    let mut layers = layers.clone();
+    layers.extend(given_on(&layers, files));
+    let layers = &layers;
     let mut violations = Vec::new();
     for (path, code) in files {
         let name = module(path);
@@ -176,6 +200,11 @@ fn a_use_of_a_later_layer_is_found_however_it_is_written() {
         ["src/run/core.rs:1: `run::core` uses `run::task::run` of a later layer"]
     );
     assert_eq!(found("run/task.rs", "use crate::report::Term; // crate::nowhere\nuse super::core::X;"), [""; 0]);
+    let facade = ("run/mod.rs".into(), "mod task;\npub use task::{Task, run as go};\n".into());
+    assert_eq!(
+        violations(&layers, &[facade, ("run/core.rs".into(), "use crate::run::Task;".into())]),
+        ["src/run/core.rs:1: `run::core` uses `run::Task` of a later layer"]
+    );
     assert_eq!(found("new/mod.rs", ""), ["src/new/mod.rs: no layer of ARCHITECTURE.md has `new`"]);
     assert_eq!(
         found("run/mod.rs", "use crate::nowhere::X;"),
