@@ -22,6 +22,7 @@ mod name_addr;
 mod offer;
 mod originate;
 mod outbound;
+pub mod rig;
 mod schedule;
 mod session;
 mod settings;
@@ -31,3 +32,4 @@ mod variables;
 
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
 pub use core::{AskId, ConnId, Output, Question, SwitchCore};
+pub use rig::Rig;
