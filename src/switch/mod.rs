@@ -1,6 +1,6 @@
 //! The embedded switch: a FreeSWITCH look-alike for what callwright uses.
 //!
-//! [`SwitchCore`] is the switch without IO. `net` is its shell: sockets, clock and media thread. [`Rig`] joins a core to a
+//! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core to a
 //! network in memory, so that whole calls run in virtual time.
 //!
 //! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
@@ -19,6 +19,7 @@ mod expand;
 mod inbound;
 mod media;
 mod name_addr;
+mod net;
 mod offer;
 mod originate;
 mod outbound;
@@ -32,4 +33,5 @@ mod variables;
 
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
 pub use core::{AskId, ConnId, Output, Question, SwitchCore};
+pub use net::{Switch, SwitchError};
 pub use rig::Rig;

@@ -2,4 +2,5 @@
 
 mod captures;
 mod esl_wire;
+mod fidelity;
 mod tracking;
