@@ -44,15 +44,25 @@ pub type ChannelKey = u64;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Writes an answer to a socket.
-    Esl { conn: ConnId, answer: Answer },
+    Esl {
+        conn: ConnId,
+        answer: Answer,
+    },
     /// Writes an event to a socket.
-    Event { conn: ConnId, format: Format, event: Arc<Event> },
+    Event {
+        conn: ConnId,
+        format: Format,
+        event: Arc<Event>,
+    },
     /// Closes a socket once what was written is sent.
     CloseEsl(ConnId),
     Sip(SipCommand),
     Media(MediaCommand),
     /// Asks the machine; answered by [`SwitchCore::handle_answer`].
-    Ask { id: AskId, question: Question },
+    Ask {
+        id: AskId,
+        question: Question,
+    },
 }
 
 /// What only the machine knows.

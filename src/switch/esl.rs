@@ -328,9 +328,8 @@ impl Connection {
             if name.eq_ignore_ascii_case("all") {
                 self.filters.clear();
             } else {
-                self.filters.retain(|(n, filter)| {
-                    !n.eq_ignore_ascii_case(name) || (!value.is_empty() && filter.text != value)
-                });
+                self.filters
+                    .retain(|(n, filter)| !n.eq_ignore_ascii_case(name) || (!value.is_empty() && filter.text != value));
             }
             return format!("+OK filter deleted. [{name}][{value}]");
         }

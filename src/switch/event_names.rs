@@ -109,8 +109,8 @@ pub fn event_name(text: &str) -> Option<&'static str> {
 
 /// Whether `myevents` subscribes to `name`.
 pub fn is_event_of_a_session(name: &str) -> bool {
-    let channel = name.starts_with("CHANNEL_")
-        && !["CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD"].contains(&name);
+    let channel =
+        name.starts_with("CHANNEL_") && !["CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD"].contains(&name);
     channel || ["DETECTED_SPEECH", "DTMF", "NOTALK", "TALK"].contains(&name)
 }
 

@@ -48,7 +48,8 @@ impl SwitchCore {
                 return self.run_message(key, Box::new(sent));
             }
             "hangup" => {
-                let cause = message.hangup_cause.as_deref().map_or(HangupCause::NormalClearing, HangupCause::from_command);
+                let cause =
+                    message.hangup_cause.as_deref().map_or(HangupCause::NormalClearing, HangupCause::from_command);
                 self.hangup(key, cause);
             }
             // Unicast, xferext and media handling are not done here.
@@ -96,8 +97,14 @@ impl SwitchCore {
         self.fire_channel(key, "CHANNEL_EXECUTE", origin::EXECUTE, &[], &tail);
         let Some(channel) = self.channel(key) else { return };
         channel.variables.set("current_application", application.name);
-        let frame =
-            Frame { application: application.name, argument: argument.clone(), uuid, uuid_name, from, doing: Doing::Done };
+        let frame = Frame {
+            application: application.name,
+            argument: argument.clone(),
+            uuid,
+            uuid_name,
+            from,
+            doing: Doing::Done,
+        };
         channel.stack.push(frame);
         let doing = application.run(self, key, &argument);
         let done = matches!(doing, Doing::Done);

@@ -116,7 +116,10 @@ mod tests {
 
     #[test]
     fn a_slice_counts_from_either_end() {
-        assert_eq!(["1", "1:2", "-2", "-9", "9", "x"].map(|s| sliced("abcd", s)), ["bcd", "bc", "cd", "abcd", "", "abcd"]);
+        assert_eq!(
+            ["1", "1:2", "-2", "-9", "9", "x"].map(|s| sliced("abcd", s)),
+            ["bcd", "bc", "cd", "abcd", "", "abcd"]
+        );
     }
 
     #[test]

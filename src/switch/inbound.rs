@@ -7,9 +7,7 @@ use crate::id::SessionId;
 use crate::media::{Codec, LegId, MediaCommand};
 use crate::sip::{DialogId, Message, SipCommand, StartLine};
 
-use super::channel::{
-    CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State,
-};
+use super::channel::{CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
 use super::name_addr::{NameAddr, Uri};

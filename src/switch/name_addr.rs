@@ -43,7 +43,8 @@ impl<'a> NameAddr<'a> {
 impl<'a> Uri<'a> {
     pub fn parse(text: &'a str) -> Self {
         let text = text.trim();
-        let text = text.split_once(':').filter(|(scheme, _)| matches!(*scheme, "sip" | "sips")).map_or(text, |(_, t)| t);
+        let text =
+            text.split_once(':').filter(|(scheme, _)| matches!(*scheme, "sip" | "sips")).map_or(text, |(_, t)| t);
         let (plain, params) = text.split_once(';').unwrap_or((text, ""));
         let (user, host) = plain.rsplit_once('@').unwrap_or(("", plain));
         let (host, port) = match host.strip_prefix('[').and_then(|h| h.split_once(']')) {

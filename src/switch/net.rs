@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -73,13 +73,11 @@ impl Switch {
         let esl = listener.local_addr().map_err(event_socket)?;
         let mut agent_config = AgentConfig::new(config.sip);
         agent_config.user_agent = format!("FreeSWITCH-mod_sofia/{}", super::config::IMITATED_FULL_VERSION);
-        let (agent, sip_events) = Agent::bind(agent_config)
-            .await
-            .map_err(|error| SwitchError::Sip { address: config.sip, error })?;
+        let (agent, sip_events) =
+            Agent::bind(agent_config).await.map_err(|error| SwitchError::Sip { address: config.sip, error })?;
         let sip = agent.local_addr();
         let (media_in, media_events) = mpsc::unbounded_channel();
-        let media_config =
-            MediaConfig { ip: sip.ip(), ports: config.rtp_ports.clone().unwrap_or(RTP_PORTS) };
+        let media_config = MediaConfig { ip: sip.ip(), ports: config.rtp_ports.clone().unwrap_or(RTP_PORTS) };
         let media = MediaThread::spawn(media_config, clock, move |event| drop(media_in.send(event)));
         let media = media.map_err(SwitchError::Media)?;
         (config.esl, config.sip) = (esl, sip);
@@ -144,13 +142,33 @@ enum ToClient {
     Event(Arc<Event>, Format),
 }
 
+/// One client's tasks.
+struct Client {
+    sender: mpsc::Sender<ToClient>,
+    reader: AbortHandle,
+    writer: AbortHandle,
+}
+
+impl Client {
+    /// Lets it read what was written, and hears it no more.
+    fn part(self) {
+        self.reader.abort();
+    }
+
+    /// Closes its socket, whatever it has not read.
+    fn drop_now(self) {
+        self.reader.abort();
+        self.writer.abort();
+    }
+}
+
 /// The task that owns the core.
 struct Owner {
     core: SwitchCore,
     clock: Clock,
     agent: Agent,
     media: MediaThread,
-    clients: HashMap<ConnId, mpsc::Sender<ToClient>>,
+    clients: HashMap<ConnId, Client>,
     last_client: u64,
     queue: usize,
     inbox: mpsc::Sender<Input>,
@@ -191,8 +209,8 @@ impl Owner {
         }
         self.carry();
         let Owner { agent, media, clients, .. } = self;
-        // Clients get what was written to them; then their writers see the end.
-        drop(clients);
+        // They get what was written to them; then their writers see the end.
+        clients.into_values().for_each(Client::part);
         agent.shutdown().await;
         // It waits for files to be whole.
         let _ = tokio::task::spawn_blocking(move || drop(media)).await;
@@ -217,9 +235,9 @@ impl Owner {
         let conn = ConnId(self.last_client);
         let (reader, writer) = stream.into_split();
         let (sender, answers) = mpsc::channel(self.queue);
-        self.clients.insert(conn, sender);
-        tokio::spawn(write(writer, answers));
-        tokio::spawn(read(conn, reader, self.inbox.clone()));
+        let writer = tokio::spawn(write(writer, answers)).abort_handle();
+        let reader = tokio::spawn(read(conn, reader, self.inbox.clone())).abort_handle();
+        self.clients.insert(conn, Client { sender, reader, writer });
         self.core.handle_esl_connected(self.clock.now(), conn);
     }
 
@@ -229,7 +247,10 @@ impl Owner {
             match output {
                 Output::Esl { conn, answer } => self.give(conn, ToClient::Answer(answer)),
                 Output::Event { conn, format, event } => self.give(conn, ToClient::Event(event, format)),
-                Output::CloseEsl(conn) => drop(self.clients.remove(&conn)),
+                Output::CloseEsl(conn) => {
+                    self.clients.remove(&conn).map(Client::part).unwrap_or_default();
+                    self.core.handle_esl_closed(self.clock.now(), conn);
+                }
                 Output::Sip(command) => self.agent.send(command),
                 Output::Media(command) => self.media.send(command),
                 Output::Ask { id, question } => {
@@ -245,9 +266,9 @@ impl Owner {
     /// Gives a client something; one that does not read is dropped when its queue is full.
     fn give(&mut self, conn: ConnId, what: ToClient) {
         let Some(client) = self.clients.get(&conn) else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = client.try_send(what) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = client.sender.try_send(what) {
             tracing::warn!(target: "callwright::switch", conn = conn.0, "client does not read: dropped");
-            self.clients.remove(&conn);
+            self.clients.remove(&conn).map(Client::drop_now).unwrap_or_default();
             self.core.handle_esl_closed(self.clock.now(), conn);
         }
     }

@@ -32,7 +32,8 @@ impl Description {
             "v=0\r\no=FreeSWITCH {session} {version} IN {kind} {ip}\r\ns=FreeSWITCH\r\nc=IN {kind} {ip}\r\nt=0 0\r\n\
              m=audio {port} RTP/AVP"
         );
-        let payloads = self.codecs.iter().map(|c| c.payload_type()).chain(self.telephone_event).chain(self.comfort_noise);
+        let payloads =
+            self.codecs.iter().map(|c| c.payload_type()).chain(self.telephone_event).chain(self.comfort_noise);
         for payload in payloads {
             write!(text, " {payload}").expect("writing to a String does not fail");
         }
@@ -69,11 +70,17 @@ impl Description {
                 }
                 "c" => {
                     let ip: Option<IpAddr> = value.split(' ').nth(2).and_then(|ip| ip.split('/').next()?.parse().ok());
-                    if audio.is_some() { media_ip = ip } else if !inside { session_ip = ip }
+                    if audio.is_some() {
+                        media_ip = ip
+                    } else if !inside {
+                        session_ip = ip
+                    }
                 }
                 "a" if audio.is_some() => {
                     let map = value.strip_prefix("rtpmap:").and_then(|map| map.split_once(' '));
-                    let Some((Ok(payload), name)) = map.map(|(payload, name)| (payload.parse(), name)) else { continue };
+                    let Some((Ok(payload), name)) = map.map(|(payload, name)| (payload.parse(), name)) else {
+                        continue;
+                    };
                     let name = name.to_ascii_lowercase();
                     if name.starts_with("telephone-event/8000") {
                         telephone_event = Some(payload);
@@ -141,7 +148,9 @@ mod tests {
 
     #[test]
     fn broken_descriptions_are_none() {
-        for text in ["", "m=audio", "m=audio x RTP/AVP 0", "m=audio 1 RTP/AVP 0", "m=audio 99999 RTP/AVP 0\nc=IN IP4 1.1.1.1"] {
+        for text in
+            ["", "m=audio", "m=audio x RTP/AVP 0", "m=audio 1 RTP/AVP 0", "m=audio 99999 RTP/AVP 0\nc=IN IP4 1.1.1.1"]
+        {
             assert_eq!(Description::parse(text), None, "{text}");
         }
     }

@@ -148,8 +148,7 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, Refusal> {
             None => true,
         })
         .collect();
-    let endpoint =
-        Endpoint { kind: kind.to_owned(), profile: profile.to_owned(), address: kept.join(";"), proxy };
+    let endpoint = Endpoint { kind: kind.to_owned(), profile: profile.to_owned(), address: kept.join(";"), proxy };
     if endpoint.host_port().is_empty() {
         return Err(Refusal::Cause(HangupCause::InvalidUrl));
     }
@@ -199,8 +198,7 @@ mod tests {
     #[test]
     fn words_behind_the_extension_count() {
         let read = Originate::parse("sofia/external/a@b 9198 XML features Bob 1001 7").unwrap();
-        let then =
-            Then::Extension { number: "9198".into(), dialplan: "XML".into(), context: "features".into() };
+        let then = Then::Extension { number: "9198".into(), dialplan: "XML".into(), context: "features".into() };
         assert_eq!(read.then, then);
         assert_eq!((read.caller_id_name.as_deref(), read.caller_id_number.as_deref()), (Some("Bob"), Some("1001")));
         assert_eq!(read.timeout, Duration::from_secs(7));

@@ -9,9 +9,7 @@ use crate::media::{LegId, MediaCommand};
 use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
 use super::api::{ApiCall, ApiWait};
-use super::channel::{
-    AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State,
-};
+use super::channel::{AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
 use super::inbound::{

@@ -74,8 +74,7 @@ pub struct LogLevel(pub i8);
 
 impl LogLevel {
     pub const DISABLED: LogLevel = LogLevel(-1);
-    const NAMES: [&str; 9] =
-        ["DISABLE", "CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+    const NAMES: [&str; 9] = ["DISABLE", "CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
 
     /// A name in any case or a number.
     pub fn parse(text: &str) -> Option<LogLevel> {

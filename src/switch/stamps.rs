@@ -75,7 +75,8 @@ pub fn set_stamps(channel: &mut Channel, source: &EventSource) {
     ];
     for (unit, micros) in [("", 1_000_000), ("m", 1_000), ("u", 1)] {
         for (name, span) in spans {
-            let length = span.map_or(0, |(from, to)| (to.as_micros() / micros).saturating_sub(from.as_micros() / micros));
+            let length =
+                span.map_or(0, |(from, to)| (to.as_micros() / micros).saturating_sub(from.as_micros() / micros));
             let name = match name {
                 "duration" => format!("{unit}duration"),
                 _ => format!("{name}{unit}sec"),

@@ -3,4 +3,6 @@
 mod captures;
 mod esl_wire;
 mod fidelity;
+mod replies;
+mod switch_net;
 mod tracking;

@@ -9,9 +9,7 @@ pub(super) const COMMAND: ApiCommand = ApiCommand { name: "console", run };
 fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
     let words: Vec<&str> = argument.split_whitespace().collect();
     match words.as_slice() {
-        ["loglevel"] => {
-            format!("+OK console log level is {}\n", core.settings.console_log_level.name()).into()
-        }
+        ["loglevel"] => format!("+OK console log level is {}\n", core.settings.console_log_level.name()).into(),
         ["loglevel", level] => match LogLevel::parse(level) {
             Some(level) => {
                 core.settings.console_log_level = level;

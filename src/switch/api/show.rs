@@ -119,7 +119,8 @@ fn as_list(core: &SwitchCore, channels: &[&Channel]) -> String {
             text = fields().map(|(name, _)| *name).collect::<Vec<_>>().join(",") + "\n";
         }
         // A comma would begin another column.
-        let values = fields().map(|(_, value)| if value.contains(',') { format!("\"{value}\"") } else { value.clone() });
+        let values =
+            fields().map(|(_, value)| if value.contains(',') { format!("\"{value}\"") } else { value.clone() });
         text.push_str(&(values.collect::<Vec<_>>().join(",") + "\n"));
     }
     format!("{text}\n{} total.\n", channels.len())

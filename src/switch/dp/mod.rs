@@ -80,7 +80,10 @@ pub enum Doing {
     /// Until the channel is hung up or a break.
     Echo,
     /// Until a time; `nap` names the timer.
-    Sleep { nap: u64, until: Time },
+    Sleep {
+        nap: u64,
+        until: Time,
+    },
     Playback(Box<Playback>),
     /// Until a recording has begun, or could not.
     RecordStart(RecordId),

@@ -63,7 +63,10 @@ impl SwitchCore {
     pub(in super::super) fn stop_recording(&mut self, key: ChannelKey, path: &str) -> Vec<RecordId> {
         let Some(channel) = self.channel(key) else { return Vec::new() };
         let leg = channel.media.leg;
-        let wanted = channel.recordings.iter().filter(|r| path == "all" || r.path == path || r.path.ends_with(&format!("/{path}")));
+        let wanted = channel
+            .recordings
+            .iter()
+            .filter(|r| path == "all" || r.path == path || r.path.ends_with(&format!("/{path}")));
         let stopping: Vec<RecordId> = wanted.map(|r| r.id).collect();
         for record in &stopping {
             self.media(MediaCommand::StopRecord { leg, record: *record });
@@ -91,7 +94,13 @@ impl SwitchCore {
     }
 
     /// A recording is closed, or never began.
-    pub(in super::super) fn record_stopped(&mut self, key: ChannelKey, record: RecordId, samples: u64, end: &RecordEnd) {
+    pub(in super::super) fn record_stopped(
+        &mut self,
+        key: ChannelKey,
+        record: RecordId,
+        samples: u64,
+        end: &RecordEnd,
+    ) {
         let Some(recording) = self.recording(key, record) else { return };
         if let Some(channel) = self.channel(key) {
             channel.recordings.retain(|r| r.id != record);

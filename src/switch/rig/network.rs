@@ -201,7 +201,8 @@ impl Network {
         };
         let (caller, stage) = (DialogId::Placed(link.placed), link.stage);
         let response = self.response(dialog, code, &reason, headers, sdp.unwrap_or_default());
-        self.events.extend(response.map(|response| SipEvent::Response { dialog: caller, response: Box::new(response) }));
+        self.events
+            .extend(response.map(|response| SipEvent::Response { dialog: caller, response: Box::new(response) }));
         match stage {
             Stage::Calling => {}
             Stage::Confirmed => {

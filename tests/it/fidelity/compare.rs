@@ -113,10 +113,11 @@ fn steady(name: &str, value: Option<&str>) -> String {
     let plain = name.strip_prefix("variable_").unwrap_or(name);
     let whether = || if value == "0" { "0".to_owned() } else { "some".to_owned() };
     match plain {
-        "Core-UUID" | "Event-Sequence" | "Event-Date-Local" | "Event-Date-GMT" | "Event-Date-Timestamp" => String::new(),
-        "Application-UUID" | "Task-ID" | "Task-Runtime" | "session_id" | "rtp_use_ssrc" | "sip_cseq" | "sip_call_id" => {
+        "Core-UUID" | "Event-Sequence" | "Event-Date-Local" | "Event-Date-GMT" | "Event-Date-Timestamp" => {
             String::new()
         }
+        "Application-UUID" | "Task-ID" | "Task-Runtime" | "session_id" | "rtp_use_ssrc" | "sip_cseq"
+        | "sip_call_id" => String::new(),
         "sip_from_tag" | "sip_to_tag" | "local_media_port" | "remote_media_port" | "sip_invite_stamp" => String::new(),
         "sip_full_via" | "sip_recover_via" => value.split("branch=").next().unwrap_or_default().to_owned(),
         "sip_full_from" | "sip_full_to" => value.split("tag=").next().unwrap_or_default().to_owned(),

@@ -38,7 +38,11 @@ pub const KNOWN: &[Known] = &[
         "sofia-sip puts the machine's address into the o= line of a 200; nobody reads it",
     ),
     known("ringback-180", "inbound: *no variable_sip_to_tag", "the user agent makes the tag: known with the ACK"),
-    known("originate-unreachable", "outbound: *no variable_sip_call_id", "the user agent makes the Call-ID of a lost INVITE"),
+    known(
+        "originate-unreachable",
+        "outbound: *no variable_sip_call_id",
+        "the user agent makes the Call-ID of a lost INVITE",
+    ),
     // FreeSWITCH's originate looks at its leg every 20 ms, by a clock of its own: what a command finds then is chance.
     known("tone-echo", "outbound: CHANNEL_EXECUTE playback is", "sent before the originate had seen the answer"),
     known("tone-echo", "outbound: CHANNEL_EXECUTE_COMPLETE playback is", "so it runs before the leg is parked"),
@@ -51,7 +55,11 @@ pub const KNOWN: &[Known] = &[
     known("tone-echo", "outbound: * variable_total_loops", "and its loops"),
     known("tone-echo", "outbound: * variable_last_a", "and what the end tells of it"),
     known("tone-echo", "outbound: * Application-Response is \"FILE PLAYED\", not \"_none_\"", "and its response"),
-    known("play-record", "outbound: * variable_record_sample_rate", "set before FreeSWITCH's originate looked, and after ours"),
+    known(
+        "play-record",
+        "outbound: * variable_record_sample_rate",
+        "set before FreeSWITCH's originate looked, and after ours",
+    ),
     known("utf8-and-odd-values", "outbound: CALL_UPDATE is missing", "FreeSWITCH's originate looked after the hangup"),
     known("utf8-and-odd-values", "outbound: * no variable_channel_cid_flipped", "and turned the leg's caller around"),
     known("utf8-and-odd-values", "outbound: * no variable_pre_transfer_caller_id", "as it does when it succeeds"),

@@ -19,10 +19,20 @@ const AFTERMATH: Duration = Duration::from_secs(10);
 struct Command {
     text: String,
     at: Time,
+    /// FreeSWITCH's reply, as the log has it.
+    reply: String,
 }
 
-/// The events that the switch sends when it gets the commands of `capture`.
-pub fn replay(capture: &Capture) -> Vec<Event> {
+/// What came of a replay.
+#[derive(Debug, PartialEq)]
+pub struct Replayed {
+    pub events: Vec<Event>,
+    /// Replies that are not FreeSWITCH's.
+    pub wrong_replies: Vec<String>,
+}
+
+/// What the switch says when it gets the commands of `capture`.
+pub fn replay(capture: &Capture) -> Replayed {
     let captured = capture.events();
     let commands = commands(capture, &captured);
     let mut rig = Rig::with(config(), 7);
@@ -40,6 +50,10 @@ pub fn replay(capture: &Capture) -> Vec<Event> {
         decoder.feed(&rig.read(listener));
         events.extend(std::iter::from_fn(|| decoder.poll().unwrap()).filter_map(|frame| event_of(&frame)));
     };
+    let mut replies = Decoder::new(Limits::default());
+    replies.feed(&rig.read(controller));
+    while replies.poll().unwrap().is_some() {}
+    let mut wrong_replies = Vec::new();
     let (start, origin) = (rig.now(), commands.first().map_or(rig.now(), |c| c.at));
     for command in &commands {
         rig.advance_to(start + command.at.since(origin));
@@ -47,12 +61,29 @@ pub fn replay(capture: &Capture) -> Vec<Event> {
         let names = names(&captured, &events);
         let text = names.iter().fold(command.text.clone(), |text, (theirs, ours)| text.replace(theirs, ours));
         rig.write(controller, format!("{text}\n\n").as_bytes());
+        replies.feed(&rig.read(controller));
+        let reply = replies.poll().unwrap().unwrap_or_else(|| panic!("{}: no reply to {text:?}", capture.name));
+        let said = reply.header("Reply-Text").map(str::to_owned).or(reply.body).unwrap_or_default();
+        let said = names.iter().fold(said, |said, (theirs, ours)| said.replace(ours, theirs));
+        // As Python writes it; what a moment's clock says is left out.
+        if !steady(&command.reply).contains(&format!("'{}'", steady(&said.replace('\n', "\\n")))) {
+            wrong_replies.push(format!("{}: {text}: {said:?}, not {}", capture.name, command.reply));
+        }
     }
     rig.advance(AFTERMATH);
     listen(&mut rig, &mut events);
     assert_eq!(rig.core().session_count(), 0, "{} leaves sessions behind", capture.name);
     let names = names(&captured, &events);
-    events.iter().map(|event| renamed(event, &names)).collect()
+    Replayed { events: events.iter().map(|event| renamed(event, &names)).collect(), wrong_replies }
+}
+
+/// Without when a channel was made.
+fn steady(reply: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in reply.split("\"created").enumerate() {
+        out.push_str(if at == 0 { part } else { part.split_once(',').map_or("", |(_, rest)| rest) });
+    }
+    out
 }
 
 /// The settings of the FreeSWITCH that was recorded.
@@ -113,7 +144,8 @@ fn commands(capture: &Capture, captured: &[Event]) -> Vec<Command> {
             let job = lines.peek().and_then(|reply| reply.split("Job-UUID: ").nth(1)).unwrap();
             text.push_str(&format!("\nJob-UUID: {}", &job[..36]));
         }
-        commands.push(Command { text, at });
+        let reply = lines.peek().map(|reply| (*reply).to_owned()).unwrap_or_default();
+        commands.push(Command { text, at, reply });
     }
     commands
 }
@@ -135,7 +167,9 @@ fn sessions(events: &[Event]) -> BTreeMap<(String, String), Vec<String>> {
     let mut sessions: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for event in events {
         let Some(uuid) = event.header("Unique-ID") else { continue };
-        if event.name() != "CHANNEL_CREATE" && !(event.name() == "CHANNEL_DESTROY" && event.variable("sip_call_id").is_none()) {
+        if event.name() != "CHANNEL_CREATE"
+            && !(event.name() == "CHANNEL_DESTROY" && event.variable("sip_call_id").is_none())
+        {
             continue;
         }
         let direction = event.header("Call-Direction").unwrap_or_default().to_owned();
