@@ -37,6 +37,9 @@ const MAX_BEHIND: Duration = Duration::from_secs(1);
 /// Packets read from one socket before the others have their turn.
 const PACKETS_A_TURN: usize = 64;
 
+/// Messages handled between two phases.
+const MESSAGES_A_TURN: usize = 64;
+
 /// No UDP packet is longer.
 const MAX_PACKET: usize = 65_536;
 
@@ -167,24 +170,30 @@ impl<E: FnMut(MediaEvent)> Shell<E> {
         let mut buffer = vec![0; MAX_PACKET];
         let mut stopping = false;
         while !(stopping && self.engine.legs().next().is_none()) {
-            let received = if self.legs.is_empty() {
-                messages.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                messages.recv_timeout(self.clock.until(self.due()))
-            };
-            match received {
-                Ok(Message::Shutdown) => {
-                    stopping = true;
-                    self.close_all();
+            // Several, but not all: neither may messages make the legs late, nor late legs hold up messages.
+            for turn in 0..MESSAGES_A_TURN {
+                match if turn == 0 { self.wait(messages) } else { messages.recv_timeout(Duration::ZERO) } {
+                    Ok(Message::Shutdown) => {
+                        stopping = true;
+                        self.close_all();
+                    }
+                    Ok(message) => self.handle_message(message),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    // Nobody is left to command.
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
-                Ok(message) => self.handle_message(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                // Nobody is left to command.
-                Err(RecvTimeoutError::Disconnected) => break,
+                self.carry_out();
             }
-            self.carry_out();
-            self.catch_up(&mut ready, &mut buffer);
+            self.beat(&mut ready, &mut buffer);
         }
+    }
+
+    /// The next message, or until the next phase is due.
+    fn wait(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        if self.legs.is_empty() {
+            return messages.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        messages.recv_timeout(self.clock.until(self.due()))
     }
 
     fn handle_message(&mut self, message: Message) {
@@ -209,28 +218,26 @@ impl<E: FnMut(MediaEvent)> Shell<E> {
         self.started + Duration::from_micros(PHASE.as_micros() as u64 * self.next_beat)
     }
 
-    /// Carries out all phases that are due.
-    fn catch_up(&mut self, ready: &mut Events, buffer: &mut [u8]) {
-        while !self.legs.is_empty() {
-            let (now, due) = (self.clock.now(), self.due());
-            if now < due {
-                break;
-            }
-            if now.since(due) > MAX_BEHIND {
-                let frames = now.since(due).as_micros() / FRAME.as_micros();
-                tracing::warn!(frames, "the media thread was held up: frames are left out");
-                // Whole turns of the wheel, so that all legs miss as many.
-                self.next_beat += frames as u64 * PHASES as u64;
-                continue;
-            }
-            self.read_sockets(now, ready, buffer);
-            let phase = (self.next_beat % PHASES as u64) as usize;
-            for leg in &self.phases[phase] {
-                self.engine.handle_tick(now, due, *leg);
-            }
-            self.next_beat += 1;
-            self.carry_out();
+    /// Carries out the next phase, if it is due.
+    fn beat(&mut self, ready: &mut Events, buffer: &mut [u8]) {
+        let (now, due) = (self.clock.now(), self.due());
+        if self.legs.is_empty() || now < due {
+            return;
         }
+        if now.since(due) > MAX_BEHIND {
+            let frames = now.since(due).as_micros() / FRAME.as_micros();
+            tracing::warn!(frames, "the media thread was held up: frames are left out");
+            // Whole turns of the wheel, so that all legs miss as many.
+            self.next_beat += frames as u64 * PHASES as u64;
+            return;
+        }
+        self.read_sockets(now, ready, buffer);
+        let phase = (self.next_beat % PHASES as u64) as usize;
+        for leg in &self.phases[phase] {
+            self.engine.handle_tick(now, due, *leg);
+        }
+        self.next_beat += 1;
+        self.carry_out();
     }
 
     /// Reads what has come, at all legs: so that the time of arrival is right to a millisecond.
