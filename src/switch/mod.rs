@@ -28,6 +28,8 @@ mod schedule;
 mod session;
 mod settings;
 mod stamps;
+#[cfg(test)]
+mod tests;
 mod text;
 mod variables;
 

@@ -1,5 +1,6 @@
 //! The media engine of a rig: ports that are only numbers, packets that arrive at once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -109,8 +110,8 @@ impl Lines {
         for _ in 0..ports {
             let address = SocketAddr::new(self.ip, self.next_port);
             self.next_port = if self.next_port >= LAST_PORT { FIRST_PORT } else { self.next_port + 2 };
-            if !self.ports.contains_key(&address) {
-                self.ports.insert(address, leg);
+            if let Entry::Vacant(free) = self.ports.entry(address) {
+                free.insert(leg);
                 self.addresses.insert(leg, address);
                 self.ticks.insert((now + FRAME, leg));
                 return Ok(address);
