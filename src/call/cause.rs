@@ -151,10 +151,7 @@ impl HangupCause {
 
     /// The Q.850 value: causes of FreeSWITCH's own count as normal clearing (16).
     pub fn q850(&self) -> u16 {
-        match self.number() {
-            Some(number @ 0..=127) => number,
-            _ => 16,
-        }
+        self.number().filter(|number| *number < 128).unwrap_or(16)
     }
 
     /// The cause of a final SIP response to an INVITE (mod_sofia's `sofia_glue_sip_cause_to_freeswitch`).

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::{Exit, complain};
-use crate::clock::Clock;
 use crate::switch::{Switch, SwitchConfig};
 
 const EXAMPLES: &str = "\
@@ -60,7 +59,7 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
             password: arguments.password.clone(),
             ..SwitchConfig::default()
         };
-        let switch = Switch::start(config, Clock::start()).await.map_err(|error| error.to_string())?;
+        let switch = Switch::start(config).await.map_err(|error| error.to_string())?;
         let ready = format!("event socket on {}, SIP on {}; Ctrl-C stops\n", switch.esl_addr(), switch.sip_addr());
         super::print(&ready).map_err(|error| error.to_string())?;
         let stopped = tokio::signal::ctrl_c().await;

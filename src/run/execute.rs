@@ -94,7 +94,7 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
             .map_err(|source| RunError::Folder { folder: recordings.clone(), source })?;
         let config = SwitchConfig { recordings_dir: recordings.clone(), ..SwitchConfig::default() };
         let password = config.password.clone();
-        let started = Switch::start(config, clock).await?;
+        let started = Switch::start(config).await?;
         let about = RunHost { name: "embedded".to_owned(), slots, recordings: Some(recordings.clone()) };
         hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, Files::InPlace));
         switch = Some(started);

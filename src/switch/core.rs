@@ -231,6 +231,15 @@ impl SwitchCore {
         }
     }
 
+    /// Hangs everything up, as FreeSWITCH does when it is shut down.
+    pub fn hang_up_all(&mut self, now: Time) {
+        self.advance_clock(now);
+        for key in self.channels.keys().copied().collect::<Vec<_>>() {
+            self.hangup(key, HangupCause::SystemShutdown);
+        }
+        self.run();
+    }
+
     /// The next thing to do, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

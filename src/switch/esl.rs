@@ -116,7 +116,7 @@ impl Connection {
     /// Whether `event` goes out here.
     pub(super) fn takes(&self, event: &Event) -> bool {
         let name = event.name();
-        if !self.wants(name) && !(name == "CUSTOM" && self.listening == Listening::Yes) {
+        if !self.wants(name) {
             return false;
         }
         if name == "CUSTOM" && !self.subscribed.contains("ALL") {
@@ -453,9 +453,6 @@ fn starts_with(line: &str, word: &str) -> bool {
 /// Compares without telling by its time how much of it was right.
 fn equal_in_constant_time(said: &str, wanted: &str) -> bool {
     let (said, wanted) = (said.as_bytes(), wanted.as_bytes());
-    let mut differs = said.len() ^ wanted.len();
-    for at in 0..said.len() {
-        differs |= usize::from(said[at] ^ wanted.get(at).copied().unwrap_or(0));
-    }
-    differs == 0
+    let bytes = said.iter().zip(wanted.iter().chain(std::iter::repeat(&0)));
+    bytes.fold(said.len() ^ wanted.len(), |differs, (a, b)| differs | usize::from(a ^ b)) == 0
 }

@@ -260,7 +260,8 @@ impl SwitchCore {
                 loops: 1,
                 event_uuid: None,
                 event_uuid_name: None,
-                event_lock: false,
+                // The hangup waits for what comes before it.
+                event_lock: cause.is_some(),
                 hangup_cause: cause.as_ref().map(ToString::to_string),
                 request,
             };

@@ -1,90 +1,102 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
-//! The switch's shell: its sockets, its clock, and the task that owns its core.
+//! The switch over sockets: one task owns the core, and joins event sockets, user agent and media thread to it.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_util::sync::CancellationToken;
 
-use super::config::{IMITATED_FULL_VERSION, SwitchConfig, SystemApi};
-use super::core::{AskId, ConnId, Output, Question, SwitchCore};
 use crate::clock::Clock;
-use crate::esl::server::{Requests, write_event};
-use crate::esl::wire::{Frame, Limits};
+use crate::esl::Event;
+use crate::esl::server::{Answer, Requests, write_event};
+use crate::esl::wire::{Format, Frame, Limits};
 use crate::id::Ids;
 use crate::media::MediaEvent;
 use crate::media::thread::{MediaConfig, MediaThread};
-use crate::sip::SipEvent;
-use crate::sip::agent::{Agent, AgentConfig};
+use crate::sip::{Agent, AgentConfig, SipEvent};
+use crate::units::Time;
 
-/// A switch that runs. Dropping it stops it without goodbyes; [`Switch::shutdown`] hangs up first.
+use super::config::SwitchConfig;
+use super::core::{AskId, ConnId, Output, Question, SwitchCore};
+
+/// Ports for RTP when the configuration names none: FreeSWITCH's.
+const RTP_PORTS: std::ops::RangeInclusive<u16> = 16_384..=32_768;
+/// Inputs that may wait for the core.
+const INBOX: usize = 4_096;
+/// Bytes read from a client at once.
+const READ: usize = 16 * 1024;
+/// Outputs of one wait that are written to a socket together.
+const BATCH: usize = 64 * 1024;
+/// How long [`Switch::shutdown`] waits for calls to end.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+/// How long a program of the `system` command may run.
+const SYSTEM_TIME: Duration = Duration::from_secs(30);
+
+/// Why a switch did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    #[error("cannot listen for event sockets on {address}: {error}")]
+    EventSocket { address: SocketAddr, error: io::Error },
+    #[error("cannot receive SIP on {address}: {error}")]
+    Sip { address: SocketAddr, error: io::Error },
+    #[error("cannot start the media threads: {0}")]
+    Media(io::Error),
+}
+
+/// A running switch. Dropped, it falls silent at once; [`Switch::shutdown`] ends its calls first.
 #[derive(Debug)]
 pub struct Switch {
     esl: SocketAddr,
     sip: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    closing: CancellationToken,
+    task: Option<JoinHandle<()>>,
 }
-
-/// Why a switch could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum SwitchError {
-    #[error("cannot listen for event sockets on {address}: {source}")]
-    Esl { address: SocketAddr, source: io::Error },
-    #[error("cannot listen for SIP on {address}: {source}")]
-    Sip { address: SocketAddr, source: io::Error },
-    #[error("cannot start the media thread: {0}")]
-    Media(#[source] io::Error),
-}
-
-/// Ports for RTP where the configuration names none: above what systems hand out for outgoing connections in Debian's
-/// defaults there is too little room, so the range FreeSWITCH uses.
-const RTP_PORTS: std::ops::RangeInclusive<u16> = 16_384..=32_768;
-
-/// The methods that FreeSWITCH says it takes.
-const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, REGISTER, REFER, NOTIFY";
-
-/// Requests of a client that may wait for the core.
-const REQUESTS: usize = 256;
 
 impl Switch {
-    /// Binds the addresses of `config` and starts.
-    pub async fn start(mut config: SwitchConfig, clock: Clock) -> Result<Switch, SwitchError> {
-        let listener = TcpListener::bind(config.esl)
-            .await
-            .and_then(|listener| Ok((listener.local_addr()?, listener)))
-            .map_err(|source| SwitchError::Esl { address: config.esl, source })?;
-        let (esl, listener) = listener;
-        let about = AgentConfig {
-            user_agent: format!("FreeSWITCH-mod_sofia/{IMITATED_FULL_VERSION}"),
-            contact_user: "mod_sofia".to_owned(),
-            allow: ALLOW.to_owned(),
-            ..AgentConfig::new(config.sip)
-        };
+    /// Binds the sockets and starts. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Names the address that cannot be bound, and why: a port that another program has, for one.
+    pub async fn start(config: SwitchConfig) -> Result<Switch, SwitchError> {
+        let mut config = config;
+        let clock = Clock::start();
+        let event_socket = |error| SwitchError::EventSocket { address: config.esl, error };
+        let listener = TcpListener::bind(config.esl).await.map_err(event_socket)?;
+        let esl = listener.local_addr().map_err(event_socket)?;
+        let mut agent_config = AgentConfig::new(config.sip);
+        agent_config.user_agent = format!("FreeSWITCH-mod_sofia/{}", super::config::IMITATED_FULL_VERSION);
         let (agent, sip_events) =
-            Agent::bind(about).await.map_err(|source| SwitchError::Sip { address: config.sip, source })?;
+            Agent::bind(agent_config).await.map_err(|error| SwitchError::Sip { address: config.sip, error })?;
         let sip = agent.local_addr();
+        let (media_in, media_events) = mpsc::unbounded_channel();
+        let media_config = MediaConfig { ip: sip.ip(), ports: config.rtp_ports.clone().unwrap_or(RTP_PORTS) };
+        let media = MediaThread::spawn(media_config, clock, move |event| drop(media_in.send(event)));
+        let media = media.map_err(SwitchError::Media)?;
         (config.esl, config.sip) = (esl, sip);
-        let ports = config.rtp_ports.clone().unwrap_or(RTP_PORTS);
-        let (told, media_events) = mpsc::unbounded_channel();
-        let media = MediaThread::spawn(MediaConfig { ip: sip.ip(), ports }, clock, move |event| {
-            let _ = told.send(event);
-        })
-        .map_err(SwitchError::Media)?;
-        let (stop, stopped) = oneshot::channel();
-        let core = SwitchCore::new(config.clone(), Ids::random(), clock.now());
-        let (inbox, from_clients) = mpsc::channel(REQUESTS);
-        let (answers, answered) = mpsc::unbounded_channel();
-        let shell = Shell { core, clock, config, agent, media, clients: HashMap::new(), next_conn: 0, inbox, answers };
-        let task = tokio::spawn(shell.run(listener, from_clients, answered, sip_events, media_events, stopped));
-        Ok(Switch { esl, sip, stop: Some(stop), task })
+
+        let (inbox, inputs) = mpsc::channel(INBOX);
+        let closing = CancellationToken::new();
+        let queue = config.event_queue;
+        let owner = Owner {
+            core: SwitchCore::new(config, Ids::random(), clock.now()),
+            clock,
+            agent,
+            media,
+            clients: HashMap::new(),
+            last_client: 0,
+            queue,
+            inbox,
+        };
+        let task = tokio::spawn(owner.run(listener, inputs, sip_events, media_events, closing.clone()));
+        Ok(Switch { esl, sip, closing, task: Some(task) })
     }
 
     /// Where event sockets are accepted.
@@ -97,189 +109,238 @@ impl Switch {
         self.sip
     }
 
-    /// Hangs up what is there, closes every recording, and ends.
+    /// Hangs up what is still there, waits until it is gone (two seconds at most), and closes the sockets.
     pub async fn shutdown(mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
+        self.closing.cancel();
+        if let Some(task) = self.task.take() {
+            // It fails only after a panic, which was told on stderr.
+            let _ = task.await;
         }
-        let _ = (&mut self.task).await;
     }
 }
 
 impl Drop for Switch {
     fn drop(&mut self) {
-        // A shell whose stop is gone stops as if it had been told to.
-        self.stop.take();
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
     }
 }
 
-/// What a client's connection told.
+/// What comes to the owner from clients and programs.
 #[derive(Debug)]
-enum FromClient {
-    Request(Frame),
-    Closed,
+enum Input {
+    Request(ConnId, Frame),
+    Closed(ConnId),
+    Answered(AskId, String),
 }
 
+/// What goes to a client.
 #[derive(Debug)]
+enum ToClient {
+    Answer(Answer),
+    Event(Arc<Event>, Format),
+}
+
+/// One client's tasks.
 struct Client {
-    /// Bytes for its writer; full where it does not read.
-    out: mpsc::Sender<Vec<u8>>,
+    sender: mpsc::Sender<ToClient>,
+    reader: AbortHandle,
+    writer: AbortHandle,
 }
 
-struct Shell {
+impl Client {
+    /// Lets it read what was written, and hears it no more.
+    fn part(self) {
+        self.reader.abort();
+    }
+
+    /// Closes its socket, whatever it has not read.
+    fn drop_now(self) {
+        self.reader.abort();
+        self.writer.abort();
+    }
+}
+
+/// The task that owns the core.
+struct Owner {
     core: SwitchCore,
     clock: Clock,
-    config: SwitchConfig,
     agent: Agent,
     media: MediaThread,
     clients: HashMap<ConnId, Client>,
-    next_conn: u64,
-    inbox: mpsc::Sender<(ConnId, FromClient)>,
-    answers: mpsc::UnboundedSender<(AskId, String)>,
+    last_client: u64,
+    queue: usize,
+    inbox: mpsc::Sender<Input>,
 }
 
-impl Shell {
+impl Owner {
     async fn run(
         mut self,
         listener: TcpListener,
-        mut from_clients: mpsc::Receiver<(ConnId, FromClient)>,
-        mut answered: mpsc::UnboundedReceiver<(AskId, String)>,
-        mut sip_events: mpsc::Receiver<SipEvent>,
-        mut media_events: mpsc::UnboundedReceiver<MediaEvent>,
-        mut stopped: oneshot::Receiver<()>,
+        mut inputs: mpsc::Receiver<Input>,
+        mut sip: mpsc::Receiver<SipEvent>,
+        mut media: mpsc::UnboundedReceiver<MediaEvent>,
+        closing: CancellationToken,
     ) {
+        let mut end: Option<Time> = None;
         loop {
-            self.carry_out();
-            let due = self.core.poll_timeout().map_or(Duration::from_secs(3600), |at| self.clock.until(at));
+            self.carry();
+            if end.is_some_and(|end| self.core.session_count() == 0 || self.clock.now() >= end) {
+                break;
+            }
+            let due = [self.core.poll_timeout(), end].into_iter().flatten().min();
+            let wait = due.map(|due| self.clock.until(due));
             tokio::select! {
-                biased;
-                _ = &mut stopped => break,
-                () = sleep(due), if due.is_zero() => self.core.handle_timeout(self.clock.now()),
-                Some(event) = media_events.recv() => self.core.handle_media(self.clock.now(), event),
-                Some(event) = sip_events.recv() => self.core.handle_sip(self.clock.now(), event),
-                Some((conn, told)) = from_clients.recv() => self.handle_client(conn, told),
-                Some((id, answer)) = answered.recv() => self.core.handle_answer(self.clock.now(), id, answer),
-                Ok((stream, _)) = listener.accept() => self.welcome(stream),
-                () = sleep(due) => self.core.handle_timeout(self.clock.now()),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => self.connected(stream),
+                    // Too many files are open: the client tries again.
+                    Err(error) => tracing::warn!(target: "callwright::switch", %error, "event socket not accepted"),
+                },
+                Some(input) = inputs.recv() => self.take(input),
+                Some(event) = sip.recv() => self.core.handle_sip(self.clock.now(), event),
+                Some(event) = media.recv() => self.core.handle_media(self.clock.now(), event),
+                () = sleep(wait) => self.core.handle_timeout(self.clock.now()),
+                () = closing.cancelled(), if end.is_none() => {
+                    end = Some(self.clock.now() + LAST_CALLS);
+                    self.core.hang_up_all(self.clock.now());
+                }
             }
         }
-        let Shell { agent, media, .. } = self;
+        self.carry();
+        let Owner { agent, media, clients, .. } = self;
+        // They get what was written to them; then their writers see the end.
+        clients.into_values().for_each(Client::part);
         agent.shutdown().await;
-        // Closing the files takes its time, and so it has a thread of its own.
+        // It waits for files to be whole.
         let _ = tokio::task::spawn_blocking(move || drop(media)).await;
     }
 
-    fn handle_client(&mut self, conn: ConnId, told: FromClient) {
-        match told {
-            FromClient::Request(request) => self.core.handle_esl_command(self.clock.now(), conn, request),
-            FromClient::Closed => {
-                if self.clients.remove(&conn).is_some() {
-                    self.core.handle_esl_closed(self.clock.now(), conn);
-                }
+    fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        match input {
+            Input::Request(conn, request) => self.core.handle_esl_command(now, conn, request),
+            Input::Closed(conn) => {
+                self.clients.remove(&conn);
+                self.core.handle_esl_closed(now, conn);
             }
+            Input::Answered(id, answer) => self.core.handle_answer(now, id, answer),
         }
     }
 
-    fn welcome(&mut self, stream: TcpStream) {
+    fn connected(&mut self, stream: TcpStream) {
+        // Latency matters here, and FreeSWITCH does the same.
         let _ = stream.set_nodelay(true);
-        self.next_conn += 1;
-        let conn = ConnId(self.next_conn);
-        let (read, write) = stream.into_split();
-        let (out, queue) = mpsc::channel(self.config.event_queue.max(1));
-        tokio::spawn(read_client(conn, read, self.inbox.clone()));
-        tokio::spawn(write_client(write, queue));
-        self.clients.insert(conn, Client { out });
+        self.last_client += 1;
+        let conn = ConnId(self.last_client);
+        let (reader, writer) = stream.into_split();
+        let (sender, answers) = mpsc::channel(self.queue);
+        let writer = tokio::spawn(write(writer, answers)).abort_handle();
+        let reader = tokio::spawn(read(conn, reader, self.inbox.clone())).abort_handle();
+        self.clients.insert(conn, Client { sender, reader, writer });
         self.core.handle_esl_connected(self.clock.now(), conn);
     }
 
-    fn carry_out(&mut self) {
+    /// Carries outputs until there are none.
+    fn carry(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Esl { conn, answer } => {
-                    let mut bytes = Vec::new();
-                    answer.write(&mut bytes);
-                    self.write(conn, bytes);
-                }
-                Output::Event { conn, format, event } => {
-                    let mut bytes = Vec::new();
-                    write_event(&event, format, &mut bytes);
-                    self.write(conn, bytes);
-                }
-                // Its writer closes once its queue is empty.
+                Output::Esl { conn, answer } => self.give(conn, ToClient::Answer(answer)),
+                Output::Event { conn, format, event } => self.give(conn, ToClient::Event(event, format)),
                 Output::CloseEsl(conn) => {
-                    self.clients.remove(&conn);
+                    self.clients.remove(&conn).map(Client::part).unwrap_or_default();
+                    self.core.handle_esl_closed(self.clock.now(), conn);
                 }
                 Output::Sip(command) => self.agent.send(command),
                 Output::Media(command) => self.media.send(command),
-                Output::Ask { id, question } => self.ask(id, question),
+                Output::Ask { id, question } => {
+                    let inbox = self.inbox.clone();
+                    tokio::spawn(async move {
+                        let _ = inbox.send(Input::Answered(id, ask(question).await)).await;
+                    });
+                }
             }
         }
     }
 
-    /// A client that does not read is dropped, as FreeSWITCH does with one that falls 100,000 events behind.
-    fn write(&mut self, conn: ConnId, bytes: Vec<u8>) {
+    /// Gives a client something; one that does not read is dropped when its queue is full.
+    fn give(&mut self, conn: ConnId, what: ToClient) {
         let Some(client) = self.clients.get(&conn) else { return };
-        if client.out.try_send(bytes).is_err() {
-            tracing::warn!(conn = conn.0, "an event socket that does not read is dropped");
-            self.clients.remove(&conn);
+        if let Err(mpsc::error::TrySendError::Full(_)) = client.sender.try_send(what) {
+            tracing::warn!(target: "callwright::switch", conn = conn.0, "client does not read: dropped");
+            self.clients.remove(&conn).map(Client::drop_now).unwrap_or_default();
             self.core.handle_esl_closed(self.clock.now(), conn);
         }
     }
+}
 
-    fn ask(&self, id: AskId, question: Question) {
-        let answers = self.answers.clone();
-        let allowed = self.config.system == SystemApi::Allowed;
-        tokio::task::spawn_blocking(move || {
-            let answer = match question {
-                Question::FileExists(path) => std::path::Path::new(&path).exists().to_string(),
-                Question::System(command) if allowed => {
-                    match std::process::Command::new("sh").arg("-c").arg(command).output() {
-                        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
-                        Err(error) => format!("-ERR {error}\n"),
-                    }
-                }
-                Question::System(_) => "-ERR not allowed\n".to_owned(),
-            };
-            let _ = answers.send((id, answer));
-        });
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
     }
 }
 
-async fn read_client(conn: ConnId, mut read: OwnedReadHalf, inbox: mpsc::Sender<(ConnId, FromClient)>) {
+/// Cuts what a client sends into requests.
+async fn read(conn: ConnId, mut reader: tokio::net::tcp::OwnedReadHalf, inbox: mpsc::Sender<Input>) {
     let mut requests = Requests::new(Limits::default());
-    let mut buffer = vec![0; 16 * 1024];
-    'open: while let Ok(length @ 1..) = read.read(&mut buffer).await {
-        requests.feed(&buffer[..length]);
+    let mut bytes = vec![0; READ];
+    'reading: while let Ok(count @ 1..) = reader.read(&mut bytes).await {
+        requests.feed(&bytes[..count]);
         loop {
             match requests.poll() {
                 Ok(Some(request)) => {
-                    if inbox.send((conn, FromClient::Request(request))).await.is_err() {
+                    if inbox.send(Input::Request(conn, request)).await.is_err() {
                         return;
                     }
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!(conn = conn.0, %error, "an event socket is closed for what it sent");
-                    break 'open;
+                    tracing::warn!(target: "callwright::switch", conn = conn.0, %error, "event socket closed");
+                    break 'reading;
                 }
             }
         }
     }
-    let _ = inbox.send((conn, FromClient::Closed)).await;
+    let _ = inbox.send(Input::Closed(conn)).await;
 }
 
-async fn write_client(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) {
-    while let Some(mut bytes) = queue.recv().await {
-        // What has piled up goes out in one write.
-        while bytes.len() < 64 * 1024 {
-            match queue.try_recv() {
-                Ok(more) => bytes.extend_from_slice(&more),
-                Err(_) => break,
-            }
+/// Writes what a client gets, as much as waits at once, until there will be no more.
+async fn write(mut writer: tokio::net::tcp::OwnedWriteHalf, mut answers: mpsc::Receiver<ToClient>) {
+    let mut bytes = Vec::with_capacity(BATCH);
+    while let Some(what) = answers.recv().await {
+        encode(&what, &mut bytes);
+        while bytes.len() < BATCH
+            && let Ok(what) = answers.try_recv()
+        {
+            encode(&what, &mut bytes);
         }
-        if write.write_all(&bytes).await.is_err() {
+        if writer.write_all(&bytes).await.is_err() {
             return;
         }
+        bytes.clear();
     }
-    let _ = write.shutdown().await;
+    let _ = writer.shutdown().await;
+}
+
+fn encode(what: &ToClient, bytes: &mut Vec<u8>) {
+    match what {
+        ToClient::Answer(answer) => answer.write(bytes),
+        ToClient::Event(event, format) => write_event(event, *format, bytes),
+    }
+}
+
+async fn ask(question: Question) -> String {
+    match question {
+        Question::FileExists(path) => tokio::fs::try_exists(path).await.unwrap_or(false).to_string(),
+        Question::System(command) => {
+            let mut program = tokio::process::Command::new("sh");
+            let program = program.arg("-c").arg(command).stdin(Stdio::null()).kill_on_drop(true);
+            match tokio::time::timeout(SYSTEM_TIME, program.output()).await {
+                Ok(Ok(output)) => String::from_utf8_lossy(&output.stdout).into_owned(),
+                Ok(Err(error)) => format!("-ERR {error}\n"),
+                Err(_) => "-ERR it took too long\n".to_owned(),
+            }
+        }
+    }
 }

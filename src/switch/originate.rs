@@ -181,11 +181,11 @@ mod tests {
 
     #[test]
     fn an_originate_is_read_whole() {
-        let text = "{originate_timeout=20,a='x, y',originate_timeout=2}sofia/external/doggy@127.0.0.1:5080;\
+        let text = "{originate_timeout=20,a='x y',b=x\\,y,originate_timeout=2}sofia/external/doggy@127.0.0.1:5080;\
                     fs_path=sip:127.0.0.1:5061;transport=udp &playback(tone_stream://%(1,0,1))";
         let read = Originate::parse(text).unwrap();
-        assert_eq!(read.variable("a"), Some("x, y"));
-        assert_eq!((read.variables.len(), read.variable("originate_timeout")), (2, Some("2")));
+        assert_eq!((read.variable("a"), read.variable("b")), (Some("x y"), Some("x,y")));
+        assert_eq!((read.variables.len(), read.variable("originate_timeout")), (3, Some("2")));
         assert_eq!(read.endpoint.plain(), "doggy@127.0.0.1:5080");
         assert_eq!((read.endpoint.user(), read.endpoint.host_port()), ("doggy", "127.0.0.1:5080"));
         assert_eq!(read.endpoint.proxy.as_deref(), Some("sip:127.0.0.1:5061"));
@@ -193,6 +193,13 @@ mod tests {
         // FreeSWITCH cuts at the first closing bracket, too.
         let then = Then::Application { name: "playback".into(), argument: "tone_stream://%(1,0,1".into() };
         assert_eq!(read.then, then);
+    }
+
+    // Quotes are gone once the words are split, so FreeSWITCH cuts the value at the comma.
+    #[test]
+    fn quotes_keep_blanks_but_no_commas() {
+        let read = Originate::parse("{a='x, y',b=2}sofia/external/1@h &park()").unwrap();
+        assert_eq!((read.variable("a"), read.variable("b")), (Some("x"), Some("2")));
     }
 
     #[test]

@@ -385,7 +385,7 @@ impl SwitchCore {
         self.invite_failed(key, code, &phrase, call_id, Some(response.peer));
     }
 
-    /// Our INVITE came to no response.
+    /// Our INVITE came to no response; or our 200 to a received one was never acknowledged.
     pub(super) fn failed(&mut self, dialog: DialogId, failure: &SipFailure) {
         let Some(&key) = self.by_dialog.get(&dialog) else { return };
         let Some(channel) = self.channel(key) else { return };
@@ -393,11 +393,13 @@ impl SwitchCore {
         if !channel.is_up() {
             return;
         }
-        let waited = self.now.since(self.channels[&key].times.created);
+        if channel.direction == Direction::Inbound {
+            return self.hangup(key, HangupCause::RecoveryOnTimerExpire);
+        }
         // mod_sofia sees an ICMP refusal as 503 and the end of timer B as 408.
         let (code, phrase) = match failure {
-            SipFailure::NoResponse(_) if waited >= TIMER_B => (408, "Request Timeout"),
-            SipFailure::NoResponse(_) | SipFailure::Transport(..) => (503, "Service Unavailable"),
+            SipFailure::NoResponse(_) => (408, "Request Timeout"),
+            SipFailure::Transport(..) => (503, "Service Unavailable"),
             SipFailure::BadUri(_) => (400, "Bad Request"),
         };
         self.invite_failed(key, code, phrase, "", None);
@@ -425,10 +427,6 @@ impl SwitchCore {
         self.hangup(key, cause);
     }
 }
-
-/// An INVITE without any response is taken for refused by the machine before this, for unanswered after it (RFC 3261
-/// timer B is 32 s).
-const TIMER_B: Duration = Duration::from_secs(30);
 
 fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: String, sdp: String) -> OutgoingInvite {
     let profile = channel.profile.clone().unwrap_or_default();

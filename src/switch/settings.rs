@@ -156,7 +156,7 @@ impl Settings {
             (seconds % 86_400 / 3_600, "hour"),
             (seconds % 3_600 / 60, "minute"),
             (seconds % 60, "second"),
-            (u64::from(up.subsec_micros() / 1_000), "millisecond"),
+            (u64::from(up.subsec_millis()), "millisecond"),
             (u64::from(up.subsec_micros() % 1_000), "microsecond"),
         ];
         let parts = parts.map(|(n, unit)| format!("{n} {unit}{}", if n == 1 { "" } else { "s" }));

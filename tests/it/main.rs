@@ -3,6 +3,9 @@
 mod captures;
 mod command_line;
 mod esl_wire;
+mod fidelity;
 mod layers;
 mod readme;
+mod replies;
+mod switch_net;
 mod tracking;

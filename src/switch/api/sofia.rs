@@ -22,7 +22,7 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
 
 fn list(core: &SwitchCore) -> String {
     let url = core.profile_url();
-    let mut text = format!("{:>25}\t{:>7}\t{:>44}\t{}\n{LINE}\n", "Name", "Type", "Data", "State");
+    let mut text = format!("{:>25}\t{:>7}\t{:>42}\t{}\n{LINE}\n", "Name", "Type", "Data", "State");
     for name in &core.config.profiles {
         text.push_str(&format!("{name:>25}\tprofile\t{url:>42}\tRUNNING ({})\n", core.channels.len()));
     }

@@ -1,0 +1,82 @@
+//! Sounds and recordings of a rig.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::media::RecordId;
+use crate::media::clip::Clip;
+use crate::media::engine::{RecordOutput, RecordReport};
+
+/// A recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Samples per second.
+    pub rate: u32,
+    pub channels: u16,
+    /// Interleaved.
+    pub samples: Vec<i16>,
+    pub state: RecordedState,
+}
+
+/// Whether a recording is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordedState {
+    #[default]
+    Open,
+    Closed,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    sounds: BTreeMap<PathBuf, Clip>,
+    recordings: BTreeMap<PathBuf, Recorded>,
+    open: BTreeMap<RecordId, PathBuf>,
+}
+
+impl Disk {
+    pub fn add(&mut self, path: &Path, clip: Clip) {
+        self.sounds.insert(path.to_owned(), clip);
+    }
+
+    pub fn recorded(&self, path: &Path) -> Option<&Recorded> {
+        self.recordings.get(path)
+    }
+
+    pub fn exists(&self, path: &Path) -> bool {
+        self.sounds.contains_key(path) || self.recordings.contains_key(path) || path.exists()
+    }
+
+    pub fn load(&self, path: &Path) -> Result<Clip, String> {
+        match self.sounds.get(path) {
+            Some(clip) => Ok(clip.clone()),
+            None => Clip::read(path).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Does what is to be done with a recording; gives what there is to report.
+    pub fn record(&mut self, record: RecordId, output: RecordOutput) -> Option<RecordReport> {
+        match output {
+            RecordOutput::Create { path, rate, channels } => {
+                let made = Recorded { rate: rate.0, channels, ..Recorded::default() };
+                self.recordings.insert(path.clone(), made);
+                self.open.insert(record, path);
+                Some(RecordReport::Started)
+            }
+            RecordOutput::Samples(samples) => {
+                self.of(record)?.samples.extend(samples);
+                None
+            }
+            RecordOutput::Finish => {
+                let recorded = self.of(record)?;
+                recorded.state = RecordedState::Closed;
+                let samples = recorded.samples.len() as u64 / u64::from(recorded.channels.max(1));
+                self.open.remove(&record);
+                Some(RecordReport::Finished { samples })
+            }
+        }
+    }
+
+    fn of(&mut self, record: RecordId) -> Option<&mut Recorded> {
+        self.recordings.get_mut(self.open.get(&record)?)
+    }
+}
