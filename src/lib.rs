@@ -13,6 +13,7 @@ pub mod place;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod sim;
 pub mod sip;
 pub mod switch;
 pub mod units;
