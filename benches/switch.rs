@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 //! How many calls the embedded switch carries: without IO, and over real sockets.
 //!
 //! `cargo bench --bench switch`
