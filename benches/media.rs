@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a bench lets time pass")]
 //! How many legs one media thread carries: `cargo bench --bench media -- [legs] [seconds] [recorded]`.
 //!
 //! Pairs of legs on loopback send each other a tone, both ways. Told are the packets that were late, lost or not heard,

@@ -86,6 +86,11 @@ impl Ids {
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
+    /// Any 64-bit number: a seed.
+    pub fn long(&mut self) -> u64 {
+        self.rng.next_u64()
+    }
+
     /// Any 32-bit number: an SSRC, a tag, a first sequence number.
     pub fn number(&mut self) -> u32 {
         self.rng.next_u32()

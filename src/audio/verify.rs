@@ -48,7 +48,7 @@ pub struct AudioCheck {
 pub enum Sound {
     /// A steady tone, alone. `lasting` bounds the total time for which it, at its level, is what there is, to 10 ms;
     /// without a bound it must be there for [`HEARD`] without a break.
-    Tone { frequency: Within<Hertz>, level: Option<Within<Dbm0>>, lasting: Option<Bound<Duration>> },
+    Tone { frequency: Within<Hertz>, level: Option<Bound<Dbm0>>, lasting: Option<Bound<Duration>> },
     /// Level of all that is not silence; of the whole track when all is.
     Level(Bound<Dbm0>),
     /// The longest gap between the first and the last sound, to 1 ms: zero when there is none, and the whole track
@@ -95,9 +95,15 @@ pub enum VerifyError {
     NotStereo,
 }
 
-/// Holds `check` against a recording.
+/// Holds `check` against a recording of both directions: heard on the left, said on the right, or heard alone.
 pub fn verify(wav: &Wav, check: &AudioCheck) -> Result<Finding, VerifyError> {
-    let track = Listened::to(wav, check.track)?;
+    verify_channel(wav, usize::from(check.track == Track::Said), check)
+}
+
+/// Holds `check` against one channel of a recording, whichever direction that is.
+pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<Finding, VerifyError> {
+    let pcm = wav.channels.get(channel).ok_or(VerifyError::NotStereo)?;
+    let track = Listened::new(pcm, wav.rate, check.track);
     let (holds, mut actual, help) = match &check.what {
         Sound::Tone { frequency, level, lasting } => tone::verify(&track, *frequency, *level, *lasting),
         Sound::Level(bound) => level_of_sound(&track, bound),
@@ -122,15 +128,6 @@ struct Listened<'a> {
 }
 
 impl<'a> Listened<'a> {
-    fn to(wav: &'a Wav, track: Track) -> Result<Self, VerifyError> {
-        let index = match track {
-            Track::Heard => 0,
-            Track::Said => 1,
-        };
-        let pcm = wav.channels.get(index).ok_or(VerifyError::NotStereo)?;
-        Ok(Listened::new(pcm, wav.rate, track))
-    }
-
     fn new(pcm: &'a [i16], rate: SampleRate, track: Track) -> Self {
         let silences = Silences::find(pcm, rate, DEFAULT_THRESHOLD);
         let spans = span::spans(pcm, rate, &silences);

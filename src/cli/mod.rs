@@ -1,1 +1,106 @@
+//! The command line: one file a subcommand.
 
+mod exit;
+mod run;
+mod schema;
+mod switch;
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Functional and load tests for telephone switches.
+///
+/// A tester writes a call as YAML; callwright makes it happen on FreeSWITCH hosts or on a switch of its own, listens to
+/// what was really heard, and says pass or fail.
+#[derive(Debug, Parser)]
+#[command(name = "callwright", version, after_long_help = exit::help(), after_help = "Exit codes: see --help")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Switch(switch::Arguments),
+    Schema(schema::Arguments),
+}
+
+/// Environment variable that names what is logged, as `debug` or `callwright::esl=trace`.
+const LOG: &str = "CALLWRIGHT_LOG";
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    guarded(|| match Cli::try_parse() {
+        Ok(cli) => {
+            log();
+            match cli.command {
+                Command::Run(arguments) => run::run(arguments),
+                Command::Switch(arguments) => switch::run(arguments),
+                Command::Schema(arguments) => schema::run(arguments),
+            }
+        }
+        Err(error) => {
+            // A reader that goes away, as in `callwright --help | head -1`, is no reason to complain.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::Passed }
+        }
+    })
+    .into()
+}
+
+/// A panic is our own mistake: its message is on the standard error already, and nothing was found out.
+fn guarded(command: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or(Exit::Unknown)
+}
+
+fn log() {
+    if std::env::var_os(LOG).is_some() {
+        let filter = tracing_subscriber::EnvFilter::from_env(LOG);
+        // Fails only where a log is set up already.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    }
+}
+
+/// Tells an error on the standard error.
+fn complain(error: impl std::fmt::Display) {
+    // Nobody is left to tell where the standard error is closed.
+    let _ = writeln!(anstream::stderr(), "\x1b[1;31merror\x1b[0m: {error}");
+}
+
+/// Writes diagnostics to the standard error, with the colours they have where those are wanted.
+fn show(diagnostics: &str) {
+    // As above.
+    let _ = writeln!(anstream::stderr(), "{}", diagnostics.trim_end());
+}
+
+/// Writes to the standard output. A reader that goes away (`| head`) has seen what it wanted.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_panic_is_never_green() {
+        assert_eq!(guarded(|| panic!("a mistake of ours")), Exit::Unknown);
+    }
+}

@@ -71,6 +71,18 @@ pub enum Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
+/// What a host is asked to do.
+#[derive(Debug)]
+pub enum Request {
+    Originate(Box<Originate>),
+    Command {
+        token: Token,
+        command: Command,
+    },
+    /// Adds an event to those subscribed to.
+    Subscribe(String),
+}
+
 /// What a host tells.
 #[derive(Clone, Debug)]
 pub enum HostEvent {
@@ -119,7 +131,12 @@ pub enum Lost {
 }
 
 impl Lost {
-    /// Whether trying again could help: a wrong password stays wrong.
+    /// Whether the host's task gave up: nothing further comes.
+    pub fn is_over(&self) -> bool {
+        self.is_final() || matches!(self, Lost::Unreachable { .. })
+    }
+
+    /// Whether trying again cannot help: a wrong password stays wrong.
     pub fn is_final(&self) -> bool {
         matches!(
             self,

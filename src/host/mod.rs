@@ -8,6 +8,6 @@ mod lag;
 mod originate;
 pub mod task;
 
-pub use self::core::{HostConfig, HostCore, HostEvent, Line, Lost, Token};
+pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, Token};
 pub use lag::Lag;
 pub use originate::{Originate, Target};

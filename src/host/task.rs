@@ -10,9 +10,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{HostConfig, HostCore, HostEvent, Line, Lost, Originate, Token};
+use super::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::clock::Clock;
-use crate::esl::{Command, CommandError};
+use crate::esl::CommandError;
 use crate::id::Ids;
 
 /// How long to try for a connection.
@@ -38,18 +38,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Events that may wait for a consumer before we say that it cannot keep up.
 const BACKLOG: usize = 1_000_000;
-
-/// What a host is asked to do.
-#[derive(Debug)]
-pub enum Request {
-    Originate(Box<Originate>),
-    Command {
-        token: Token,
-        command: Command,
-    },
-    /// Adds an event to those subscribed to.
-    Subscribe(String),
-}
 
 /// A host's task, from outside. Dropping it closes the connections.
 #[derive(Debug)]
@@ -100,7 +88,7 @@ async fn run(
                 }
             }
         };
-        let over = lost.is_final() || matches!(lost, Lost::Unreachable { .. });
+        let over = lost.is_over();
         if outbox.send(HostEvent::Lost(lost)).await.is_err() || over {
             return;
         }

@@ -1,1 +1,31 @@
+//! The scenario language: a tester's YAML, read into a model with all its mistakes told at once.
+//!
+//! Each key, step, check and app is described once, as a [`shape::Shape`]; reading, validation and the JSON Schema come
+//! from it. A new step is one file in `step/` and one line in its list; likewise `check/` and `app/`.
 
+pub mod app;
+pub mod cause;
+pub mod check;
+pub mod diagnostic;
+mod document;
+pub mod load;
+mod machine;
+pub mod mapping;
+mod model;
+pub mod node;
+mod outcome;
+pub mod reading;
+mod rules;
+pub mod scalar;
+pub mod shape;
+pub mod step;
+pub mod tagged;
+
+pub use diagnostic::{Diagnostic, Severity, Style};
+pub use load::{Loaded, json_schema, load, load_file};
+pub use machine::{Action, Dial, Machine, Recorded, Setting};
+pub use model::*;
+pub use outcome::{Found, Judgement, LegOutcome, Outcome};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The embedded switch: a FreeSWITCH look-alike for what callwright uses.
 //!
-//! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core to a
-//! network in memory, so that whole calls run in virtual time.
+//! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core
+//! to a network in memory, so that whole calls run in virtual time.
 //!
 //! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
 //! lines, XML events, the outbound event socket.
@@ -33,7 +33,7 @@ mod tests;
 mod text;
 mod variables;
 
+pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
-pub use core::{AskId, ConnId, Output, Question, SwitchCore};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;

@@ -11,10 +11,22 @@ use crate::units::{Dbm0, Hertz, human};
 /// How long a tone must last to be heard, where a check does not say.
 pub const HEARD: Duration = Duration::from_millis(100);
 
+/// How far `level` is off what was asked for, in dB; below it is negative.
+fn beyond(asked: Bound<Dbm0>, level: Dbm0) -> f64 {
+    let nearest = match asked {
+        Bound::AtLeast(bound) | Bound::AtMost(bound) | Bound::MoreThan(bound) | Bound::LessThan(bound) => bound,
+        Bound::Exactly(bound) => bound,
+        Bound::Between(least, _) if level.0 < least.0 => least,
+        Bound::Between(_, most) => most,
+        Bound::Within(within) => within.centre,
+    };
+    level.0 - nearest.0
+}
+
 pub(super) fn verify(
     track: &Listened<'_>,
     frequency: Within<Hertz>,
-    level: Option<Within<Dbm0>>,
+    level: Option<Bound<Dbm0>>,
     lasting: Option<Bound<Duration>>,
 ) -> Outcome {
     let of_frequency = Tones::of(track, |hertz, _| frequency.holds(hertz));
@@ -40,7 +52,7 @@ pub(super) fn verify(
         actual +=
             &format!("; {} of {} at {}", if at.silent { "a gap" } else { "other sound" }, human(*length), at.time);
     }
-    let off = of_frequency.level.0 - level.map_or(of_frequency.level.0, |level| level.centre.0);
+    let off = level.map_or(0.0, |level| beyond(level, of_frequency.level));
     let more = lasting.is_none_or(|bound| bound.wants_more_than(right.total));
     let help = if !more {
         "the tone lasts longer than asked for: it was not stopped in time, or should not be there at all".to_owned()

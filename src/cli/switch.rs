@@ -1,0 +1,69 @@
+//! `callwright switch`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{Exit, complain};
+use crate::switch::{Switch, SwitchConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  callwright switch
+      Then, elsewhere: callwright run scenarios --fshost 127.0.0.1:8021
+  callwright switch --esl 127.0.0.1:0 --sip 127.0.0.1:0
+      On free ports, which are printed.
+";
+
+/// Run the embedded switch alone, until Ctrl-C
+///
+/// It speaks SIP and RTP as FreeSWITCH does, parks every call that comes in, and is controlled over its event socket.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Where the event socket listens; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8021")]
+    esl: SocketAddr,
+
+    /// Where SIP over UDP is received; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5080")]
+    sip: SocketAddr,
+
+    /// Password of the event socket
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "CALLWRIGHT_PASSWORD",
+        hide_env_values = true,
+        default_value = "ClueCon"
+    )]
+    password: String,
+}
+
+pub(super) fn run(arguments: Arguments) -> Exit {
+    match serve(&arguments) {
+        Ok(()) => Exit::Passed,
+        Err(error) => {
+            complain(error);
+            Exit::Unknown
+        }
+    }
+}
+
+fn serve(arguments: &Arguments) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let config = SwitchConfig {
+            esl: arguments.esl,
+            sip: arguments.sip,
+            password: arguments.password.clone(),
+            ..SwitchConfig::default()
+        };
+        let switch = Switch::start(config).await.map_err(|error| error.to_string())?;
+        let ready = format!("event socket on {}, SIP on {}; Ctrl-C stops\n", switch.esl_addr(), switch.sip_addr());
+        super::print(&ready).map_err(|error| error.to_string())?;
+        let stopped = tokio::signal::ctrl_c().await;
+        switch.shutdown().await;
+        stopped.map_err(|error| error.to_string())
+    })
+}

@@ -1,0 +1,52 @@
+//! Text from outside, made fit to be shown.
+
+use std::fmt::Write;
+
+/// `text` on one line, with every character that could move a cursor, colour a terminal, turn the direction of reading
+/// or break an XML document written as `\n`, `\t`, `\u{1b}`.
+pub fn line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if hidden(c) => {
+                // Writing to a String cannot fail.
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// As [`line`], but line breaks stay and tabs become four spaces.
+pub fn lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\t', "    ");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control()
+        // Line and paragraph separators; marks, embeddings and isolates of bidirectional text (Unicode UAX 9).
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_switch_sends_cannot_command_the_terminal() {
+        assert_eq!(line("a\x1b[2Jb\r\n\tc\u{7}\u{9b}"), "a\\u{1b}[2Jb\\r\\n\\tc\\u{7}\\u{9b}");
+        assert_eq!(line("invoice\u{202e}fdp.wav"), "invoice\\u{202e}fdp.wav");
+        assert_eq!(line("Zoë 電話 \u{ffff}"), "Zoë 電話 \\u{ffff}");
+    }
+
+    #[test]
+    fn text_of_several_lines_keeps_them() {
+        assert_eq!(lines("one\r\ntwo\n\tthree\x08"), "one\ntwo\n    three\\u{8}");
+    }
+}

@@ -1,0 +1,258 @@
+//! What went wrong in a test, in words: the checks that did not hold, what each leg did, and how to try again.
+
+use std::fmt::Display;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::escape;
+use super::paint::{Paint, Style};
+use crate::run::TestReport;
+use crate::units::Time;
+use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
+
+/// How an explanation is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub paint: Paint,
+    /// Columns of the terminal, at which prose is wrapped. `None`: every text stands on one line.
+    pub width: Option<usize>,
+    /// How many of the last entries of a leg are shown.
+    pub entries: usize,
+}
+
+/// Width of the column of labels.
+const LABELS: usize = 10;
+/// Least room for text, however narrow the terminal.
+const NARROWEST: usize = 20;
+
+/// All there is to say of a test that did not pass. Each line ends in a line break.
+pub fn test(report: &TestReport, layout: Layout) -> String {
+    [checks(report, layout), legs(report, layout), again(report, layout)].concat()
+}
+
+/// The checks that did not hold, and how many did.
+pub fn checks(report: &TestReport, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    let mut held = 0;
+    for check in &report.checks {
+        match check.verdict {
+            Verdict::Passed => held += 1,
+            Verdict::Skipped => page.prose("skipped", Style::Calm, &reason(check)),
+            Verdict::Failed | Verdict::Error => page.check(check),
+        }
+    }
+    if !report.checks.iter().any(|check| wrong(check.verdict)) && wrong(report.verdict) {
+        page.prose(label(report.verdict), Style::of(report.verdict), "no check says why; see what the legs did");
+    }
+    if held > 0 {
+        page.prose("passed", Style::Faint, &format!("{held} other {}", if held == 1 { "check" } else { "checks" }));
+    }
+    page.text
+}
+
+/// What was kept, and the command that runs the test alone.
+pub fn again(report: &TestReport, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    for recording in &report.recordings {
+        page.fixed("recorded", &recording.display().to_string());
+    }
+    if !report.rerun.is_empty() {
+        page.fixed("rerun", &report.rerun);
+    }
+    page.text
+}
+
+/// What each leg did, with times from the start of the test.
+pub fn legs(report: &TestReport, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    for leg in &report.legs {
+        page.leg(leg, report.started);
+    }
+    page.text
+}
+
+/// One line on a check that did not hold: `caller heard tone 1004 Hz: 440.2 Hz at -0.1 dBm0`.
+pub fn reason(check: &CheckReport) -> String {
+    let name = escape::line(&check.name);
+    match check.actual.lines().find(|line| !line.trim().is_empty()) {
+        Some(actual) => format!("{name}: {}", escape::line(actual.trim())),
+        None => name,
+    }
+}
+
+/// The check that decided the verdict of a test: the first of its verdict.
+pub fn decisive(report: &TestReport) -> Option<&CheckReport> {
+    report.checks.iter().find(|check| check.verdict == report.verdict)
+}
+
+fn wrong(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::Error)
+}
+
+fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Skipped => "skipped",
+        Verdict::Failed => "failed",
+        Verdict::Error => "error",
+    }
+}
+
+/// A column of labels to the left, texts to the right.
+struct Page {
+    layout: Layout,
+    text: String,
+}
+
+impl Page {
+    fn check(&mut self, check: &CheckReport) {
+        let style = Style::of(check.verdict);
+        self.row(label(check.verdict), style, self.layout.paint.apply(Style::Strong, escape::line(&check.name)));
+        if let Some(place) = &check.place {
+            self.fixed("at", &place.to_string());
+        }
+        for (label, text) in [("expected", &check.expected), ("actual", &check.actual), ("help", &check.help)] {
+            if !text.trim().is_empty() {
+                self.prose(label, Style::Strong, text.trim_end());
+            }
+        }
+    }
+
+    fn leg(&mut self, leg: &LegTrace, started: Time) {
+        let name = escape::line(&leg.leg);
+        let uuid = if leg.uuid.is_empty() { "never came to be".to_owned() } else { escape::line(&leg.uuid) };
+        self.row(&name, Style::Strong, self.layout.paint.apply(Style::Faint, uuid));
+        let hidden = leg.entries.len().saturating_sub(self.layout.entries);
+        if hidden > 0 {
+            self.row("", Style::Faint, self.layout.paint.apply(Style::Faint, format!("... {hidden} earlier")));
+        }
+        for entry in &leg.entries[hidden..] {
+            let kind = match entry.kind {
+                TraceKind::Event => "event",
+                TraceKind::Command => "command",
+                TraceKind::Reply => "reply",
+            };
+            let head = format!("{:>8} {kind:<7} ", offset(entry.at, started));
+            let mut texts = wrap(&escape::line(&entry.text), self.room(head.len())).into_iter();
+            let first = texts.next().unwrap_or_default();
+            self.row("", Style::Faint, format!("{}{first}", self.layout.paint.apply(Style::Faint, &head)));
+            for text in texts {
+                self.row("", Style::Faint, format!("{:indent$}{text}", "", indent = head.len()));
+            }
+        }
+    }
+
+    /// Text for people, wrapped where the terminal is narrow.
+    fn prose(&mut self, label: &str, style: Style, text: &str) {
+        let lines: Vec<_> = escape::lines(text).split('\n').flat_map(|line| wrap(line, self.room(0))).collect();
+        for (index, line) in lines.iter().enumerate() {
+            self.row(if index == 0 { label } else { "" }, style, line);
+        }
+    }
+
+    /// Text that will be copied: never wrapped.
+    fn fixed(&mut self, label: &str, text: &str) {
+        self.row(label, Style::Strong, escape::line(text));
+    }
+
+    fn row(&mut self, label: &str, style: Style, text: impl Display) {
+        let label =
+            if label.is_empty() { " ".repeat(LABELS) } else { self.layout.paint.apply(style, pad_left(label, LABELS)) };
+        let line = format!("{label} {text}");
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn room(&self, head: usize) -> Option<usize> {
+        self.layout.width.map(|width| width.saturating_sub(LABELS + 1 + head).max(NARROWEST))
+    }
+}
+
+/// Time from the test's start: `+0.021s`.
+fn offset(at: Time, started: Time) -> String {
+    let (sign, by) = if at < started { ('-', started.since(at)) } else { ('+', at.since(started)) };
+    format!("{sign}{:.3}s", by.as_secs_f64())
+}
+
+fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// `text` in lines of at most `room` columns, broken at spaces; a word that is longer stays whole.
+fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![text.to_owned()] };
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let mut lines = vec![" ".repeat(indent)];
+    let mut column = indent;
+    for (index, word) in text[indent..].split(' ').enumerate() {
+        let last = lines.len() - 1;
+        if index > 0 && column + 1 + word.width() > room && column > indent {
+            lines.push(word.to_owned());
+            column = word.width();
+            continue;
+        }
+        if index > 0 {
+            lines[last].push(' ');
+            column += 1;
+        }
+        lines[last].push_str(word);
+        column += word.width();
+    }
+    lines
+}
+
+/// `text` cut to `columns` columns, with `…` where something was cut.
+pub fn clip(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    let mut column = 0;
+    for c in text.chars() {
+        let width = c.width().unwrap_or(0);
+        if column + width + 1 > columns {
+            break;
+        }
+        clipped.push(c);
+        column += width;
+    }
+    if columns > 0 {
+        clipped.push('…');
+    }
+    clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_text_keeps_within_the_terminal_and_loses_no_word() {
+        let text = "the callee echoes, so the caller should hear its own tone again after one round trip";
+        for room in 1..100 {
+            let lines = wrap(text, Some(room));
+            assert_eq!(lines.join(" "), text);
+            for line in lines {
+                assert!(line.width() <= room || !line.contains(' '), "{line:?} is wider than {room}");
+            }
+        }
+        assert_eq!(wrap("  indented words", Some(12)), ["  indented", "words"]);
+        assert_eq!(wrap("", Some(12)), [""]);
+    }
+
+    #[test]
+    fn clipped_text_never_exceeds_its_columns() {
+        for columns in 0..12 {
+            assert!(clip("電話 test 電話", columns).width() <= columns);
+        }
+        assert_eq!(clip("scenarios", 9), "scenarios");
+        assert_eq!(clip("scenarios", 8), "scenari…");
+    }
+
+    #[test]
+    fn times_are_told_from_the_start_of_the_test() {
+        let start = Time::from_micros(5_000_000);
+        assert_eq!(offset(Time::from_micros(5_021_400), start), "+0.021s");
+        assert_eq!(offset(Time::from_micros(4_999_000), start), "-0.001s");
+    }
+}

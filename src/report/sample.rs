@@ -1,0 +1,128 @@
+//! A run with a test of every verdict, for the tests of reports.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::place::Place;
+use crate::run::{RunEvent, Summary, TestId, TestReport};
+use crate::units::Time;
+use crate::verdict::{CheckReport, LegTrace, TraceEntry, TraceKind, Verdict};
+
+/// 2026-01-02T03:04:05Z
+const START: Time = Time::from_micros(1_767_323_045_000_000);
+
+fn at(ms: u64) -> Time {
+    START + Duration::from_millis(ms)
+}
+
+fn id(file: &str, name: &str) -> TestId {
+    TestId { file: file.into(), name: name.into() }
+}
+
+fn check(name: &str, verdict: Verdict, line: usize, texts: [&str; 3]) -> CheckReport {
+    let [expected, actual, help] = texts.map(str::to_owned);
+    let place = Some(Place { file: "scenarios/tone.yaml".into(), line, column: 9 });
+    CheckReport { name: name.into(), place, verdict, expected, actual, help }
+}
+
+fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) -> TestReport {
+    TestReport {
+        test,
+        host: host.into(),
+        tags: vec!["smoke".into()],
+        verdict,
+        started: at(10),
+        duration: Duration::from_millis(3_021),
+        checks,
+        legs: Vec::new(),
+        properties: vec![("setup_time".into(), "0.021".into()), ("caller.uuid".into(), "u-1".into())],
+        recordings: Vec::new(),
+        rerun: String::new(),
+    }
+}
+
+pub fn passed() -> TestReport {
+    let checks = vec![check("answered", Verdict::Passed, 6, ["true", "true", ""])];
+    report(id("scenarios/ring.yaml", "ringback 180"), "embedded", Verdict::Passed, checks)
+}
+
+pub fn failed() -> TestReport {
+    let checks = vec![
+        check("answered", Verdict::Passed, 6, ["true", "true", ""]),
+        check(
+            "caller heard tone 1004 Hz",
+            Verdict::Failed,
+            7,
+            [
+                "1004 Hz +-4 Hz, 0 dBm0 +-3 dB, for at least 2s",
+                "440.2 Hz at -0.1 dBm0 for 2.98s",
+                "the tone is another than the callee was asked for: does something between the legs play its own?",
+            ],
+        ),
+    ];
+    let mut report =
+        report(id("scenarios/tone.yaml", "the milliwatt survives the loop"), "embedded", Verdict::Failed, checks);
+    let entry = |ms, kind, text: &str| TraceEntry { at: at(ms), kind, text: text.into() };
+    report.legs = vec![
+        LegTrace {
+            leg: "caller".into(),
+            uuid: "0b8f3c6e-58b1-4f0a-9f0e-0d7a5a1f2c11".into(),
+            entries: vec![
+                entry(10, TraceKind::Command, "bgapi originate {origination_uuid=0b8f}sofia/external/x &park()"),
+                entry(11, TraceKind::Reply, "+OK Job-UUID: 5d0c"),
+                entry(31, TraceKind::Event, "CHANNEL_ANSWER"),
+                entry(3_020, TraceKind::Event, "CHANNEL_HANGUP NORMAL_CLEARING caller_id=\x1b[31mred\n"),
+            ],
+        },
+        LegTrace { leg: "callee".into(), uuid: String::new(), entries: Vec::new() },
+    ];
+    report.recordings = vec![PathBuf::from("callwright-out/tone/caller.wav")];
+    report.rerun = "callwright run 'scenarios/tone.yaml::the milliwatt survives the loop'".into();
+    report
+}
+
+pub fn error() -> TestReport {
+    let texts = ["a WAV file", "cannot read /rec/a.wav: permission denied", ""];
+    let checks = vec![check("recording of the callee", Verdict::Error, 12, texts)];
+    report(
+        id("scenarios/record.yaml", "the clip <arrives> & \"whole\" ]]> \u{ffff}"),
+        "pbx1:8021",
+        Verdict::Error,
+        checks,
+    )
+}
+
+pub fn skipped() -> TestReport {
+    let checks = vec![check("needs FreeSWITCH", Verdict::Skipped, 2, ["", "the host is the embedded switch", ""])];
+    report(id("scenarios/avmd.yaml", "beep"), "embedded", Verdict::Skipped, checks)
+}
+
+/// A whole run; one test starts and never ends.
+pub fn events() -> Vec<RunEvent> {
+    let mut events = vec![
+        RunEvent::Started { tests: 5, hosts: vec!["embedded".into(), "pbx1:8021".into()], at: at(0) },
+        RunEvent::HostUp { host: "embedded".into(), version: "1.10.12-release".into(), at: at(1) },
+        RunEvent::HostUp { host: "pbx1:8021".into(), version: "1.10.12-release".into(), at: at(2) },
+    ];
+    let reports = [passed(), failed(), error(), skipped()];
+    let lost = id("scenarios/lost.yaml", "never ends");
+    let started = |test: TestId, host: String| RunEvent::TestStarted { test, host, at: at(10) };
+    events.extend(reports.iter().map(|report| started(report.test.clone(), report.host.clone())));
+    events.push(started(lost, "pbx1:8021".into()));
+    events.extend(reports.into_iter().map(|report| RunEvent::TestEnded(Box::new(report))));
+    events.push(RunEvent::HostLost {
+        host: "pbx1:8021".into(),
+        reason: "connection reset by peer".into(),
+        at: at(4_000),
+    });
+    let summary = Summary {
+        passed: 1,
+        failed: 1,
+        errors: 1,
+        skipped: 1,
+        interrupted: true,
+        duration: Duration::from_millis(6_100),
+    };
+    events.push(RunEvent::Ended { summary, at: at(6_100) });
+    events
+}

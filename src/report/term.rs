@@ -1,0 +1,310 @@
+//! The report for people: one line a test, an explanation under each that did not pass, a summary at the end.
+//!
+//! Every line can be searched for: `^FAIL`, `^ERROR`, `^ +actual`. On a terminal one more line, the last, tells what runs.
+
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::explain::{self, Layout, clip};
+use super::paint::{Paint, Style};
+use super::{Report, ReportError, escape};
+use crate::run::{RunEvent, Summary, TestId, TestReport};
+use crate::verdict::Verdict;
+
+/// How many of the last events and commands of a leg are shown.
+const ENTRIES: usize = 16;
+
+/// Whether the last line tells what runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Live {
+    Off,
+    /// With the width of the terminal, asked each time, as it may change.
+    On {
+        columns: fn() -> usize,
+    },
+}
+
+/// Writes the report for people to `W`.
+#[derive(Debug)]
+pub struct Term<W> {
+    out: W,
+    paint: Paint,
+    live: Live,
+    tests: usize,
+    passed: usize,
+    running: BTreeSet<(TestId, String)>,
+    /// One line for each test that failed or ended in error.
+    wrong: Vec<String>,
+    /// The reader went away (`| head`): nothing more is written, and the run goes on.
+    deaf: bool,
+}
+
+impl Term<Box<dyn Write + Send>> {
+    /// To the standard output: colours where they are wanted (NO_COLOR, CLICOLOR, CLICOLOR_FORCE), a status line where
+    /// it is a terminal and no CI system watches.
+    pub fn stdout() -> Self {
+        let stdout = io::stdout();
+        let colours = AutoStream::choice(&stdout) != ColorChoice::Never;
+        let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let live = if stdout.is_terminal() && !ci && !dumb { Live::On { columns } } else { Live::Off };
+        let paint = if colours { Paint::Ansi } else { Paint::Plain };
+        // `always` also prepares a Windows console for escape sequences.
+        let out: Box<dyn Write + Send> = if colours { Box::new(AutoStream::always(stdout)) } else { Box::new(stdout) };
+        Term::new(out, paint, live)
+    }
+}
+
+/// Columns of the terminal; 80 where it does not say.
+fn columns() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+impl<W: Write + Send> Term<W> {
+    pub fn new(out: W, paint: Paint, live: Live) -> Self {
+        Term { out, paint, live, tests: 0, passed: 0, running: BTreeSet::new(), wrong: Vec::new(), deaf: false }
+    }
+
+    fn text(&mut self, event: &RunEvent) -> String {
+        match event {
+            RunEvent::Started { tests, hosts, .. } => {
+                self.tests = *tests;
+                let hosts: Vec<_> = hosts.iter().map(|host| escape::line(host)).collect();
+                format!("Running {} on {}\n", count(*tests, "test"), hosts.join(", "))
+            }
+            RunEvent::HostUp { host, version, .. } => {
+                let text = format!("host {}: {}", escape::line(host), escape::line(version));
+                format!("{}\n", self.paint.apply(Style::Faint, text))
+            }
+            RunEvent::HostLost { host, reason, .. } => {
+                let text = format!("host {} lost: {}", escape::line(host), escape::line(reason));
+                format!("{}\n", self.paint.apply(Style::Doubt, text))
+            }
+            RunEvent::TestStarted { test, host, .. } => {
+                self.running.insert((test.clone(), host.clone()));
+                String::new()
+            }
+            RunEvent::TestEnded(report) => self.ended(report),
+            RunEvent::Ended { summary, .. } => self.summary(summary),
+        }
+    }
+
+    fn ended(&mut self, report: &TestReport) -> String {
+        self.running.remove(&(report.test.clone(), report.host.clone()));
+        let mut text = self.line(report);
+        match report.verdict {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Skipped => {
+                if let Some(check) = explain::decisive(report) {
+                    let reason = self.paint.apply(Style::Faint, format!(" - {}", explain::reason(check)));
+                    text.push_str(&reason);
+                }
+            }
+            Verdict::Failed | Verdict::Error => {
+                let reason = explain::decisive(report).map(explain::reason);
+                let word = self.paint.apply(Style::of(report.verdict), format!("{:<5}", word(report.verdict)));
+                let reason = reason.map(|reason| format!(" - {reason}")).unwrap_or_default();
+                self.wrong.push(format!("  {word} {}{reason}", named(&report.test, &report.host)));
+                let width = match self.live {
+                    Live::Off => None,
+                    Live::On { columns } => Some(columns()),
+                };
+                let layout = Layout { paint: self.paint, width, entries: ENTRIES };
+                text.push('\n');
+                text.push_str(&explain::test(report, layout));
+            }
+        }
+        text.push('\n');
+        text
+    }
+
+    /// `PASS [ 3.02s] scenarios/tone.yaml::the milliwatt survives the loop (embedded)`
+    fn line(&self, report: &TestReport) -> String {
+        let word = word(report.verdict);
+        let took = seconds(report.duration, 10 - word.len());
+        let word = self.paint.apply(Style::of(report.verdict), word);
+        let took = self.paint.apply(Style::Faint, format!("[{took}]"));
+        format!("{word} {took} {}", named(&report.test, &report.host))
+    }
+
+    fn summary(&mut self, summary: &Summary) -> String {
+        let mut text = String::new();
+        for (test, host) in std::mem::take(&mut self.running) {
+            let word = self.paint.apply(Style::Doubt, "ERROR");
+            self.wrong.push(format!("  {word} {} - it did not end", named(&test, &host)));
+        }
+        if !self.wrong.is_empty() {
+            text.push_str("Did not pass:\n");
+            for line in std::mem::take(&mut self.wrong) {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        let total = summary.passed + summary.failed + summary.errors + summary.skipped;
+        let counts = [
+            (summary.passed, "passed", Style::Good),
+            (summary.failed, "failed", Style::Bad),
+            (summary.errors, "in error", Style::Doubt),
+            (summary.skipped, "skipped", Style::Calm),
+            (self.tests.saturating_sub(total), "not run", Style::Doubt),
+        ];
+        let counts: Vec<_> = counts
+            .iter()
+            .filter(|(count, name, _)| *count > 0 || *name == "passed")
+            .map(|(count, name, style)| match count {
+                0 => format!("0 {name}"),
+                _ => self.paint.apply(*style, format!("{count} {name}")),
+            })
+            .collect();
+        let word = if summary.interrupted { "Interrupted" } else { "Summary" };
+        let clean = summary.passed == total && !summary.interrupted && total >= self.tests && total > 0;
+        let word = self.paint.apply(if clean { Style::Good } else { Style::Bad }, word);
+        let tests = count(self.tests.max(total), "test");
+        text.push_str(&format!("{word} [{}] {tests}: {}\n", seconds(summary.duration, 6), counts.join(", ")));
+        text
+    }
+
+    /// The status line, cut to the terminal.
+    fn status(&self, columns: usize) -> String {
+        let running: Vec<_> = self.running.iter().map(|(test, host)| named(test, host)).collect();
+        let text = format!(
+            "running {}  passed {}  not passed {}  of {}  {}",
+            running.len(),
+            self.passed,
+            self.wrong.len(),
+            self.tests,
+            running.join(", ")
+        );
+        // The last column stays free: some terminals wrap once it is written.
+        clip(text.trim_end(), columns.saturating_sub(1))
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), ReportError> {
+        if self.deaf {
+            return Ok(());
+        }
+        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.deaf = true;
+                Ok(())
+            }
+            result => result.map_err(ReportError::Output),
+        }
+    }
+}
+
+/// Back to the first column, and the line cleared (ECMA-48 CR, EL).
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+impl<W: Write + Send> Report for Term<W> {
+    fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        let text = self.text(event);
+        match self.live {
+            Live::Off => self.write(&text),
+            Live::On { columns } => {
+                let status = match event {
+                    RunEvent::Ended { .. } => String::new(),
+                    _ => self.paint.apply(Style::Faint, self.status(columns())),
+                };
+                self.write(&format!("{CLEAR_LINE}{text}{status}"))
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        // A run that broke off leaves its status line behind.
+        if matches!(self.live, Live::On { .. }) { self.write(CLEAR_LINE) } else { Ok(()) }
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "PASS",
+        Verdict::Skipped => "SKIP",
+        Verdict::Failed => "FAIL",
+        Verdict::Error => "ERROR",
+    }
+}
+
+fn named(test: &TestId, host: &str) -> String {
+    format!("{} ({})", escape::line(&test.to_string()), escape::line(host))
+}
+
+/// Seconds with hundredths, right-aligned: ` 3.02s`.
+fn seconds(duration: Duration, width: usize) -> String {
+    let text = format!("{:.2}s", duration.as_secs_f64());
+    format!("{text:>width$}")
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn report(paint: Paint, live: Live) -> String {
+        let mut term = Term::new(Vec::new(), paint, live);
+        for event in sample::events() {
+            term.handle(&event).unwrap();
+        }
+        term.finish().unwrap();
+        String::from_utf8(term.out).unwrap()
+    }
+
+    #[test]
+    fn a_run_reads_well_without_a_terminal() {
+        insta::assert_snapshot!(report(Paint::Plain, Live::Off));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let coloured = report(Paint::Ansi, Live::Off);
+        let bare = anstream::adapter::strip_str(&coloured).to_string();
+        assert_ne!(coloured, bare);
+        assert_eq!(bare, report(Paint::Plain, Live::Off));
+    }
+
+    #[test]
+    fn the_status_line_never_wraps_and_the_last_one_is_cleared() {
+        let live = report(Paint::Plain, Live::On { columns: || 40 });
+        let parts: Vec<_> = live.split(CLEAR_LINE).collect();
+        let statuses: Vec<_> = parts.iter().map(|part| part.rsplit('\n').next().unwrap()).collect();
+        assert!(statuses.iter().any(|status| status.starts_with("running 5  passed 0")), "{statuses:?}");
+        assert!(statuses.iter().all(|status| status.chars().count() < 40), "{statuses:?}");
+        assert_eq!(*statuses.last().unwrap(), "");
+    }
+
+    #[test]
+    fn what_a_switch_sends_reaches_the_terminal_escaped() {
+        let text = report(Paint::Plain, Live::Off);
+        assert!(text.contains(r"caller_id=\u{1b}[31mred\n"), "{text}");
+        assert!(!text.contains('\x1b') && !text.contains('\u{ffff}'));
+    }
+
+    /// Fails as a pipe or a disk does.
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_no_error_but_a_full_disk_is() {
+        let event = &sample::events()[0];
+        let mut gone = Term::new(Failing(io::ErrorKind::BrokenPipe), Paint::Plain, Live::Off);
+        gone.handle(event).unwrap();
+        let mut full = Term::new(Failing(io::ErrorKind::StorageFull), Paint::Plain, Live::Off);
+        assert!(matches!(full.handle(event), Err(ReportError::Output(_))));
+    }
+}

@@ -1,0 +1,424 @@
+//! A run without IO: tests in their queues, machines at work, what hosts tell in, requests and reports out.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::audio::wav::Wav;
+use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
+use crate::id::Ids;
+use crate::scenario::{Action, CallSpec, Dial, Machine, Scenario, Setting};
+use crate::units::Time;
+use crate::verdict::{CheckReport, Verdict};
+
+use super::{RunEvent, Summary, TestId, TestReport};
+
+/// A test to run: a scenario on a host.
+#[derive(Clone, Debug)]
+pub struct Test {
+    pub id: TestId,
+    pub scenario: Arc<Scenario>,
+    /// Which of the run's hosts.
+    pub host: usize,
+    /// The command that runs this test alone.
+    pub rerun: String,
+}
+
+/// A host as the run knows it before it is up.
+#[derive(Clone, Debug)]
+pub struct RunHost {
+    pub name: String,
+    /// How many tests may run on it side by side.
+    pub slots: usize,
+    /// Where recordings go on its disk; `None`: where the switch itself puts them.
+    pub recordings: Option<PathBuf>,
+}
+
+/// What the run wants done.
+#[derive(Debug)]
+pub enum RunOutput {
+    Request {
+        host: usize,
+        request: Request,
+    },
+    /// Recordings to be read, told back by [`RunCore::handle_recordings`].
+    Read {
+        test: usize,
+        paths: Vec<PathBuf>,
+    },
+    /// Recordings that nobody needs any more.
+    Discard(Vec<PathBuf>),
+    Report(RunEvent),
+}
+
+/// What could be read of each recording of a test, by its path on the host.
+pub type Recordings = BTreeMap<PathBuf, ReadBack>;
+
+/// A recording as it could be got.
+#[derive(Debug)]
+pub struct ReadBack {
+    /// Where it is now, on our disk.
+    pub kept: PathBuf,
+    pub wav: Result<Wav, String>,
+}
+
+#[derive(Debug)]
+enum HostState {
+    Waiting,
+    Up(Arc<HostFacts>),
+    /// It may come back.
+    Away,
+    /// It does not.
+    Gone(String),
+}
+
+#[derive(Debug)]
+struct HostSlot {
+    about: RunHost,
+    state: HostState,
+    queue: VecDeque<usize>,
+    running: usize,
+}
+
+#[derive(Debug)]
+struct Running {
+    machine: Machine,
+    started: Time,
+    /// The call is over and its recordings are being read.
+    reading: bool,
+}
+
+/// A whole run.
+#[derive(Debug)]
+pub struct RunCore {
+    hosts: Vec<HostSlot>,
+    tests: Vec<Test>,
+    running: BTreeMap<usize, Running>,
+    /// Whose call it is.
+    calls: HashMap<String, usize>,
+    /// Whose command it is, and its number there.
+    tokens: HashMap<Token, (usize, u64)>,
+    next_token: u64,
+    ids: Ids,
+    started: Time,
+    summary: Summary,
+    ended: bool,
+    outputs: VecDeque<RunOutput>,
+}
+
+impl RunCore {
+    pub fn new(now: Time, hosts: Vec<RunHost>, tests: Vec<Test>, ids: Ids) -> Self {
+        let mut core = RunCore {
+            hosts: hosts
+                .into_iter()
+                .map(|about| HostSlot { about, state: HostState::Waiting, queue: VecDeque::new(), running: 0 })
+                .collect(),
+            running: BTreeMap::new(),
+            calls: HashMap::new(),
+            tokens: HashMap::new(),
+            next_token: 0,
+            ids,
+            started: now,
+            summary: Summary::default(),
+            ended: false,
+            outputs: VecDeque::new(),
+            tests,
+        };
+        for (index, test) in core.tests.iter().enumerate() {
+            core.hosts[test.host].queue.push_back(index);
+        }
+        let names = core.hosts.iter().map(|host| host.about.name.clone()).collect();
+        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, at: now };
+        core.outputs.push_back(RunOutput::Report(started));
+        core.settle(now);
+        core
+    }
+
+    /// Takes what a host told.
+    pub fn handle_host(&mut self, now: Time, host: usize, event: HostEvent) {
+        match event {
+            HostEvent::Up(facts) => {
+                let name = self.hosts[host].about.name.clone();
+                let up = RunEvent::HostUp { host: name, version: facts.version.clone(), at: now };
+                self.outputs.push_back(RunOutput::Report(up));
+                self.hosts[host].state = HostState::Up(facts);
+                let events: Vec<String> = self.tests.iter().flat_map(|test| test.scenario.events()).collect();
+                for event in events {
+                    self.outputs.push_back(RunOutput::Request { host, request: Request::Subscribe(event) });
+                }
+            }
+            HostEvent::Changed { change, event } => {
+                if let Some(test) = self.calls.get(change.call.as_str()) {
+                    self.drive(now, *test, |machine| machine.handle_change(now, &change, &event));
+                }
+            }
+            HostEvent::Event(_) => {}
+            HostEvent::Replied { token, reply } => {
+                if let Some((test, number)) = self.tokens.remove(&token) {
+                    self.drive(now, test, |machine| machine.handle_reply(now, number, &reply));
+                }
+            }
+            HostEvent::JobEnded(job) => {
+                let test = job.session.as_ref().and_then(|session| self.calls.get(session.as_str()));
+                if let Some(test) = test {
+                    self.drive(now, *test, |machine| machine.handle_job(now, &job));
+                }
+            }
+            HostEvent::Lost(lost) => {
+                let reason = lost.to_string();
+                let name = self.hosts[host].about.name.clone();
+                let event = RunEvent::HostLost { host: name, reason: reason.clone(), at: now };
+                self.outputs.push_back(RunOutput::Report(event));
+                let over = lost.is_over();
+                self.hosts[host].state = if over { HostState::Gone(reason.clone()) } else { HostState::Away };
+                let its: Vec<usize> =
+                    self.running.keys().copied().filter(|&test| self.tests[test].host == host).collect();
+                for test in its {
+                    self.drive(now, test, |machine| machine.handle_host_lost(now, &reason));
+                }
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Takes the recordings that were asked for by [`RunOutput::Read`].
+    pub fn handle_recordings(&mut self, now: Time, test: usize, recordings: Recordings) {
+        self.finish(now, test, recordings);
+        self.settle(now);
+    }
+
+    /// Takes the passing of time.
+    pub fn handle_timeout(&mut self, now: Time) {
+        let due = |running: &Running| running.machine.poll_timeout().is_some_and(|at| at <= now);
+        let due: Vec<usize> = self.running.iter().filter(|(_, running)| due(running)).map(|(&test, _)| test).collect();
+        for test in due {
+            self.drive(now, test, |machine| machine.handle_timeout(now));
+        }
+        self.settle(now);
+    }
+
+    /// Begins no more tests and hangs up the calls of those that run.
+    pub fn interrupt(&mut self, now: Time) {
+        self.summary.interrupted = true;
+        for host in &mut self.hosts {
+            host.queue.clear();
+        }
+        let running: Vec<usize> = self.running.keys().copied().collect();
+        for test in running {
+            self.drive(now, test, |machine| machine.interrupt(now));
+        }
+        self.settle(now);
+    }
+
+    /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.running.values().filter_map(|running| running.machine.poll_timeout()).min()
+    }
+
+    pub fn poll_output(&mut self) -> Option<RunOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// The counts, once the run is over.
+    pub fn ended(&self) -> Option<Summary> {
+        self.ended.then_some(self.summary)
+    }
+
+    /// Begins what can begin, and ends the run when nothing is left.
+    fn settle(&mut self, now: Time) {
+        for host in 0..self.hosts.len() {
+            loop {
+                let slot = &mut self.hosts[host];
+                match &slot.state {
+                    HostState::Up(facts) if slot.running < slot.about.slots => {
+                        let facts = Arc::clone(facts);
+                        let Some(test) = slot.queue.pop_front() else { break };
+                        self.begin(now, test, &facts);
+                    }
+                    HostState::Gone(reason) => {
+                        let reason = reason.clone();
+                        let Some(test) = slot.queue.pop_front() else { break };
+                        self.never_begun(now, test, &reason);
+                    }
+                    _ => break,
+                }
+            }
+        }
+        let idle = self.running.is_empty() && self.hosts.iter().all(|host| host.queue.is_empty());
+        if idle && !self.ended {
+            self.ended = true;
+            self.summary.duration = now.since(self.started);
+            let ended = RunEvent::Ended { summary: self.summary, at: now };
+            self.outputs.push_back(RunOutput::Report(ended));
+        }
+    }
+
+    fn begin(&mut self, now: Time, index: usize, facts: &HostFacts) {
+        let test = &self.tests[index];
+        let host = &mut self.hosts[test.host];
+        host.running += 1;
+        let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
+        self.outputs.push_back(RunOutput::Report(started));
+        let recordings = host.about.recordings.clone().or_else(|| facts.recordings.as_ref().map(PathBuf::from));
+        let ids = Ids::seeded(self.ids.long());
+        let setting = Setting { recordings: recordings.clone().unwrap_or_default() };
+        let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
+        self.calls.insert(machine.call().as_str().to_owned(), index);
+        let records = test.scenario.records();
+        self.running.insert(index, Running { machine, started: now, reading: false });
+        self.drive(now, index, |machine| match recordings {
+            None if records => machine.handle_refused(
+                now,
+                "the host does not tell where it puts recordings",
+                "set `recordings_dir` in the switch's vars.xml",
+            ),
+            _ => machine.start(now),
+        });
+    }
+
+    /// Lets a machine take something in, and carries out what it wants then.
+    fn drive(&mut self, now: Time, index: usize, input: impl FnOnce(&mut Machine)) {
+        let Some(running) = self.running.get_mut(&index) else { return };
+        input(&mut running.machine);
+        let host = self.tests[index].host;
+        while let Some(action) = running.machine.poll_action() {
+            let request = match action {
+                Action::Command { number, command } => {
+                    let token = Token(self.next_token);
+                    self.next_token += 1;
+                    self.tokens.insert(token, (index, number));
+                    Request::Command { token, command }
+                }
+                Action::Originate(dial) => match originate(*dial, &self.hosts[host].state, &self.tests[index].id) {
+                    Ok(originate) => Request::Originate(Box::new(originate)),
+                    Err((why, help)) => {
+                        running.machine.handle_refused(now, &why, &help);
+                        continue;
+                    }
+                },
+            };
+            self.outputs.push_back(RunOutput::Request { host, request });
+        }
+        if running.machine.is_done() && !running.reading {
+            running.reading = true;
+            let paths: Vec<PathBuf> = running.machine.recordings().map(|(_, recorded)| recorded.path.clone()).collect();
+            if paths.is_empty() {
+                self.finish(now, index, Recordings::new());
+            } else {
+                self.outputs.push_back(RunOutput::Read { test: index, paths });
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Time, index: usize, recordings: Recordings) {
+        let Some(Running { mut machine, started, .. }) = self.running.remove(&index) else { return };
+        let test = &self.tests[index];
+        let host = &mut self.hosts[test.host];
+        host.running -= 1;
+        self.calls.remove(machine.call().as_str());
+        self.tokens.retain(|_, (of, _)| *of != index);
+        let legs = machine.traces();
+        let paths: Vec<PathBuf> = recordings.values().map(|read| read.kept.clone()).collect();
+        let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
+        let judgement = machine.outcome(read).judge();
+        let passed = judgement.verdict == Verdict::Passed;
+        let report = TestReport {
+            test: test.id.clone(),
+            host: host.about.name.clone(),
+            tags: test.scenario.tags.clone(),
+            verdict: judgement.verdict,
+            started,
+            duration: now.since(started),
+            checks: judgement.checks,
+            legs,
+            properties: judgement.properties,
+            recordings: if passed { Vec::new() } else { paths.clone() },
+            rerun: test.rerun.clone(),
+        };
+        if passed && !paths.is_empty() {
+            self.outputs.push_back(RunOutput::Discard(paths));
+        }
+        self.report(report);
+    }
+
+    /// The host never came up, or went away for good before the test's turn.
+    fn never_begun(&mut self, now: Time, index: usize, reason: &str) {
+        let test = &self.tests[index];
+        let report = TestReport {
+            test: test.id.clone(),
+            host: self.hosts[test.host].about.name.clone(),
+            tags: test.scenario.tags.clone(),
+            verdict: Verdict::Error,
+            started: now,
+            duration: std::time::Duration::ZERO,
+            checks: vec![CheckReport {
+                name: "host".to_owned(),
+                place: None,
+                verdict: Verdict::Error,
+                expected: "a host to run on".to_owned(),
+                actual: reason.to_owned(),
+                help: String::new(),
+            }],
+            legs: Vec::new(),
+            properties: Vec::new(),
+            recordings: Vec::new(),
+            rerun: test.rerun.clone(),
+        };
+        self.report(report);
+    }
+
+    fn report(&mut self, report: TestReport) {
+        let count = match report.verdict {
+            Verdict::Passed => &mut self.summary.passed,
+            Verdict::Skipped => &mut self.summary.skipped,
+            Verdict::Failed => &mut self.summary.failed,
+            Verdict::Error => &mut self.summary.errors,
+        };
+        *count += 1;
+        self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+    }
+}
+
+/// A call in the host's words; or why it cannot be made there, and what would help.
+fn originate(dial: Dial, host: &HostState, test: &TestId) -> Result<Originate, (String, String)> {
+    let Dial { session, call, ignore_early_media } = dial;
+    let facts = match host {
+        HostState::Up(facts) => facts,
+        _ => return Err(("the host is not up".to_owned(), String::new())),
+    };
+    let target = target(&call, facts)?;
+    Ok(Originate {
+        session,
+        target,
+        timeout: call.timeout,
+        caller_id_name: call.caller_id.name.unwrap_or_else(|| "callwright".to_owned()),
+        caller_id_number: call.caller_id.number.unwrap_or_else(|| "1112223333".to_owned()),
+        codecs: call.codec,
+        ignore_early_media,
+        app: test.name.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect(),
+        headers: call.headers,
+        variables: call.vars,
+    })
+}
+
+fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)> {
+    let to = call.to.trim_start_matches("sip:");
+    if let Some(gateway) = &call.gateway {
+        return Ok(Target::Gateway { gateway: gateway.clone(), user: to.to_owned() });
+    }
+    let profile = call.profile.clone();
+    let proxy = call.proxy.clone();
+    if to.contains('@') {
+        return Ok(Target::Profile { profile, url: to.to_owned(), proxy });
+    }
+    match facts.profiles.get(&profile) {
+        Some(Some(address)) => Ok(Target::Profile { profile, url: format!("{to}@{address}"), proxy }),
+        Some(None) | None => {
+            let there: Vec<_> =
+                facts.profiles.iter().filter(|(_, address)| address.is_some()).map(|(name, _)| name.as_str()).collect();
+            let there = if there.is_empty() { String::new() } else { format!("; it has {}", there.join(", ")) };
+            let why = format!("the host has no SIP profile {profile:?}{there}");
+            Err((why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,233 @@
+#![expect(clippy::disallowed_methods, reason = "IO shell")]
+//! A run from its options to its outcome.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::core::{RunHost, Test};
+use super::task::{self, Files, Hosted};
+use super::{Options, Purpose, SelectError, Selection, Summary, TestId, select};
+use crate::clock::Clock;
+use crate::host::HostConfig;
+use crate::host::task::{Host, Patience};
+use crate::report::{ReportError, Reports};
+use crate::scenario::{Scenario, Severity, Style};
+use crate::switch::{Switch, SwitchConfig, SwitchError};
+
+/// How a run ended, so far as its exit code goes.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Tests ran, or were about to.
+    Ended {
+        summary: Summary,
+        /// Reports that could not be given.
+        report_errors: Vec<ReportError>,
+    },
+    /// The tests were listed, and nothing else was asked for.
+    Listed,
+    /// Arguments that name nothing, or scenarios with errors, told here as a person reads them; nothing ran.
+    BadScenario(String),
+    /// No test was selected; why.
+    NothingSelected(String),
+}
+
+/// Why a run could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot start the embedded switch: {0}")]
+    Switch(#[from] SwitchError),
+    #[error("cannot make the folder {}: {source}", folder.display())]
+    Folder { folder: PathBuf, source: std::io::Error },
+    #[error("cannot print: {0}")]
+    Print(#[source] std::io::Error),
+}
+
+/// Where what a run leaves behind goes, in the current folder.
+const OUT: &str = "callwright-out";
+
+/// Tests that run side by side on one host, unless told otherwise: few enough for any host's defaults.
+const SLOTS: usize = 16;
+
+/// Runs tests and tells `reports` of them; comes back when the run has ended and its reports are written.
+///
+/// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
+pub fn execute(options: Options, mut reports: Reports) -> Result<Outcome, RunError> {
+    let selection = match select(&options.paths, options.select.as_deref()) {
+        Ok(selection) => selection,
+        Err(error) => return Ok(Outcome::BadScenario(told(&error))),
+    };
+    let diagnostics = rendered(&selection);
+    if selection.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Ok(Outcome::BadScenario(diagnostics));
+    }
+    if selection.tests.is_empty() {
+        return Ok(Outcome::NothingSelected(why_nothing(&options, &selection)));
+    }
+    if options.purpose == Purpose::List {
+        list(&selection).map_err(RunError::Print)?;
+        return Ok(Outcome::Listed);
+    }
+    // Warnings do not stop a run, but are seen before it.
+    let _ = anstream::stderr().write_all(diagnostics.as_bytes());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
+    let summary = runtime.block_on(go(&options, selection, &mut reports))?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    Ok(Outcome::Ended { summary, report_errors: reports.finish() })
+}
+
+async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> Result<Summary, RunError> {
+    let clock = Clock::start();
+    let interrupts = interrupts();
+    let slots = options.jobs.map_or(SLOTS, std::num::NonZeroUsize::get);
+    let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
+    let recordings = out.join("recordings");
+    let mut hosts = Vec::new();
+    let mut switch = None;
+    if options.hosts.is_empty() {
+        std::fs::create_dir_all(&recordings)
+            .map_err(|source| RunError::Folder { folder: recordings.clone(), source })?;
+        let config = SwitchConfig { recordings_dir: recordings.clone(), ..SwitchConfig::default() };
+        let password = config.password.clone();
+        let started = Switch::start(config).await?;
+        let about = RunHost { name: "embedded".to_owned(), slots, recordings: Some(recordings.clone()) };
+        hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, Files::InPlace));
+        switch = Some(started);
+    }
+    for address in &options.hosts {
+        let about = RunHost { name: address.to_string(), slots, recordings: None };
+        let files = Files::CopiedTo(recordings.clone());
+        hosts.push(connect(about, address, &options.password, &selection, clock, files));
+    }
+    let tests = tests(options, &selection, hosts.len());
+    let summary = task::run(hosts, tests, clock, interrupts, |event| reports.handle(event)).await;
+    if let Some(switch) = switch {
+        switch.shutdown().await;
+    }
+    // Folders in which nothing was kept are not left behind.
+    let _ = std::fs::remove_dir(&recordings).and_then(|()| std::fs::remove_dir(&out));
+    Ok(summary)
+}
+
+fn connect(
+    about: RunHost,
+    address: impl ToString,
+    password: &str,
+    selection: &Selection,
+    clock: Clock,
+    recordings: Files,
+) -> Hosted {
+    let profiles: BTreeSet<String> =
+        selection.tests.iter().map(|(_, scenario)| scenario.call.profile.clone()).collect();
+    let events: BTreeSet<String> = selection.tests.iter().flat_map(|(_, scenario)| scenario.events()).collect();
+    let config = HostConfig {
+        profiles: profiles.into_iter().collect(),
+        events: events.into_iter().collect(),
+        ..HostConfig::new(about.name.clone(), password)
+    };
+    Hosted { about, host: Host::connect(config, address.to_string(), Patience::default(), clock), recordings }
+}
+
+/// Every scenario on every host.
+fn tests(options: &Options, selection: &Selection, hosts: usize) -> Vec<Test> {
+    let test = |host: usize, (id, scenario): &(TestId, Arc<Scenario>)| Test {
+        id: id.clone(),
+        scenario: Arc::clone(scenario),
+        host,
+        rerun: rerun(options, id, host),
+    };
+    selection.tests.iter().flat_map(|selected| (0..hosts).map(move |host| test(host, selected))).collect()
+}
+
+/// The command that runs one test alone, on one host. The password is left to the environment.
+fn rerun(options: &Options, id: &TestId, host: usize) -> String {
+    let host = options.hosts.get(host).map_or(String::new(), |host| format!(" --fshost {host}"));
+    format!("callwright run {}{host}", quoted(&id.to_string()))
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// One message for each Ctrl-C or SIGTERM; the third way out, a second one, is at once.
+fn interrupts() -> mpsc::Receiver<()> {
+    let (tell, told) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut before = false;
+        loop {
+            signal().await;
+            if before {
+                std::process::exit(2);
+            }
+            before = true;
+            let _ = tell.send(()).await;
+        }
+    });
+    told
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => if told.is_err() { std::future::pending().await },
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+fn rendered(selection: &Selection) -> String {
+    let rendered = selection.diagnostics.iter().map(|diagnostic| format!("{}\n\n", diagnostic.render(Style::Coloured)));
+    let errors = selection.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    let text: String = rendered.collect();
+    match errors {
+        0 => text,
+        1 => format!("{text}error: nothing was run, because of this error"),
+        _ => format!("{text}error: nothing was run, because of these {errors} errors"),
+    }
+}
+
+fn told(error: &SelectError) -> String {
+    format!("error: {error}")
+}
+
+fn why_nothing(options: &Options, selection: &Selection) -> String {
+    match (&options.select, selection.found) {
+        (_, 0) => format!("no scenario in {}", options.paths.join(", ")),
+        (Some(text), found) => format!("none of {found} tests has {text:?} in its name, file or tags"),
+        (None, found) => format!("none of {found} tests was selected"),
+    }
+}
+
+fn list(selection: &Selection) -> std::io::Result<()> {
+    let names: String = selection.tests.iter().map(|(id, _)| format!("{id}\n")).collect();
+    let mut out = std::io::stdout().lock();
+    match out.write_all(names.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read the list has seen enough of it.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests_of_quoting {
+    use super::quoted;
+
+    #[test]
+    fn a_name_with_quotes_survives_the_shell() {
+        assert_eq!(quoted("scenarios/a.yaml::it's up"), r"'scenarios/a.yaml::it'\''s up'");
+    }
+}

@@ -1,0 +1,87 @@
+//! What must hold of a call: one file a check, and their list.
+
+use std::fmt::Debug;
+
+use super::mapping::{Key, Keys, optional};
+use super::model::{Leg, PlacedCheck};
+use super::outcome::{Found, Outcome};
+use super::shape::Shape;
+use crate::audio::verify::Track;
+
+mod answered;
+pub mod audio;
+mod hangup_cause;
+mod sip_code;
+mod time;
+
+pub use answered::Answered;
+pub use audio::Audio;
+pub use hangup_cause::HangupCause;
+pub use sip_code::SipCode;
+pub use time::{Span, TimeBound};
+
+/// Something that must hold of a call.
+pub trait Check: Debug + Send + Sync {
+    /// Its key in the language: `hangup_cause`.
+    fn kind(&self) -> &'static str;
+
+    /// What must hold, short: `caller heard tone 1004Hz +-4Hz`.
+    fn describe(&self) -> String;
+
+    /// What the loader's rules of combination need to know.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// Whether it holds of a call that is over.
+    fn evaluate(&self, outcome: &Outcome) -> Found;
+}
+
+/// What a check takes for granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// It can hold only of a call that was answered, or only of one that was not.
+    pub answered: Option<bool>,
+    /// It listens to a recording of this leg.
+    pub listens: Option<Listens>,
+}
+
+/// What a check listens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listens {
+    pub leg: Leg,
+    /// `None`: to whatever is recorded; what the leg heard, where there is a choice.
+    pub track: Option<Track>,
+}
+
+/// A key of `expect`: what it is for, and how its checks are read.
+type CheckKey = Key<Option<Vec<PlacedCheck>>>;
+
+/// The checks of the language, each a key of `expect`.
+const CHECKS: &[fn() -> CheckKey] =
+    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key];
+
+/// `expect`: checks in the order of the file.
+pub fn shape() -> Shape<Vec<PlacedCheck>> {
+    let checks: Vec<_> = CHECKS.iter().map(|key| key()).collect();
+    let mut keys = Keys::default();
+    for check in &checks {
+        keys.add(check.about.clone());
+    }
+    keys.shape(move |node, reading| {
+        let read: Vec<_> = checks.iter().map(|check| check.read(node, reading)).collect();
+        let mut all = Vec::new();
+        for checks in read {
+            all.extend(checks?.unwrap_or_default());
+        }
+        all.sort_by_key(|check: &PlacedCheck| check.span.start);
+        Some(all)
+    })
+    .expects("a mapping of checks")
+    .named("expect")
+}
+
+/// A key of `expect` that is one check.
+fn one<C: Check + 'static>(name: &'static str, shape: Shape<C>, doc: &str) -> CheckKey {
+    optional(name, shape.map(|check| Box::new(check) as Box<dyn Check>).placed().map(|check| vec![check]), doc)
+}

@@ -1,0 +1,379 @@
+//! One leg of a scenario at work.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::{Change, ChangeKind, Session, State};
+use crate::esl::{Command, Event, header};
+use crate::id::{Ids, SessionId};
+use crate::media::Tracks;
+use crate::scenario::model::{Leg, PlacedStep, Recording};
+use crate::scenario::step::{Begun, Needs, Start, Until};
+use crate::units::{Time, human};
+use crate::verdict::{LegTrace, TraceEntry, TraceKind};
+
+/// Entries of the trace that are kept.
+const TRACE: usize = 200;
+
+/// How long a step may take that names no time itself: the switch has to do it at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// A recording that was begun on a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// On the host's disk.
+    pub path: PathBuf,
+    pub recording: Recording,
+}
+
+/// Why a step failed.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    Refused {
+        command: String,
+        reply: String,
+    },
+    /// The application ran and says that it could not do it.
+    Response {
+        response: String,
+    },
+    Late {
+        until: String,
+        within: Duration,
+    },
+    /// The leg ended while the step waited for something else.
+    HungUp {
+        until: String,
+    },
+}
+
+impl Fault {
+    /// Expected, actual, help.
+    pub(super) fn told(&self, which: Leg, leg: &LegRun) -> (String, String, String) {
+        let cause = || leg.cause.clone().unwrap_or_else(|| "no cause".to_owned());
+        match self {
+            Fault::Refused { command, reply } => {
+                (format!("`{command}` accepted"), format!("the switch refused it: {reply}"), String::new())
+            }
+            Fault::Response { response } => {
+                let help = match response.as_str() {
+                    "FILE NOT FOUND" => "the path is looked up on the host, not here",
+                    "PLAYBACK ERROR" => "the switch could not send it: no media yet, or a source it does not know",
+                    _ => "",
+                };
+                ("the application to do it".to_owned(), response.clone(), help.to_owned())
+            }
+            Fault::Late { until, within } => (
+                format!("{until} within {}", human(*within)),
+                match leg.state {
+                    None => format!("no {which}'s leg came to be"),
+                    Some(State::HungUp) => format!("the leg ended with {}", cause()),
+                    Some(state) => format!("the leg is {}", state_word(state)),
+                },
+                leg.hint(),
+            ),
+            Fault::HungUp { until } => (until.clone(), format!("the leg ended with {} before", cause()), String::new()),
+        }
+    }
+}
+
+pub(super) const fn state_word(state: State) -> &'static str {
+    match state {
+        State::Created => "not answered",
+        State::Ringing => "ringing",
+        State::EarlyMedia => "in early media",
+        State::Answered => "answered",
+        State::HungUp => "hung up",
+    }
+}
+
+/// A step under way.
+#[derive(Debug)]
+struct Current {
+    until: Until,
+    deadline: Time,
+    within: Duration,
+}
+
+/// One leg: how far its session and its steps have come.
+#[derive(Debug)]
+pub(super) struct LegRun {
+    pub(super) leg: Leg,
+    pub(super) session: Option<SessionId>,
+    pub(super) state: Option<State>,
+    /// Our clock, when we learned of the answer.
+    pub(super) answered: Option<Time>,
+    pub(super) ended: Option<Box<Session>>,
+    pub(super) cause: Option<String>,
+    pub(super) recordings: Vec<Recorded>,
+    pub(super) recording_asked: bool,
+    pub(super) fault: Option<Fault>,
+    /// Commands without a reply, by number.
+    pub(super) unanswered: Vec<u64>,
+    /// The states that it was in, by [`State`].
+    seen: [bool; 5],
+    parked: bool,
+    playing: bool,
+    latest: Option<Arc<Event>>,
+    /// The step that is next, or under way.
+    next: usize,
+    current: Option<Current>,
+    /// Where recordings go; a number and `.wav` are added.
+    stem: PathBuf,
+    trace: VecDeque<TraceEntry>,
+}
+
+impl LegRun {
+    pub(super) fn new(leg: Leg, stem: &Path) -> Self {
+        LegRun {
+            leg,
+            session: None,
+            state: None,
+            answered: None,
+            ended: None,
+            cause: None,
+            recordings: Vec::new(),
+            recording_asked: false,
+            fault: None,
+            unanswered: Vec::new(),
+            seen: [false; 5],
+            parked: false,
+            playing: false,
+            latest: None,
+            next: 0,
+            current: None,
+            stem: stem.to_owned(),
+            trace: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn note(&mut self, at: Time, kind: TraceKind, text: impl Into<String>) {
+        if self.trace.len() == TRACE {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(TraceEntry { at, kind, text: text.into() });
+    }
+
+    pub(super) fn trace(&self) -> LegTrace {
+        LegTrace {
+            leg: self.leg.name().to_owned(),
+            uuid: self.session.as_ref().map(SessionId::to_string).unwrap_or_default(),
+            entries: self.trace.iter().cloned().collect(),
+        }
+    }
+
+    /// Whether sound can flow: a recording of a leg before that would answer it with early media.
+    pub(super) fn has_media(&self) -> bool {
+        self.parked && matches!(self.state, Some(State::EarlyMedia | State::Answered))
+    }
+
+    /// Whether the recording that was asked for runs.
+    pub(super) fn recording_runs(&self) -> bool {
+        self.recording_asked && self.unanswered.is_empty()
+    }
+
+    pub(super) fn step_in_question(&self) -> usize {
+        self.next
+    }
+
+    pub(super) fn is_finished(&self, steps: usize) -> bool {
+        self.next >= steps
+    }
+
+    /// The first step that was not done.
+    pub(super) fn undone(&self, steps: usize) -> Option<usize> {
+        (self.next < steps).then_some(self.next)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.current.as_ref().map(|current| current.deadline)
+    }
+
+    pub(super) fn handle_reply(&mut self, number: u64) {
+        self.unanswered.retain(|&waiting| waiting != number);
+    }
+
+    pub(super) fn handle_change(&mut self, now: Time, change: &Change, event: &Arc<Event>) {
+        let before = self.state;
+        match &change.kind {
+            ChangeKind::Created | ChangeKind::Joined { .. } => self.state = self.state.max(Some(State::Created)),
+            ChangeKind::Ringing => self.state = self.state.max(Some(State::Ringing)),
+            ChangeKind::EarlyMedia => self.state = self.state.max(Some(State::EarlyMedia)),
+            ChangeKind::Answered => {
+                self.state = self.state.max(Some(State::Answered));
+                self.answered = Some(now);
+            }
+            ChangeKind::Parked => self.parked = true,
+            ChangeKind::HungUp { cause } => {
+                self.state = Some(State::HungUp);
+                self.cause = Some(cause.to_string());
+            }
+            ChangeKind::Destroyed(session) => {
+                self.state = Some(State::HungUp);
+                self.ended = Some(session.clone());
+                // The event was noted with the change before this one.
+                return;
+            }
+            ChangeKind::CallEnded => return,
+            ChangeKind::Event => {}
+        }
+        if let Some(state) = self.state {
+            self.seen[state as usize] = true;
+        }
+        // After a 183, a 180 is no step on; it is ringing all the same.
+        self.seen[State::Ringing as usize] |= event.name() == "CHANNEL_PROGRESS";
+        let repeated = self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, event));
+        if !repeated || before != self.state {
+            self.note(now, TraceKind::Event, told(event));
+        }
+        self.latest = Some(Arc::clone(event));
+        if let Some(Current { until, .. }) = &self.current
+            && let Some(ended) = until.met_by(event)
+        {
+            match ended {
+                Ok(()) => self.current = Some(Current { until: Until::Now, deadline: now, within: Duration::ZERO }),
+                Err(response) => self.fault = Some(Fault::Response { response }),
+            }
+        }
+    }
+
+    /// Whether the step under way came to its end, or to its failure.
+    pub(super) fn finish_step(&mut self, now: Time) -> bool {
+        let Some(current) = &self.current else { return false };
+        let met = match &current.until {
+            Until::Now => true,
+            Until::Replied => self.unanswered.is_empty(),
+            Until::Elapsed(_) => now >= current.deadline,
+            Until::Reached(state) => self.seen[*state as usize],
+            Until::Variables(wanted) => {
+                let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
+                wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
+            }
+            Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
+        };
+        if met {
+            self.current = None;
+            self.next += 1;
+            return true;
+        }
+        let until = current.until.to_string();
+        if self.state == Some(State::HungUp) && !current.until.outlives_the_leg() {
+            self.fault.get_or_insert(Fault::HungUp { until });
+        } else if now >= current.deadline {
+            self.fault.get_or_insert(Fault::Late { until, within: current.within });
+        }
+        false
+    }
+
+    /// Begins the next step if it can begin, and gives its commands, each with whether its refusal fails the step.
+    pub(super) fn begin_step(
+        &mut self,
+        now: Time,
+        steps: &[PlacedStep],
+        gate: bool,
+        ids: &mut Ids,
+    ) -> Option<Vec<(Command, bool)>> {
+        if self.current.is_some() {
+            return None;
+        }
+        let step = steps.get(self.next)?;
+        let needs = step.value.needs();
+        let ready = match needs {
+            Needs::Nothing => true,
+            Needs::Session => self.session.is_some() && self.state < Some(State::HungUp),
+            Needs::Parked => {
+                let recording = self.recording_asked && !self.recording_runs();
+                self.parked && self.state < Some(State::HungUp) && !recording && !gate
+            }
+        };
+        if !ready {
+            return None;
+        }
+        let session = self.session.clone().unwrap_or_else(|| SessionId::new(""));
+        let mut start = Start::new(session, ids, self.playing);
+        let Begun { until, within } = step.value.start(&mut start);
+        let Start { commands, playing, record, stop_recording, note, .. } = start;
+        self.playing = playing;
+        let mut told: Vec<_> = commands.into_iter().map(|command| (command, true)).collect();
+        if let Some(recording) = record {
+            told.extend(self.record_commands(now, recording).into_iter().map(|command| (command, true)));
+        }
+        let mut until = until;
+        if stop_recording {
+            let (command, path) = self.stop_command()?;
+            told.push((command, true));
+            until = Until::RecordStopped(path);
+        }
+        if let Some(note) = note {
+            self.note(now, TraceKind::Command, format!("log {note}"));
+        }
+        let within = match &until {
+            Until::Elapsed(time) => *time,
+            _ => within.unwrap_or(AT_ONCE),
+        };
+        self.current = Some(Current { until, deadline: now + within, within });
+        Some(told)
+    }
+
+    /// The commands that record this leg into its next file.
+    pub(super) fn record_commands(&mut self, _now: Time, recording: Recording) -> Vec<Command> {
+        let Some(session) = self.session.clone() else { return Vec::new() };
+        let number = self.recordings.len() + 1;
+        let mut path = self.stem.clone().into_os_string();
+        path.push(format!("-{}-{number}.wav", self.leg.name()));
+        let path = PathBuf::from(path);
+        let set = |name: &str, on: bool| Command::api(&format!("uuid_setvar {session} {name} {on}"));
+        let commands = vec![
+            set("RECORD_STEREO", recording.tracks == Tracks::Stereo),
+            set("RECORD_READ_ONLY", recording.tracks == Tracks::Heard),
+            set("RECORD_WRITE_ONLY", recording.tracks == Tracks::Said),
+            Command::api(&format!("uuid_setvar {session} record_sample_rate {}", recording.rate.0)),
+            Command::api(&format!("uuid_record {session} start {}", path.display())),
+        ];
+        self.recordings.push(Recorded { path, recording });
+        commands
+    }
+
+    fn stop_command(&self) -> Option<(Command, PathBuf)> {
+        let session = self.session.as_ref()?;
+        let path = self.recordings.last()?.path.clone();
+        Some((Command::api(&format!("uuid_record {session} stop {}", path.display())), path))
+    }
+
+    /// What could help a step that waited in vain.
+    fn hint(&self) -> String {
+        match (self.state, self.parked) {
+            (Some(State::Answered), false) => {
+                "the leg was answered but never parked: does the dialplan do something else with it?".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// An event on one line: its name and what makes it different from others of that name.
+fn told(event: &Event) -> String {
+    let mut text = event.name().to_owned();
+    if let Some(subclass) = event.header(header::EVENT_SUBCLASS) {
+        text = subclass.to_owned();
+    }
+    let more = [
+        "Application",
+        "Application-Data",
+        "Application-Response",
+        "Playback-File-Path",
+        "Record-File-Path",
+        "Hangup-Cause",
+        "variable_sip_term_status",
+        "DTMF-Digit",
+    ];
+    for name in more {
+        if let Some(value) = event.header(name).filter(|value| !value.is_empty() && *value != "_none_") {
+            text.push(' ');
+            text.push_str(value);
+        }
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! A scenario as it is once its file was found right.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::check::Check;
+use super::shape::Placed;
+use super::step::Step;
+use crate::audio::verify::Track;
+use crate::media::Tracks;
+use crate::place::Place;
+use crate::units::SampleRate;
+
+/// One document of a scenario file: a call, what its legs do, and what must hold.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Unique in its file.
+    pub name: String,
+    /// Where the document begins.
+    pub place: Place,
+    pub tags: Vec<String>,
+    pub call: CallSpec,
+    /// In order. Empty: the leg only waits.
+    pub caller: Vec<PlacedStep>,
+    pub callee: Vec<PlacedStep>,
+    pub record: RecordSpec,
+    /// Talk time, from the caller's answer, after which the caller hangs up.
+    pub duration: Option<Duration>,
+    /// Time from the originate after which the scenario has failed.
+    pub timeout: Duration,
+    pub expect: Vec<PlacedCheck>,
+}
+
+impl Scenario {
+    /// What `leg` does.
+    pub fn steps(&self, leg: Leg) -> &[PlacedStep] {
+        match leg {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        }
+    }
+
+    /// Whether anything of it is recorded.
+    pub fn records(&self) -> bool {
+        let steps = self.caller.iter().chain(&self.callee);
+        self.record != RecordSpec::default() || steps.into_iter().any(|step| step.facts().records.is_some())
+    }
+
+    /// Events that its steps wait for, beyond those that are always subscribed to.
+    pub fn events(&self) -> impl Iterator<Item = String> {
+        self.caller.iter().chain(&self.callee).filter_map(|step| step.events().map(str::to_owned))
+    }
+}
+
+/// A step and where it stands. The steps of a built-in app stand where the app does.
+pub type PlacedStep = Placed<Box<dyn Step>>;
+
+/// A check and where it stands.
+pub type PlacedCheck = Placed<Box<dyn Check>>;
+
+/// A leg of the call, as scenarios name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leg {
+    /// The A-leg: who originates.
+    Caller,
+    /// The B-leg: who is called.
+    Callee,
+}
+
+impl Leg {
+    pub const BOTH: [Leg; 2] = [Leg::Caller, Leg::Callee];
+
+    pub const fn other(self) -> Leg {
+        match self {
+            Leg::Caller => Leg::Callee,
+            Leg::Callee => Leg::Caller,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Leg::Caller => "caller",
+            Leg::Callee => "callee",
+        }
+    }
+}
+
+impl fmt::Display for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How the call is originated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallSpec {
+    /// The user, `user@host` or SIP URI that is called.
+    pub to: String,
+    /// The SIP profile that sends the INVITE, unless there is a gateway.
+    pub profile: String,
+    /// The gateway that sends the INVITE.
+    pub gateway: Option<String>,
+    /// A proxy the INVITE is routed through: `host` or `host:port`.
+    pub proxy: Option<String>,
+    /// Codecs to offer, the preferred one first; empty: as the profile has them.
+    pub codec: Vec<String>,
+    pub caller_id: CallerId,
+    /// SIP headers to add to the INVITE, in order.
+    pub headers: Vec<(String, String)>,
+    /// Channel variables of the originate, in order.
+    pub vars: Vec<(String, String)>,
+    /// How long the call may stay unanswered (`originate_timeout`).
+    pub timeout: Duration,
+}
+
+/// Who the call says it is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerId {
+    pub name: Option<String>,
+    pub number: Option<String>,
+}
+
+/// What is recorded of each leg, from its answer to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordSpec {
+    pub caller: Option<Recording>,
+    pub callee: Option<Recording>,
+}
+
+impl RecordSpec {
+    pub fn of(&self, leg: Leg) -> Option<Recording> {
+        match leg {
+            Leg::Caller => self.caller,
+            Leg::Callee => self.callee,
+        }
+    }
+}
+
+/// One recording of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// `Stereo`: heard on the left, said on the right.
+    pub tracks: Tracks,
+    /// 8 or 16 kHz.
+    pub rate: SampleRate,
+}
+
+impl Recording {
+    /// The channel to listen to for `track`, counted from 0; `None` when the recording does not hold that alone.
+    /// Without a track any channel will do, what was heard before all.
+    pub fn channel(&self, track: Option<Track>) -> Option<usize> {
+        match (self.tracks, track) {
+            (Tracks::Heard | Tracks::Stereo, Some(Track::Heard)) | (Tracks::Said, Some(Track::Said)) | (_, None) => {
+                Some(0)
+            }
+            (Tracks::Stereo, Some(Track::Said)) => Some(1),
+            (Tracks::Heard, Some(Track::Said)) | (Tracks::Said, Some(Track::Heard)) | (Tracks::Mixed, Some(_)) => None,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What came of a call, and how it is judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audio::wav::Wav;
+use crate::call::Session;
+use crate::place::Place;
+use crate::verdict::{CheckReport, Verdict};
+
+use super::machine::Recorded;
+use super::model::{Leg, PlacedStep, Scenario};
+use super::step::Signal;
+
+/// A call that is over.
+#[derive(Debug)]
+pub struct Outcome {
+    pub scenario: Arc<Scenario>,
+    pub(super) legs: [LegOutcome; 2],
+    /// Why the originate failed, if it did: a hangup cause, usually.
+    pub originate_failed: Option<String>,
+    /// What went wrong on the way: steps that failed, a host that was lost.
+    pub problems: Vec<CheckReport>,
+}
+
+/// What came of one leg.
+#[derive(Debug)]
+pub struct LegOutcome {
+    pub leg: Leg,
+    /// The session at its end; `None` when it never was, or when its end was not seen.
+    pub session: Option<Session>,
+    /// Whether its beginning was seen.
+    pub was_there: bool,
+    /// Each recording that was begun, and what could be read of it.
+    pub recordings: Vec<(Recorded, Result<Wav, String>)>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub verdict: Verdict,
+    pub expected: String,
+    pub actual: String,
+    pub help: String,
+}
+
+impl Found {
+    /// Passed or failed, and why.
+    pub fn new(holds: bool, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        let verdict = if holds { Verdict::Passed } else { Verdict::Failed };
+        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new() }
+    }
+
+    /// It could not be found out.
+    pub fn unknown(expected: impl Into<String>, why: impl Into<String>) -> Self {
+        Found { verdict: Verdict::Error, ..Found::new(false, expected, why) }
+    }
+
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Found { help: help.into(), ..self }
+    }
+}
+
+/// A judged call.
+#[derive(Debug)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// What went wrong on the way, then each check in the order of the file.
+    pub checks: Vec<CheckReport>,
+    /// Figures and names for machines.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Outcome {
+    pub fn leg(&self, leg: Leg) -> &LegOutcome {
+        &self.legs[leg as usize]
+    }
+
+    /// Holds the call against what the scenario expects of it.
+    pub fn judge(mut self) -> Judgement {
+        let mut checks = std::mem::take(&mut self.problems);
+        // A call whose host was lost says nothing about the system under test.
+        if !checks.iter().any(|problem| problem.verdict == Verdict::Error) {
+            for check in &self.scenario.expect {
+                let found = check.value.evaluate(&self);
+                checks.push(report(check.value.describe(), Some(check.place.clone()), found));
+            }
+            checks.extend(self.unsaid());
+        }
+        let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
+        Judgement { verdict, checks, properties: self.properties() }
+    }
+
+    /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
+    fn unsaid(&self) -> Vec<CheckReport> {
+        let says = |kinds: &[&str]| self.scenario.expect.iter().any(|check| kinds.contains(&check.value.kind()));
+        let answers =
+            |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api");
+        // Without steps the callee is whoever is there, and is called to answer.
+        let due = self.scenario.callee.is_empty() || self.scenario.callee.iter().any(answers);
+        let mut reports = Vec::new();
+        let caller = self.leg(Leg::Caller);
+        let answered = caller.session.as_ref().is_some_and(Session::is_answered);
+        if !answered && due && !says(&["answered", "hangup_cause", "sip_code"]) {
+            let found = Found::new(false, "an answered call", self.end_of(Leg::Caller)).help(
+                "a call must be answered unless `expect` says otherwise: `answered: false`, `sip_code`, `hangup_cause`",
+            );
+            reports.push(report("answered".to_owned(), Some(self.scenario.place.clone()), found));
+        }
+        let causes = self.scenario.caller.iter().chain(&self.scenario.callee);
+        let own_cause =
+            causes.filter(|step| step.value.kind() == "hangup").any(|step| step.value.describe() != "hangup");
+        if answered && !own_cause && !says(&["hangup_cause"]) {
+            let cause = self.cause(Leg::Caller);
+            let normal = cause.as_deref() == Some("NORMAL_CLEARING");
+            if !normal {
+                let found = Found::new(false, "NORMAL_CLEARING", cause.unwrap_or_else(|| "no cause".to_owned()))
+                    .help("an answered call must end normally unless `expect` has a `hangup_cause`");
+                reports.push(report("hangup cause".to_owned(), Some(self.scenario.place.clone()), found));
+            }
+        }
+        reports
+    }
+
+    /// The hangup cause of a leg; the originate's where the caller's leg never was.
+    pub fn cause(&self, leg: Leg) -> Option<String> {
+        let session = self.leg(leg).session.as_ref();
+        let cause = session.and_then(|session| session.hangup_cause.as_ref()).map(ToString::to_string);
+        cause.or_else(|| self.originate_failed.clone().filter(|_| leg == Leg::Caller))
+    }
+
+    /// How a leg ended, for a person.
+    pub fn end_of(&self, leg: Leg) -> String {
+        let outcome = self.leg(leg);
+        match (&outcome.session, self.cause(leg)) {
+            (Some(session), cause) => {
+                let cause = cause.unwrap_or_else(|| "no cause".to_owned());
+                let code = session.sip_code().filter(|code| *code >= 300);
+                let code = code.map_or(String::new(), |code| format!(" (SIP {code})"));
+                let answered = if session.is_answered() { "answered, ended" } else { "not answered, ended" };
+                format!("{answered} with {cause}{code}")
+            }
+            (None, Some(cause)) => format!("no {leg}'s leg: the originate failed with {cause}"),
+            (None, None) if outcome.was_there => format!("the {leg}'s leg never ended"),
+            (None, None) => format!("no {leg}'s leg came to be"),
+        }
+    }
+
+    fn properties(&self) -> Vec<(String, String)> {
+        let mut properties = Vec::new();
+        let mut put = |name: String, value: Option<String>| properties.extend(value.map(|value| (name, value)));
+        let ms = |duration: Option<Duration>| duration.map(|d| format!("{:.3}", d.as_secs_f64() * 1e3));
+        for outcome in &self.legs {
+            let Some(session) = &outcome.session else { continue };
+            put(format!("{}.uuid", outcome.leg), Some(session.id.to_string()));
+            put(format!("{}.hangup_cause", outcome.leg), session.hangup_cause.as_ref().map(ToString::to_string));
+            if outcome.leg == Leg::Caller {
+                put("setup_time_ms".to_owned(), ms(session.setup_time()));
+                put("pdd_ms".to_owned(), ms(session.post_dial_delay()));
+                put("talk_time_ms".to_owned(), ms(session.talk_time()));
+                put("sip_code".to_owned(), session.sip_code().map(|code| code.to_string()));
+            }
+        }
+        properties
+    }
+}
+
+fn report(name: String, place: Option<Place>, found: Found) -> CheckReport {
+    let Found { verdict, expected, actual, help } = found;
+    CheckReport { name, place, verdict, expected, actual, help }
+}

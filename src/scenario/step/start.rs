@@ -1,0 +1,185 @@
+//! How a step begins and what ends it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::call::State;
+use crate::esl::{Command, Event, header};
+use crate::id::{Ids, SessionId};
+use crate::scenario::model::Recording;
+
+/// What a step asks for as it begins.
+#[derive(Debug)]
+pub struct Start<'a> {
+    pub session: SessionId,
+    ids: &'a mut Ids,
+    /// Whether something plays or echoes on the leg that does not end by itself.
+    pub playing: bool,
+    pub(in crate::scenario) commands: Vec<Command>,
+    pub(in crate::scenario) record: Option<Recording>,
+    pub(in crate::scenario) stop_recording: bool,
+    pub(in crate::scenario) note: Option<String>,
+}
+
+/// What a step must find before it can begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// The leg is there.
+    Session,
+    /// The leg is parked. A real switch answers what comes earlier with an error: its channel does not execute yet.
+    Parked,
+}
+
+/// A step that began: what ends it, and within what time it must.
+#[derive(Debug)]
+pub struct Begun {
+    pub until: Until,
+    /// `None`: as soon as a switch does such things.
+    pub within: Option<Duration>,
+}
+
+/// What ends a step.
+#[derive(Clone, Debug)]
+pub enum Until {
+    Now,
+    /// All its commands were answered.
+    Replied,
+    /// The application with this `Application-UUID` began.
+    Started(String),
+    /// It ended, and not with an error.
+    Completed(String),
+    /// The leg came so far.
+    Reached(State),
+    Elapsed(Duration),
+    Event {
+        name: String,
+        headers: Vec<(String, Regex)>,
+    },
+    Variables(Vec<(String, String)>),
+    /// The switch closed this recording.
+    RecordStopped(PathBuf),
+}
+
+impl From<Until> for Begun {
+    fn from(until: Until) -> Self {
+        Begun { until, within: None }
+    }
+}
+
+impl Until {
+    pub fn within(self, within: Duration) -> Begun {
+        Begun { until: self, within: Some(within) }
+    }
+
+    /// Whether it can still come to pass once the leg is over.
+    pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
+        matches!(self, Until::Now | Until::Replied | Until::Elapsed(_) | Until::RecordStopped(_))
+    }
+
+    /// Whether `event` ends the step, well or with the application's error.
+    pub(in crate::scenario) fn met_by(&self, event: &Event) -> Option<Result<(), String>> {
+        let is = |name: &str, uuid: &str| event.name() == name && event.header(header::APPLICATION_UUID) == Some(uuid);
+        match self {
+            // An application may be over before its beginning was seen.
+            Until::Started(uuid) if is("CHANNEL_EXECUTE", uuid) => Some(Ok(())),
+            Until::Started(uuid) | Until::Completed(uuid) if is("CHANNEL_EXECUTE_COMPLETE", uuid) => {
+                let response = event.header("Application-Response").unwrap_or_default();
+                let failed = ["NOT FOUND", "ERROR", "-ERR", "FAILURE", "INVALID"];
+                if failed.iter().any(|word| response.contains(word)) {
+                    return Some(Err(response.to_owned()));
+                }
+                Some(Ok(()))
+            }
+            Until::Event { name, headers } => {
+                let named = event.name() == name || event.header(header::EVENT_SUBCLASS) == Some(name);
+                let matches = |(header, pattern): &(String, Regex)| {
+                    event.header(header).is_some_and(|value| pattern.is_match(value))
+                };
+                (named && headers.iter().all(matches)).then_some(Ok(()))
+            }
+            Until::RecordStopped(path) => {
+                let stopped = event.name() == "RECORD_STOP" && event.header("Record-File-Path") == path.to_str();
+                stopped.then_some(Ok(()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Until::Now => f.write_str("done"),
+            Until::Replied => f.write_str("a reply"),
+            Until::Started(_) => f.write_str("the application to begin"),
+            Until::Completed(_) => f.write_str("the application to end"),
+            Until::Reached(State::Created) => f.write_str("the leg"),
+            Until::Reached(State::Ringing) => f.write_str("ringing"),
+            Until::Reached(State::EarlyMedia) => f.write_str("early media"),
+            Until::Reached(State::Answered) => f.write_str("the answer"),
+            Until::Reached(State::HungUp) => f.write_str("the hangup"),
+            Until::Elapsed(_) => f.write_str("time to pass"),
+            Until::Event { name, headers } if headers.is_empty() => write!(f, "{name}"),
+            Until::Event { name, headers } => {
+                write!(f, "{name} with")?;
+                headers.iter().try_for_each(|(header, pattern)| write!(f, " {header} =~ {pattern}"))
+            }
+            Until::Variables(wanted) => {
+                let told: Vec<_> = wanted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                f.write_str(&told.join(", "))
+            }
+            Until::RecordStopped(_) => f.write_str("the recording to be closed"),
+        }
+    }
+}
+
+impl<'a> Start<'a> {
+    pub(in crate::scenario) fn new(session: SessionId, ids: &'a mut Ids, playing: bool) -> Self {
+        Start { session, ids, playing, commands: Vec::new(), record: None, stop_recording: false, note: None }
+    }
+
+    /// Executes an application on the leg; gives the uuid by which its events are known.
+    pub fn execute(&mut self, application: &str, argument: &str) -> String {
+        let uuid = self.ids.uuid();
+        self.commands.push(Command::execute(self.session.clone(), application, argument, &uuid));
+        uuid
+    }
+
+    /// Runs an API command.
+    pub fn api(&mut self, line: &str) {
+        self.commands.push(Command::api(line));
+    }
+
+    /// Runs an API command on the leg: `uuid_kill`, and what comes behind the uuid.
+    pub fn api_on_leg(&mut self, name: &str, more: &str) {
+        let line = format!("{name} {} {more}", self.session);
+        self.commands.push(Command::api(line.trim_end()));
+    }
+
+    /// Ends what plays or echoes, so that something else can take its place: an application that is executed
+    /// while another runs would only come on top of it.
+    pub fn break_playing(&mut self) {
+        if std::mem::take(&mut self.playing) {
+            self.api_on_leg("uuid_break", "all");
+        }
+    }
+
+    /// Records the leg.
+    pub fn record(&mut self, recording: Recording) {
+        self.record = Some(recording);
+    }
+
+    /// Ends the newest recording of the leg.
+    pub fn stop_recording(&mut self) {
+        self.stop_recording = true;
+    }
+
+    /// Leaves a line in the trace.
+    pub fn note(&mut self, text: &str) {
+        self.note = Some(text.to_owned());
+    }
+}

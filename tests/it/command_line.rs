@@ -1,0 +1,69 @@
+//! The command line as a shell or a CI system meets it.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use assert_cmd::prelude::*;
+
+fn callwright(line: &str) -> Command {
+    let mut command = Command::cargo_bin("callwright").unwrap();
+    command.args(line.split_whitespace()).env_remove("CALLWRIGHT_PASSWORD");
+    command
+}
+
+#[test]
+fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
+    for line in ["", "frob", "run --jobs 0", "run --fshost pbx:nan", "run --junit", "switch --esl nowhere", "schema x"]
+    {
+        let output = callwright(line).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{line:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{line:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    for line in ["--help", "-h", "--version", "help run", "run --help", "switch --help", "schema -h"] {
+        let output = callwright(line).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{line:?}");
+    }
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    for line in ["--help", "run --help"] {
+        let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();
+        for exit in callwright::cli::Exit::ALL {
+            assert!(help.contains(&format!("{}  {}", exit.code(), exit.meaning())), "{line}: {help}");
+        }
+    }
+}
+
+#[test]
+fn a_password_in_the_environment_is_not_shown() {
+    let output = callwright("run --help").env("CALLWRIGHT_PASSWORD", "secret-word").output().unwrap();
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("secret-word"));
+}
+
+/// `callwright --help | true`: the pipe has no reader when the help is written.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    for line in ["--help", "schema"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = callwright(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let code = child.wait().unwrap().code();
+        assert!(code.is_some_and(|code| code != 101) && !stderr.contains("panicked"), "{line}: {code:?} {stderr}");
+    }
+}
+
+#[test]
+fn colours_are_given_where_they_are_asked_for_and_only_there() {
+    let help = |name: &str| callwright("--help").env(name, "1").output().unwrap().stdout;
+    assert!(help("CLICOLOR_FORCE").contains(&0x1b));
+    assert!(!help("NO_COLOR").contains(&0x1b));
+}
