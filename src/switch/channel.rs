@@ -7,6 +7,7 @@ use crate::call::HangupCause;
 use crate::id::SessionId;
 use crate::media::{Codec, LegId, RecordId};
 use crate::sip::DialogId;
+use crate::sip::sdp::Negotiated;
 use crate::units::Time;
 
 use super::dp::{Frame, SendMsg};
@@ -178,13 +179,14 @@ pub struct MediaSide {
     pub leg: LegId,
     /// Our RTP socket; known once it is open.
     pub local: Option<SocketAddr>,
-    /// Number in the `o=` line, made when the description is.
+    /// Number in the `o=` line, and how often our description changed.
     pub session: u64,
+    pub version: u64,
     /// Where the other side wants its RTP.
     pub remote: Option<SocketAddr>,
     pub codec: Option<Codec>,
-    /// Payload type of RFC 4733, when both sides have one.
-    pub telephone_event: Option<u8>,
+    /// What was agreed with the other side.
+    pub agreed: Option<Negotiated>,
     /// Whether RTP flows.
     pub flow: Flow,
 }
@@ -239,8 +241,6 @@ pub struct Channel {
     pub ending: Ending,
     /// The originate that waits for this channel.
     pub originate: Option<OriginateId>,
-    /// Payload type of comfort noise, when the other side offered one.
-    pub comfort_noise: Option<u8>,
     /// Whether 180 was sent.
     pub ringing_sent: RingingSent,
 }
@@ -290,9 +290,10 @@ impl Channel {
                 leg,
                 local: None,
                 session: 0,
+                version: 1,
                 remote: None,
                 codec: None,
-                telephone_event: None,
+                agreed: None,
                 flow: Flow::Stopped,
             },
             stack: Vec::new(),
@@ -302,7 +303,6 @@ impl Channel {
             recordings: Vec::new(),
             ending: Ending::No,
             originate: None,
-            comfort_noise: None,
             ringing_sent: RingingSent::No,
         }
     }
@@ -310,6 +310,11 @@ impl Channel {
     /// Whether nothing hung it up yet (`switch_channel_ready`).
     pub fn is_up(&self) -> bool {
         self.ending == Ending::No
+    }
+
+    /// Payload type of RFC 4733, when both sides have it.
+    pub fn telephone_event(&self) -> Option<u8> {
+        self.media.agreed.as_ref().and_then(|agreed| agreed.telephone_event)
     }
 
     /// Whether audio can be sent and heard.

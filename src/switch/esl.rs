@@ -17,6 +17,11 @@ use super::events::origin;
 use super::settings::LogLevel;
 use super::variables::is_true;
 
+/// Requests that may wait behind an `api` command that is not done, before the client is dropped.
+const WAITING: usize = 100_000;
+/// `sendmsg`s that may wait on one channel (FreeSWITCH's SWITCH_EVENT_QUEUE_LEN).
+const MESSAGES: usize = 5_000;
+
 /// One client.
 #[derive(Debug, Default)]
 pub struct Connection {
@@ -163,10 +168,14 @@ impl SwitchCore {
     /// Takes a request of a client.
     pub fn handle_esl_command(&mut self, now: Time, conn: ConnId, request: Frame) {
         self.advance_clock(now);
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.waiting.push_back(request);
-            self.serve(conn);
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.waiting.len() >= WAITING {
+            self.connections.remove(&conn);
+            self.output(Output::CloseEsl(conn));
+            return;
         }
+        connection.waiting.push_back(request);
+        self.serve(conn);
         self.run();
     }
 
@@ -262,8 +271,9 @@ impl SwitchCore {
             return format!("-ERR invalid session id [{uuid}]");
         };
         let message = SendMsg::new(request);
-        if let Some(channel) = self.channel(key) {
-            channel.queue.push_back(message);
+        match self.channel(key) {
+            Some(channel) if channel.queue.len() < MESSAGES => channel.queue.push_back(message),
+            _ => return "-ERR memory error".to_owned(),
         }
         self.later(Task::Pump(key));
         "+OK".to_owned()

@@ -52,6 +52,10 @@ pub mod origin {
     pub const INFO: Origin = Origin("mod_dptools.c", "info_function", 2143);
 }
 
+/// What an event about a channel takes, so that its buffers are made once.
+const EVENT_BYTES: usize = 8 * 1024;
+const EVENT_HEADERS: usize = 256;
+
 /// Makes events: knows who the switch is and counts.
 #[derive(Debug)]
 pub struct EventSource {
@@ -89,7 +93,7 @@ impl EventSource {
 
     /// An event with the headers that every event has.
     pub fn event(&mut self, now: Time, name: &str, from: Origin) -> Event {
-        let mut event = Event::new();
+        let mut event = Event::with_capacity(EVENT_BYTES, EVENT_HEADERS);
         self.stamp(&mut event, now, name, from);
         event
     }
@@ -128,8 +132,8 @@ pub fn push_channel(event: &mut Event, channel: &Channel) {
     if let Some(profile) = &channel.profile {
         push_profile(event, channel, profile);
     }
-    for (name, value) in channel.variables.iter() {
-        event.push(&format!("variable_{name}"), value);
+    for (name, value) in channel.variables.headers() {
+        event.append(name, |text| text.push_str(value));
     }
 }
 
@@ -148,10 +152,12 @@ fn push_basic(event: &mut Event, channel: &Channel) {
         event.push("Hangup-Cause", cause);
     }
     if let Some(codec) = channel.codec_shown {
-        for way in ["Read", "Write"] {
-            event.push(&format!("Channel-{way}-Codec-Name"), codec.name());
-            event.push(&format!("Channel-{way}-Codec-Rate"), 8_000);
-            event.push(&format!("Channel-{way}-Codec-Bit-Rate"), 64_000);
+        let read = ["Channel-Read-Codec-Name", "Channel-Read-Codec-Rate", "Channel-Read-Codec-Bit-Rate"];
+        let write = ["Channel-Write-Codec-Name", "Channel-Write-Codec-Rate", "Channel-Write-Codec-Bit-Rate"];
+        for [name, rate, bits] in [read, write] {
+            event.push(name, codec.name());
+            event.push(rate, "8000");
+            event.push(bits, "64000");
         }
     }
 }
@@ -191,8 +197,14 @@ fn push_profile(event: &mut Event, channel: &Channel, profile: &CallerProfile) {
     event.push("Caller-Channel-Progress-Time", stamp(times.progress));
     event.push("Caller-Channel-Progress-Media-Time", stamp(times.progress_media));
     event.push("Caller-Channel-Hangup-Time", stamp(times.hungup));
-    for never in ["Transfer-Time", "Resurrect-Time", "Bridged-Time", "Last-Hold", "Hold-Accum"] {
-        event.push(&format!("Caller-Channel-{never}"), 0);
+    for never in [
+        "Caller-Channel-Transfer-Time",
+        "Caller-Channel-Resurrect-Time",
+        "Caller-Channel-Bridged-Time",
+        "Caller-Channel-Last-Hold",
+        "Caller-Channel-Hold-Accum",
+    ] {
+        event.push(never, "0");
     }
     event.push("Caller-Screen-Bit", true);
     event.push("Caller-Privacy-Hide-Name", false);

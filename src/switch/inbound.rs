@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use crate::call::HangupCause;
 use crate::id::SessionId;
 use crate::media::{Codec, LegId, MediaCommand};
+use crate::sip::sdp::{Description, Negotiated};
 use crate::sip::{DialogId, Message, SipCommand, StartLine};
 
+use super::address::Address;
 use super::channel::{CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
-use super::name_addr::{NameAddr, Uri};
-use super::offer::{Description, as_kept};
+use super::offer::{agree, as_kept, codecs_of};
 
 impl SwitchCore {
     /// An INVITE: a media port is opened before anything else.
@@ -37,13 +38,13 @@ impl SwitchCore {
         let now = self.now;
         let uuid = SessionId::new(self.ids.uuid());
         let session = sdp_session(self.ids.number());
-        let from = NameAddr::parse(invite.header("From").unwrap_or_default());
+        let from = Address::parse(invite.header("From").unwrap_or_default());
         let request = match &invite.start {
-            StartLine::Request { uri, .. } => Uri::parse(uri),
-            StartLine::Response { .. } => Uri::default(),
+            StartLine::Request { uri, .. } => Address::of_uri(uri),
+            StartLine::Response { .. } => Address::default(),
         };
         let profile_name = self.config.profiles.first().cloned().unwrap_or_default();
-        let name = format!("sofia/{profile_name}/{}@{}", from.uri.user, from.uri.host);
+        let name = format!("sofia/{profile_name}/{}@{}", from.user, from.host);
         let call_id = invite.header("Call-ID").unwrap_or_default().to_owned();
         let facts = InviteFacts {
             local_ip: self.config.sip.ip().to_string(),
@@ -62,9 +63,9 @@ impl SwitchCore {
         channel.media.session = session;
         channel.name = name.clone();
         let variables = &mut channel.variables;
-        variables.set("sip_from_user", from.uri.user);
-        variables.set("sip_from_uri", from.uri.plain());
-        variables.set("sip_from_host", from.uri.host);
+        variables.set("sip_from_user", from.user.as_str());
+        variables.set("sip_from_uri", from.plain());
+        variables.set("sip_from_host", from.host.as_str());
         for media in ["video", "audio", "text"] {
             variables.set(&format!("{media}_media_flow"), "disabled");
         }
@@ -75,18 +76,17 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         set_invite_variables(channel, invite, &from, &request, &facts);
         channel.profile = Some(profile_of(invite, &from, &request, &context, now));
-        let offer = Description::parse(&invite.body);
-        let chosen = offer.and_then(|offer| Some((offer.codecs.iter().find(|c| allowed.contains(c)).copied()?, offer)));
-        let Some((codec, offer)) = chosen else {
+        let Some((codec, agreed)) = agree(&invite.body, &allowed) else {
             self.hangup(key, HangupCause::IncompatibleDestination);
             return;
         };
         channel.variables.set("switch_r_sdp", as_kept(&invite.body));
-        let common: Vec<Codec> = offer.codecs.iter().filter(|c| allowed.contains(c)).copied().collect();
+        let offered = Description::parse(&invite.body).map(|offer| codecs_of(&offer)).unwrap_or_default();
+        let common: Vec<Codec> = offered.into_iter().filter(|c| allowed.contains(c)).collect();
         channel.variables.set("ep_codec_string", endpoint_codecs(&common));
         channel.variables.set("rtp_use_codec_string", codec_list(&allowed));
         set_flow_variables(channel, FlowOf::Offer);
-        set_remote(channel, &offer, codec);
+        set_remote(channel, agreed, codec);
         self.set_codec(key, codec);
 
         if let Some(channel) = self.channel(key) {
@@ -137,9 +137,9 @@ impl SwitchCore {
         }
         let variables = &mut channel.variables;
         let (from_text, to_text) = (ack.header("From").unwrap_or_default(), ack.header("To").unwrap_or_default());
-        let (from, to) = (NameAddr::parse(from_text), NameAddr::parse(to_text));
-        variables.set("sip_to_tag", to.tag.unwrap_or_default());
-        variables.set("sip_from_tag", from.tag.unwrap_or_default());
+        let (from, to) = (Address::parse(from_text), Address::parse(to_text));
+        variables.set("sip_to_tag", to.tag.as_str());
+        variables.set("sip_from_tag", from.tag.as_str());
         variables.set("sip_cseq", cseq(ack));
         variables.set("sip_call_id", ack.header("Call-ID").unwrap_or_default());
         variables.set("sip_full_via", ack.header("Via").unwrap_or_default());
@@ -199,22 +199,18 @@ impl SwitchCore {
             self.sip(SipCommand::Respond { dialog, code: 481, reason: None, headers: Vec::new(), sdp: None });
             return;
         };
-        let codec = channel.media.codec;
-        let offer = Description::parse(&request.body).filter(|o| codec.is_some_and(|c| o.codecs.contains(&c)));
-        let (Some(offer), Some(codec), Some(local)) = (offer, codec, channel.media.local) else {
+        let used = channel.media.codec.map(|codec| vec![codec]).unwrap_or_default();
+        let (Some((codec, agreed)), Some(local)) = (agree(&request.body, &used), channel.media.local) else {
             self.sip(SipCommand::Respond { dialog, code: 488, reason: None, headers: Vec::new(), sdp: None });
             return;
         };
-        channel.media.remote = Some(offer.rtp);
-        channel.media.session += 1;
-        let answer = Description {
-            rtp: local,
-            codecs: vec![codec],
-            telephone_event: offer.telephone_event,
-            comfort_noise: offer.comfort_noise,
-        };
-        let sdp = Some(answer.write(channel.media.session));
-        let (leg, remote, telephone_event) = (channel.media.leg, offer.rtp, offer.telephone_event);
+        // The version of our description counts up: RFC 3264 8.
+        channel.media.version += 1;
+        let answer = agreed.answer(channel.media.session, channel.media.session + channel.media.version, local);
+        let sdp = Some(answer.to_sdp());
+        let (leg, remote, telephone_event) = (channel.media.leg, agreed.remote, agreed.telephone_event);
+        channel.media.remote = Some(remote);
+        channel.media.agreed = Some(agreed);
         channel.variables.set("remote_media_ip", remote.ip().to_string());
         channel.variables.set("remote_media_port", remote.port().to_string());
         let ssrc = channel.variables.value("rtp_use_ssrc").and_then(|s| s.parse().ok()).unwrap_or(0);
@@ -235,14 +231,14 @@ struct InviteFacts {
 fn set_invite_variables(
     channel: &mut Channel,
     invite: &Message,
-    from: &NameAddr<'_>,
-    request: &Uri<'_>,
+    from: &Address,
+    request: &Address,
     facts: &InviteFacts,
 ) {
     let header = |name: &str| invite.header(name).unwrap_or_default();
     let peer = invite.peer;
-    let to = NameAddr::parse(header("To"));
-    let contact = NameAddr::parse(header("Contact"));
+    let to = Address::parse(header("To"));
+    let contact = Address::parse(header("Contact"));
     let via = Via::parse(header("Via"));
     let variables = &mut channel.variables;
     let mut set = |name: &str, value: &str| {
@@ -258,8 +254,8 @@ fn set_invite_variables(
     set("sip_received_ip", &ip);
     set("sip_received_port", &port);
     set("sip_via_protocol", "udp");
-    set("sip_from_user_stripped", from.uri.user.trim_start_matches('+'));
-    set("sip_from_tag", from.tag.unwrap_or_default());
+    set("sip_from_user_stripped", from.user.trim_start_matches('+'));
+    set("sip_from_tag", &from.tag);
     set("sofia_profile_name", &facts.profile);
     set("sofia_profile_url", &facts.profile_url);
     set("recovery_profile_name", &facts.profile);
@@ -270,14 +266,14 @@ fn set_invite_variables(
     set("sip_full_from", header("From"));
     set("sip_full_to", header("To"));
     set("sip_allow", header("Allow"));
-    for (kind, uri) in [("req", request), ("to", &to.uri), ("contact", &contact.uri)] {
+    for (kind, uri) in [("req", request), ("to", &to), ("contact", &contact)] {
         if kind == "contact" {
-            set("sip_contact_params", uri.params);
+            set("sip_contact_params", &uri.params);
         }
-        set(&format!("sip_{kind}_user"), uri.user);
-        set(&format!("sip_{kind}_port"), uri.port.unwrap_or_default());
+        set(&format!("sip_{kind}_user"), &uri.user);
+        set(&format!("sip_{kind}_port"), &uri.port);
         set(&format!("sip_{kind}_uri"), &uri.plain());
-        set(&format!("sip_{kind}_host"), uri.host);
+        set(&format!("sip_{kind}_host"), &uri.host);
     }
     set("endpoint_disposition", "INBOUND CALL");
     set("sip_user_agent", header("User-Agent"));
@@ -296,25 +292,25 @@ fn set_invite_variables(
 
 fn profile_of(
     invite: &Message,
-    from: &NameAddr<'_>,
-    request: &Uri<'_>,
+    from: &Address,
+    request: &Address,
     context: &str,
     now: crate::units::Time,
 ) -> CallerProfile {
-    let identity = invite.header("Remote-Party-ID").map(NameAddr::parse);
+    let identity = invite.header("Remote-Party-ID").map(Address::parse);
     let named = identity.as_ref().unwrap_or(from);
-    let number = named.uri.user.to_owned();
+    let number = named.user.clone();
     let name = if named.display.is_empty() { number.clone() } else { named.display.clone() };
     CallerProfile {
-        username: from.uri.user.to_owned(),
+        username: from.user.clone(),
         dialplan: "XML".to_owned(),
         caller_id_name: name.clone(),
         caller_id_number: number.clone(),
         orig_caller_id_name: name,
         orig_caller_id_number: number,
         network_addr: invite.peer.ip().to_string(),
-        ani: from.uri.user.to_owned(),
-        destination_number: request.user.to_owned(),
+        ani: from.user.clone(),
+        destination_number: request.user.clone(),
         source: "mod_sofia".to_owned(),
         context: context.to_owned(),
         created: now,
@@ -340,14 +336,14 @@ pub(super) fn set_flow_variables(channel: &mut Channel, of: FlowOf) {
 }
 
 /// Notes where the other side wants its audio, and in which codec.
-pub(super) fn set_remote(channel: &mut Channel, remote: &Description, codec: Codec) {
-    channel.media.remote = Some(remote.rtp);
+pub(super) fn set_remote(channel: &mut Channel, agreed: Negotiated, codec: Codec) {
+    let remote = agreed.remote;
+    channel.media.remote = Some(remote);
     channel.media.codec = Some(codec);
-    channel.media.telephone_event = remote.telephone_event;
-    channel.comfort_noise = remote.comfort_noise;
+    channel.media.agreed = Some(agreed);
     let variables = &mut channel.variables;
-    variables.set("remote_media_ip", remote.rtp.ip().to_string());
-    variables.set("remote_media_port", remote.rtp.port().to_string());
+    variables.set("remote_media_ip", remote.ip().to_string());
+    variables.set("remote_media_port", remote.port().to_string());
     variables.set("rtp_audio_recv_pt", codec.payload_type().to_string());
     variables.set("rtp_use_codec_name", codec.name());
     variables.set("rtp_use_codec_rate", "8000");

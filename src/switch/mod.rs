@@ -6,6 +6,7 @@
 //! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
 //! lines, XML events, the outbound event socket.
 
+mod address;
 pub mod api;
 mod channel;
 mod config;
@@ -18,7 +19,6 @@ mod exec;
 mod expand;
 mod inbound;
 mod media;
-mod name_addr;
 mod net;
 mod offer;
 mod originate;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::call::HangupCause;
 use crate::id::SessionId;
-use crate::media::{LegId, MediaCommand};
+use crate::media::{Codec, LegId, MediaCommand};
+use crate::sip::sdp::{Description, Negotiated};
 use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
+use super::address::Address;
 use super::api::{ApiCall, ApiWait};
 use super::channel::{AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
@@ -15,8 +17,7 @@ use super::events::origin;
 use super::inbound::{
     FlowOf, codec_list, cseq, endpoint_codecs, sdp_session, set_flow_variables, set_remote, set_term_status,
 };
-use super::name_addr::NameAddr;
-use super::offer::{COMFORT_NOISE, Description, TELEPHONE_EVENT, as_kept, codecs_named};
+use super::offer::{agree, as_kept, codecs_in_list, payloads};
 use super::originate::{Endpoint, Originate, OriginateId, Refusal, Then, USAGE, sanitize};
 use super::variables::is_true;
 
@@ -157,8 +158,8 @@ impl SwitchCore {
         channel.media.session = session;
         let variables = &mut channel.variables;
         let codecs = match variables.value("absolute_codec_string").or(variables.value("codec_string")) {
-            Some(list) => codecs_named(list),
-            None => match variables.value("originator_codec").map(codecs_named) {
+            Some(list) => codecs_in_list(list),
+            None => match variables.value("originator_codec").map(codecs_in_list) {
                 Some(codecs) if !codecs.is_empty() => codecs,
                 _ => self.config.codecs.clone(),
             },
@@ -167,19 +168,21 @@ impl SwitchCore {
             self.hangup(key, HangupCause::IncompatibleDestination);
             return;
         }
-        let telephone_event = match variables.value("dtmf_type") {
-            Some(kind) if !kind.eq_ignore_ascii_case("rfc2833") => None,
-            _ if variables.value("rtp_disable_rfc2833").is_some_and(is_true) => None,
-            _ => Some(TELEPHONE_EVENT),
+        let wants_events = match variables.value("dtmf_type") {
+            Some(kind) => kind.eq_ignore_ascii_case("rfc2833"),
+            None => !variables.is_true("rtp_disable_rfc2833"),
         };
-        let offer = Description { rtp: local, codecs, telephone_event, comfort_noise: Some(COMFORT_NOISE) };
-        let sdp = offer.write(session);
-        variables.set("rtp_use_codec_string", codec_list(&offer.codecs));
+        let mut offer = Description::offer(session, local, &payloads(&codecs));
+        if !wants_events {
+            offer.payloads.retain(|payload| payload.name != "telephone-event");
+        }
+        let sdp = offer.to_sdp();
+        variables.set("rtp_use_codec_string", codec_list(&codecs));
         variables.set("local_media_ip", ip.as_str());
         variables.set("local_media_port", local.port().to_string());
         variables.set("advertised_media_ip", ip);
         variables.set("audio_media_flow", "sendrecv");
-        variables.set("rtp_local_sdp_str", sdp.as_str());
+        variables.set("rtp_local_sdp_str", offer.to_variable());
         variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
         variables.set("sip_req_uri", endpoint.plain());
         variables.set("sip_to_host", endpoint.host_port());
@@ -230,7 +233,7 @@ impl SwitchCore {
             return self.rang(key);
         }
         let first_media = !channel.has_media();
-        let Some((codec, remote)) = agreed else {
+        let Some((codec, negotiated)) = agreed else {
             if first_media {
                 return self.hangup(key, HangupCause::IncompatibleDestination);
             }
@@ -254,7 +257,7 @@ impl SwitchCore {
             channel.variables.set("ep_codec_string", endpoint_codecs(&[codec]));
             channel.variables.touch("rtp_use_codec_string");
             set_flow_variables(channel, if early { FlowOf::Offer } else { FlowOf::Answer });
-            set_remote(channel, &remote, codec);
+            set_remote(channel, negotiated, codec);
             self.set_codec(key, codec);
             self.connect(key);
         }
@@ -456,24 +459,17 @@ fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: Str
     }
 }
 
-/// The codec that an answer names, among those that we offered.
-fn agreed(channel: &Channel, response: &Message) -> Option<(crate::media::Codec, Description)> {
-    let answer = Description::parse(&response.body)?;
-    let offered = channel.variables.value("rtp_use_codec_string").map(codecs_named).unwrap_or_default();
-    let codec = answer.codecs.iter().find(|c| offered.contains(c)).copied()?;
-    Some((codec, answer))
+/// What an answer has in common with our offer.
+fn agreed(channel: &Channel, response: &Message) -> Option<(Codec, Negotiated)> {
+    let offered = channel.variables.value("rtp_use_codec_string").map(codecs_in_list).unwrap_or_default();
+    agree(&response.body, &offered)
 }
 
 /// Variables about a response, in mod_sofia's order.
-fn note_reply(
-    channel: &mut Channel,
-    response: &Message,
-    local_ip: &str,
-    early: Option<&(crate::media::Codec, Description)>,
-) {
+fn note_reply(channel: &mut Channel, response: &Message, local_ip: &str, early: Option<&(Codec, Negotiated)>) {
     let header = |name: &str| response.header(name).unwrap_or_default();
-    let (from, to) = (NameAddr::parse(header("From")), NameAddr::parse(header("To")));
-    let contact = NameAddr::parse(header("Contact"));
+    let (from, to) = (Address::parse(header("From")), Address::parse(header("To")));
+    let contact = Address::parse(header("Contact"));
     let (ip, port) = (response.peer.ip().to_string(), response.peer.port().to_string());
     if let Some(profile) = &mut channel.profile {
         profile.network_addr = ip.clone();
@@ -503,20 +499,20 @@ fn note_reply(
     set("sip_from_display", &from.display);
     set("sip_full_from", header("From"));
     set("sip_full_to", header("To"));
-    set("sip_from_user", from.uri.user);
-    set("sip_from_uri", &from.uri.plain());
-    set("sip_from_host", from.uri.host);
-    set("sip_to_user", to.uri.user);
-    set("sip_to_port", to.uri.port.unwrap_or_default());
-    set("sip_to_uri", &to.uri.plain());
-    set("sip_to_host", to.uri.host);
-    set("sip_contact_params", contact.uri.params);
-    set("sip_contact_user", contact.uri.user);
-    set("sip_contact_port", contact.uri.port.unwrap_or_default());
-    set("sip_contact_uri", &contact.uri.plain());
-    set("sip_contact_host", contact.uri.host);
-    set("sip_to_tag", to.tag.unwrap_or_default());
-    set("sip_from_tag", from.tag.unwrap_or_default());
+    set("sip_from_user", &from.user);
+    set("sip_from_uri", &from.plain());
+    set("sip_from_host", &from.host);
+    set("sip_to_user", &to.user);
+    set("sip_to_port", &to.port);
+    set("sip_to_uri", &to.plain());
+    set("sip_to_host", &to.host);
+    set("sip_contact_params", &contact.params);
+    set("sip_contact_user", &contact.user);
+    set("sip_contact_port", &contact.port);
+    set("sip_contact_uri", &contact.plain());
+    set("sip_contact_host", &contact.host);
+    set("sip_to_tag", &to.tag);
+    set("sip_from_tag", &from.tag);
     set("sip_cseq", cseq(response));
     set("sip_call_id", header("Call-ID"));
 }

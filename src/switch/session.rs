@@ -7,7 +7,6 @@ use crate::sip::SipCommand;
 use super::channel::{AnswerState, CallState, Channel, DialogEnd, Direction, Ending, Flow, RingingSent, State};
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
-use super::offer::Description;
 use super::stamps::set_stamps;
 
 /// Why a command about a channel did nothing.
@@ -61,7 +60,7 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         channel.variables.set("write_codec", codec.name());
         channel.variables.set("write_rate", "8000");
-        channel.variables.set("dtmf_type", if channel.media.telephone_event.is_some() { "rfc2833" } else { "none" });
+        channel.variables.set("dtmf_type", if channel.telephone_event().is_some() { "rfc2833" } else { "none" });
     }
 
     /// Sends 180 on a call that came in.
@@ -138,18 +137,14 @@ impl SwitchCore {
     /// The answer to the offer of a call that came in. Variables about it are set once, with the first answer.
     fn describe_answer(&mut self, key: ChannelKey) -> Result<String, NotDone> {
         let channel = self.channel(key).ok_or(NotDone)?;
-        if let Some(sdp) = channel.variables.value("rtp_local_sdp_str") {
-            return Ok(sdp.to_owned());
+        let (Some(local), Some(agreed)) = (channel.media.local, &channel.media.agreed) else { return Err(NotDone) };
+        let session = channel.media.session;
+        let answer = agreed.answer(session, session + 1, local);
+        let sdp = answer.to_sdp();
+        if channel.variables.value("rtp_local_sdp_str").is_some() {
+            return Ok(sdp);
         }
-        let (local, codec) = (channel.media.local.ok_or(NotDone)?, channel.media.codec.ok_or(NotDone)?);
-        let description = Description {
-            rtp: local,
-            codecs: vec![codec],
-            telephone_event: channel.media.telephone_event,
-            comfort_noise: channel.comfort_noise,
-        };
-        let sdp = description.write(channel.media.session);
-        channel.variables.set("rtp_local_sdp_str", sdp.as_str());
+        channel.variables.set("rtp_local_sdp_str", answer.to_variable());
         let ip = local.ip().to_string();
         channel.variables.set("local_media_ip", ip.as_str());
         channel.variables.set("local_media_port", local.port().to_string());
@@ -161,13 +156,14 @@ impl SwitchCore {
     pub(super) fn connect(&mut self, key: ChannelKey) {
         let ssrc = self.ids.number();
         let Some(channel) = self.channel(key) else { return };
+        let telephone_event = channel.telephone_event();
         let media = &mut channel.media;
         let (Some(remote), Some(codec)) = (media.remote, media.codec) else { return };
         if media.flow == Flow::Connected {
             return;
         }
         media.flow = Flow::Connected;
-        let (leg, telephone_event) = (media.leg, media.telephone_event);
+        let leg = media.leg;
         set_rtp_variables(channel, codec, ssrc);
         self.media(MediaCommand::Connect { leg, remote, codec, telephone_event, ssrc });
     }
@@ -289,7 +285,7 @@ impl SwitchCore {
 
 /// What follows when RTP begins to flow.
 fn set_rtp_variables(channel: &mut Channel, codec: Codec, ssrc: u32) {
-    let telephone_event = channel.media.telephone_event;
+    let telephone_event = channel.telephone_event();
     let variables = &mut channel.variables;
     for name in ["local_media_ip", "local_media_port", "advertised_media_ip"] {
         variables.touch(name);

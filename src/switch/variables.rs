@@ -5,7 +5,26 @@
 /// Setting a variable again moves it behind the others, as in FreeSWITCH (which removes the old one and appends). Names are
 /// case-insensitive to look up and keep the case of the last set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Variables(Vec<(String, String)>);
+pub struct Variables(Vec<Variable>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Variable {
+    /// `variable_NAME`, as events want it: they are written far more often than a variable is set.
+    header: String,
+    value: String,
+}
+
+const PREFIX: &str = "variable_";
+
+impl Variable {
+    fn name(&self) -> &str {
+        &self.header[PREFIX.len()..]
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.name().eq_ignore_ascii_case(name)
+    }
+}
 
 impl Variables {
     /// Sets `name`. An empty value removes it: FreeSWITCH knows no empty variables.
@@ -13,20 +32,20 @@ impl Variables {
         let value = value.into();
         self.unset(name);
         if !value.is_empty() {
-            self.0.push((name.to_owned(), value));
+            self.0.push(Variable { header: [PREFIX, name].concat(), value });
         }
     }
 
     /// Removes `name`.
     pub fn unset(&mut self, name: &str) {
-        if let Some(at) = self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name)) {
+        if let Some(at) = self.0.iter().position(|variable| variable.is(name)) {
             self.0.remove(at);
         }
     }
 
     /// The value of `name`.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.0.iter().find(|variable| variable.is(name)).map(|variable| variable.value.as_str())
     }
 
     /// Whether `name` is set to what FreeSWITCH takes for yes (`switch_true`).
@@ -36,15 +55,20 @@ impl Variables {
 
     /// Sets `name` to the value it has, which moves it behind the others.
     pub fn touch(&mut self, name: &str) {
-        if let Some(at) = self.0.iter().position(|(n, _)| n.eq_ignore_ascii_case(name)) {
+        if let Some(at) = self.0.iter().position(|variable| variable.is(name)) {
             let entry = self.0.remove(at);
             self.0.push(entry);
         }
     }
 
+    /// All, in the order they were last set: the name with `variable_` before it, and the value.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|variable| (variable.header.as_str(), variable.value.as_str()))
+    }
+
     /// All, in the order they were last set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|variable| (variable.name(), variable.value.as_str()))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::super::channel::Direction;
 use super::super::core::SwitchCore;
-use super::super::offer::TELEPHONE_EVENT;
 use super::{ApiCommand, ApiWait};
 
 pub(super) const COMMAND: ApiCommand = ApiCommand { name: "sofia", run };
@@ -40,7 +39,7 @@ fn profile(core: &SwitchCore, name: &str) -> String {
     let count = |direction| counts.of(direction);
     let (calls_in, failed_in) = count(Direction::Inbound);
     let (calls_out, failed_out) = count(Direction::Outbound);
-    let (bind, payload) = (format!("{url};transport=udp"), TELEPHONE_EVENT.to_string());
+    let (bind, payload) = (format!("{url};transport=udp"), "101");
     let (registry, context) = (format!("sofia_reg_{name}"), core.config.context.clone());
     let numbers = [calls_in, failed_in, calls_out, failed_out].map(|n| n.to_string());
     let rows = [
@@ -60,7 +59,7 @@ fn profile(core: &SwitchCore, name: &str) -> String {
         ("OUTBOUND-PROXY", "N/A"),
         ("CODECS IN", &codecs),
         ("CODECS OUT", &codecs),
-        ("TEL-EVENT", &payload),
+        ("TEL-EVENT", payload),
         ("DTMF-MODE", "rfc2833"),
         ("CNG", "13"),
         ("SESSION-TO", "0"),

@@ -192,6 +192,8 @@ pub enum Phase {
     Suspended,
     /// Goes on after it was suspended.
     Resuming,
+    /// Has ended below another application, and is done when that is.
+    Finished,
     Stopping(Stop),
 }
 

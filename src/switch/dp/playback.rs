@@ -67,6 +67,7 @@ impl SwitchCore {
                     playback.play = play;
                 }
             }
+            Doing::Playback(playback) if playback.phase == Phase::Finished => self.complete(key),
             Doing::Sleep { until, .. } if *until <= now => self.complete(key),
             _ => {}
         }
@@ -110,9 +111,9 @@ impl SwitchCore {
             }
         });
         if let Some(track) = next.filter(|_| !matches!(phase, Phase::Stopping(_))) {
-            let play = self.play(key, track.sound.clone());
-            if let Some(playback) = self.playback(key, None) {
-                (playback.play, playback.track, playback.phase) = (play, track, Phase::Starting);
+            let next = self.play(key, track.sound.clone());
+            if let Some(playback) = self.playback(key, Some(play)) {
+                (playback.play, playback.track, playback.phase) = (next, track, Phase::Starting);
             }
             return;
         }
@@ -123,7 +124,16 @@ impl SwitchCore {
             _ => PLAYED,
         };
         self.set_response(key, response);
-        self.complete(key);
+        if self.is_on_top(key, play) {
+            self.complete(key);
+        } else if let Some(playback) = self.playback(key, Some(play)) {
+            playback.phase = Phase::Finished;
+        }
+    }
+
+    fn is_on_top(&mut self, key: ChannelKey, play: PlayId) -> bool {
+        let top = self.channel(key).and_then(|channel| channel.stack.last());
+        top.is_some_and(|frame| matches!(&frame.doing, Doing::Playback(playback) if playback.play == play))
     }
 
     /// FreeSWITCH tells a playback that the other side ended from one that we ended: its read fails, or its loop.
@@ -139,6 +149,7 @@ impl SwitchCore {
         let Some(playback) = self.playback(key, None) else { return true };
         match playback.phase {
             Phase::Stopping(_) => false,
+            Phase::Finished => true,
             Phase::Suspended => {
                 let track = playback.track.clone();
                 self.tell_playback(key, &track, 0, Phase::Stopping(why));

@@ -33,6 +33,27 @@ fn a_playback_sent_during_another_runs_on_top_of_it_and_then_the_first_goes_on()
 }
 
 #[test]
+fn a_playback_that_ends_below_another_application_is_done_when_that_is() {
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    bench.execute(&callee, "playback", "silence_stream://300");
+    bench.wait(100);
+    bench.execute(&callee, "sleep", "1000");
+    bench.wait(2_000);
+    let wanted = [
+        "CHANNEL_EXECUTE playback",
+        "PLAYBACK_START",
+        "CHANNEL_EXECUTE sleep",
+        "PLAYBACK_STOP",
+        "CHANNEL_EXECUTE_COMPLETE sleep",
+        "PRIVATE_COMMAND",
+        "CHANNEL_EXECUTE_COMPLETE playback",
+        "PRIVATE_COMMAND",
+    ];
+    assert_eq!(bench.story(&callee), wanted);
+}
+
+#[test]
 fn an_event_lock_has_the_next_one_wait() {
     let mut bench = Bench::new();
     let callee = bench.answered();
