@@ -106,6 +106,8 @@ impl Sim {
     /// # Panics
     /// When the run hangs: a mistake of ours.
     pub fn run(&mut self) -> (Summary, Vec<TestReport>) {
+        let mut idle = 0;
+        self.strike();
         loop {
             while self.exchange() {}
             if let Some(summary) = self.run.ended() {
@@ -115,7 +117,10 @@ impl Sim {
             let due = [self.rig.next_due(), self.run.poll_timeout()].into_iter().flatten().chain(faults).min();
             let due = due.unwrap_or_else(|| panic!("nothing is due and the run has not ended: {:?}", self.run));
             assert!(due.since(self.started) < PATIENCE, "the run hangs: {:?}", self.run);
-            self.rig.advance_to(due.max(self.rig.now()));
+            let before = self.rig.now();
+            self.rig.advance_to(due.max(before));
+            idle = if self.rig.now() > before { 0 } else { idle + 1 };
+            assert!(idle < 1_000, "time stands still: something is due that is never done: {:?}", self.run);
             self.strike();
             self.run.handle_timeout(self.rig.now());
         }

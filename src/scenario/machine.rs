@@ -247,7 +247,11 @@ impl Machine {
     pub fn poll_timeout(&self) -> Option<Time> {
         match self.phase {
             Phase::Idle | Phase::Done => None,
-            Phase::Ending { since, .. } => self.legs.iter().filter_map(LegRun::deadline).chain([since + ENDING]).min(),
+            // Steps are of no more interest once both legs were told to go.
+            Phase::Ending { since, both: true } => Some(since + ENDING),
+            Phase::Ending { since, both: false } => {
+                self.legs.iter().filter_map(LegRun::deadline).chain([since + ENDING]).min()
+            }
             Phase::Running => {
                 let legs = self.legs.iter().filter_map(LegRun::deadline);
                 legs.chain(self.talk_ends()).chain([self.started + self.scenario.timeout]).min()

@@ -110,11 +110,14 @@ impl Outcome {
         let causes = self.scenario.caller.iter().chain(&self.scenario.callee);
         let own_cause =
             causes.filter(|step| step.value.kind() == "hangup").any(|step| step.value.describe() != "hangup");
-        if answered && !own_cause && !says(&["hangup_cause"]) {
-            let cause = self.cause(Leg::Caller);
-            let normal = cause.as_deref() == Some("NORMAL_CLEARING");
-            if !normal {
-                let found = Found::new(false, "NORMAL_CLEARING", cause.unwrap_or_else(|| "no cause".to_owned()))
+        if !own_cause && !says(&["hangup_cause"]) {
+            // Each side has its own word for an end: what one calls a timeout is an ordinary BYE to the other.
+            for leg in Leg::BOTH {
+                let answered = self.leg(leg).session.as_ref().is_some_and(Session::is_answered);
+                let Some(cause) = self.cause(leg).filter(|cause| answered && cause != "NORMAL_CLEARING") else {
+                    continue;
+                };
+                let found = Found::new(false, format!("{leg} NORMAL_CLEARING"), format!("{leg} {cause}"))
                     .help("an answered call must end normally unless `expect` has a `hangup_cause`");
                 reports.push(report("hangup cause".to_owned(), Some(self.scenario.place.clone()), found));
             }

@@ -241,7 +241,7 @@ impl LegRun {
 
     /// Whether the step under way came to its end, or to its failure.
     pub(super) fn finish_step(&mut self, now: Time) -> bool {
-        let Some(current) = &self.current else { return false };
+        let Some(current) = self.current.as_ref().filter(|_| self.fault.is_none()) else { return false };
         let met = match &current.until {
             Until::Now => true,
             Until::Replied => self.unanswered.is_empty(),
@@ -251,6 +251,7 @@ impl LegRun {
                 let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
                 wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
             }
+            Until::Ran(_) => self.state == Some(State::HungUp),
             Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
         };
         if met {

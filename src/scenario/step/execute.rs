@@ -40,6 +40,6 @@ impl Step for Execute {
 
     fn start(&self, start: &mut Start<'_>) -> Begun {
         let uuid = start.execute(&self.app, self.arg.as_deref().unwrap_or_default());
-        Until::Completed(uuid).within(LONGEST)
+        Until::Ran(uuid).within(LONGEST)
     }
 }

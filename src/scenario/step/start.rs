@@ -52,6 +52,8 @@ pub enum Until {
     Started(String),
     /// It ended, and not with an error.
     Completed(String),
+    /// It ended, not with an error, or the leg did: an application may hang up.
+    Ran(String),
     /// The leg came so far.
     Reached(State),
     Elapsed(Duration),
@@ -77,7 +79,7 @@ impl Until {
 
     /// Whether it can still come to pass once the leg is over.
     pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
-        matches!(self, Until::Now | Until::Replied | Until::Elapsed(_) | Until::RecordStopped(_))
+        matches!(self, Until::Now | Until::Replied | Until::Ran(_) | Until::Elapsed(_) | Until::RecordStopped(_))
     }
 
     /// Whether `event` ends the step, well or with the application's error.
@@ -86,7 +88,9 @@ impl Until {
         match self {
             // An application may be over before its beginning was seen.
             Until::Started(uuid) if is("CHANNEL_EXECUTE", uuid) => Some(Ok(())),
-            Until::Started(uuid) | Until::Completed(uuid) if is("CHANNEL_EXECUTE_COMPLETE", uuid) => {
+            Until::Started(uuid) | Until::Completed(uuid) | Until::Ran(uuid)
+                if is("CHANNEL_EXECUTE_COMPLETE", uuid) =>
+            {
                 let response = event.header("Application-Response").unwrap_or_default();
                 let failed = ["NOT FOUND", "ERROR", "-ERR", "FAILURE", "INVALID"];
                 if failed.iter().any(|word| response.contains(word)) {
@@ -116,7 +120,7 @@ impl fmt::Display for Until {
             Until::Now => f.write_str("done"),
             Until::Replied => f.write_str("a reply"),
             Until::Started(_) => f.write_str("the application to begin"),
-            Until::Completed(_) => f.write_str("the application to end"),
+            Until::Completed(_) | Until::Ran(_) => f.write_str("the application to end"),
             Until::Reached(State::Created) => f.write_str("the leg"),
             Until::Reached(State::Ringing) => f.write_str("ringing"),
             Until::Reached(State::EarlyMedia) => f.write_str("early media"),
