@@ -492,11 +492,17 @@ impl Machine {
     /// Hangs up: the caller's leg, and the callee's as well where the call is to be torn down.
     fn end(&mut self, now: Time, both: bool) {
         self.phase = Phase::Ending { since: now, both };
-        let told: &[Leg] = if both { &Leg::BOTH } else { &[Leg::Caller] };
+        // A leg that ended takes the other with it, and the cause that it does so with is what is tested.
+        let ends_by_itself = !both && self.legs.iter().any(|leg| leg.state == Some(State::HungUp));
+        let told: &[Leg] = match (both, ends_by_itself) {
+            (true, _) => &Leg::BOTH,
+            (false, true) => &[],
+            (false, false) => &[Leg::Caller],
+        };
         for &which in told {
             self.kill(now, which);
         }
-        if self.live.is_empty() && self.job.is_none() && self.leg(Leg::Caller).session.is_none() {
+        if !ends_by_itself && self.live.is_empty() && self.job.is_none() && self.leg(Leg::Caller).session.is_none() {
             // Nothing of the call was seen yet: it must not come to be after we stopped looking.
             self.tell(now, Leg::Caller, Command::api(&format!("uuid_kill {}", self.call)), false);
         }
@@ -540,9 +546,9 @@ impl Machine {
                 name: "end of the call".to_owned(),
                 place: None,
                 verdict: Verdict::Failed,
-                expected: format!("the callee's leg gone within {} of the caller's hangup", human(ENDING)),
+                expected: format!("each leg gone within {} of the other's end", human(ENDING)),
                 actual: self.doing(),
-                help: "the BYE did not reach the other side".to_owned(),
+                help: "the end of one leg did not reach the other side".to_owned(),
             });
             self.end(now, true);
         }

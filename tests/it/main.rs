@@ -3,6 +3,7 @@
 mod captures;
 mod command_line;
 mod esl_wire;
+mod exit_codes;
 mod fidelity;
 mod layers;
 mod promises;
