@@ -61,7 +61,26 @@ pub enum Command {
         level: u8,
     },
     NoLog,
+    /// Events of one session only, from here on.
+    MyEvents {
+        format: Format,
+        session: SessionId,
+    },
+    /// Events that the switch's own scripts would take come to us instead, or no longer.
+    DivertEvents(Switched),
+    /// Keeps the connection for the last events of its session, for so many seconds or until they are sent.
+    Linger {
+        seconds: Option<u32>,
+    },
+    NoLinger,
     Exit,
+}
+
+/// Whether something is switched on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Switched {
+    On,
+    Off,
 }
 
 /// A command that must not be sent.
@@ -135,6 +154,15 @@ impl Command {
             }
             Command::Log { level } => text.push_str(&format!("log {level}")),
             Command::NoLog => text.push_str("nolog"),
+            Command::MyEvents { format, session } => {
+                line(&mut text, "myevents", "session", session.as_str())?;
+                text.push_str(&format!(" {format}"));
+            }
+            Command::DivertEvents(Switched::On) => text.push_str("divert_events on"),
+            Command::DivertEvents(Switched::Off) => text.push_str("divert_events off"),
+            Command::Linger { seconds: None } => text.push_str("linger"),
+            Command::Linger { seconds: Some(seconds) } => text.push_str(&format!("linger {seconds}")),
+            Command::NoLinger => text.push_str("nolinger"),
             Command::Exit => text.push_str("exit"),
         }
         text.push_str("\n\n");
@@ -274,6 +302,9 @@ mod tests {
             text(Command::Filter { header: "Unique-ID".into(), value: "u1".into() }),
             text(Command::execute(session.clone(), "playback", "tone_stream://%(1,0,1)", "e1")),
             text(Command::SendEvent { name: "CUSTOM".into(), headers: vec![], body: Some("hé".into()) }),
+            text(Command::MyEvents { format: Format::Plain, session }),
+            text(Command::DivertEvents(Switched::On)),
+            text(Command::Linger { seconds: Some(5) }),
         ];
         assert_eq!(
             told,
@@ -287,6 +318,9 @@ mod tests {
                 "sendmsg u1\ncall-command: execute\nexecute-app-name: playback\n\
                  execute-app-arg: tone_stream://%(1,0,1)\nEvent-UUID: e1\n\n",
                 "sendevent CUSTOM\ncontent-length: 3\n\nhé",
+                "myevents u1 plain\n\n",
+                "divert_events on\n\n",
+                "linger 5\n\n",
             ]
         );
     }

@@ -10,5 +10,5 @@ pub mod server;
 pub mod wire;
 
 pub use client::{Client, ClientEvent, CloseReason, CommandId, job_result};
-pub use command::{Command, CommandError, Reply, outcome};
+pub use command::{Command, CommandError, Reply, Switched, outcome};
 pub use event::{Event, header};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Lag, Originate};
 use crate::call::{Change, Job, Jobs, Tracker, TrackerConfig};
@@ -88,10 +89,11 @@ pub enum Request {
 pub enum HostEvent {
     /// Both connections are logged in, events are subscribed, and the switch told who it is.
     Up(Arc<HostFacts>),
-    /// A session or call changed; `event` made it so.
+    /// A session or call changed; `event` made it so, and came `lag` later than the fastest event of this host.
     Changed {
         change: Change,
         event: Arc<Event>,
+        lag: Duration,
     },
     /// An event that belongs to no session: a custom one, a heartbeat.
     Event(Arc<Event>),
@@ -127,7 +129,7 @@ pub enum Lost {
     #[error("{0} of its events wait to be taken: this program cannot keep up")]
     TooSlow(usize),
     #[error("did not tell about itself within {0:?} of connecting")]
-    Silent(std::time::Duration),
+    Silent(Duration),
 }
 
 impl Lost {
@@ -396,7 +398,7 @@ impl HostCore {
             return;
         }
         for change in self.tracker.handle(&event) {
-            self.outbox.push_back(HostEvent::Changed { change, event: Arc::clone(&event) });
+            self.outbox.push_back(HostEvent::Changed { change, event: Arc::clone(&event), lag: self.lag.latest() });
         }
     }
 

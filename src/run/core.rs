@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
@@ -84,6 +85,8 @@ struct HostSlot {
 struct Running {
     machine: Machine,
     started: Time,
+    /// Greatest lag of its events.
+    lag: Duration,
     /// The call is over and its recordings are being read.
     reading: bool,
 }
@@ -147,8 +150,11 @@ impl RunCore {
                     self.outputs.push_back(RunOutput::Request { host, request: Request::Subscribe(event) });
                 }
             }
-            HostEvent::Changed { change, event } => {
+            HostEvent::Changed { change, event, lag } => {
                 if let Some(test) = self.calls.get(change.call.as_str()) {
+                    if let Some(running) = self.running.get_mut(test) {
+                        running.lag = running.lag.max(lag);
+                    }
                     self.drive(now, *test, |machine| machine.handle_change(now, &change, &event));
                 }
             }
@@ -265,7 +271,7 @@ impl RunCore {
         let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
         self.calls.insert(machine.call().as_str().to_owned(), index);
         let records = test.scenario.records();
-        self.running.insert(index, Running { machine, started: now, reading: false });
+        self.running.insert(index, Running { machine, started: now, lag: Duration::ZERO, reading: false });
         self.drive(now, index, |machine| match recordings {
             None if records => machine.handle_refused(
                 now,
@@ -311,7 +317,7 @@ impl RunCore {
     }
 
     fn finish(&mut self, now: Time, index: usize, recordings: Recordings) {
-        let Some(Running { mut machine, started, .. }) = self.running.remove(&index) else { return };
+        let Some(Running { mut machine, started, lag, .. }) = self.running.remove(&index) else { return };
         let test = &self.tests[index];
         let host = &mut self.hosts[test.host];
         host.running -= 1;
@@ -322,6 +328,8 @@ impl RunCore {
         let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
         let judgement = machine.outcome(read).judge();
         let passed = judgement.verdict == Verdict::Passed;
+        let mut properties = judgement.properties;
+        properties.push(("event_lag_max_ms".to_owned(), format!("{:.3}", lag.as_secs_f64() * 1e3)));
         let report = TestReport {
             test: test.id.clone(),
             host: host.about.name.clone(),
@@ -331,7 +339,7 @@ impl RunCore {
             duration: now.since(started),
             checks: judgement.checks,
             legs,
-            properties: judgement.properties,
+            properties,
             recordings: if passed { Vec::new() } else { paths.clone() },
             rerun: test.rerun.clone(),
         };
@@ -350,7 +358,7 @@ impl RunCore {
             tags: test.scenario.tags.clone(),
             verdict: Verdict::Error,
             started: now,
-            duration: std::time::Duration::ZERO,
+            duration: Duration::ZERO,
             checks: vec![CheckReport {
                 name: "host".to_owned(),
                 place: None,
