@@ -6,6 +6,7 @@ mod esl_wire;
 mod fidelity;
 mod layers;
 mod readme;
+mod recordings;
 mod replies;
 mod switch_net;
 mod tracking;
