@@ -28,7 +28,7 @@ const WAVE: usize = 120;
 const SPECTRUM: usize = 200;
 /// Title above, gap between, axis below.
 const TITLE: usize = 34;
-const GAP: usize = 12;
+const GAP: usize = 42;
 const AXIS: usize = 40;
 /// The colours end here.
 const LOUDEST: f64 = 0.0;
@@ -55,15 +55,10 @@ impl Picture {
         for (channel, columns) in columns.iter_mut().enumerate() {
             let top = HEAD + channel * each + TITLE;
             let name = if wav.channels() == 1 { String::new() } else { format!("channel {}: ", channel + 1) };
-            canvas.text(
-                LEFT,
-                top - 10,
-                Anchor::Start,
-                INK,
-                &format!("{name}waveform (% of full scale), spectrogram (kHz)"),
-            );
+            canvas.text(LEFT, top - 10, Anchor::Start, INK, &format!("{name}waveform, % of full scale"));
             waveform(&mut canvas, top, columns);
             let below = top + WAVE + GAP;
+            canvas.text(LEFT, below - 10, Anchor::Start, INK, &format!("{name}spectrogram, kHz"));
             spectrogram(&mut canvas, below, columns, f64::from(wav.rate().0) / 2.0);
             time_axis(&mut canvas, top, below + SPECTRUM, seconds);
             scale(&mut canvas, below);
@@ -96,7 +91,8 @@ fn columns(wav: &Opened) -> Vec<Vec<Column>> {
         let at = |column: usize| (column as u128 * wav.samples() as u128 / WIDTH as u128) as usize;
         let range = at(column)..at(column + 1).max(at(column) + 1);
         let extremes: Vec<(i16, i16)> = wav.decode(range.clone()).iter().map(|pcm| extremes(pcm)).collect();
-        let windows: Vec<Vec<Vec<i16>>> = spectrum.windows(&range).into_iter().map(|range| wav.decode(range)).collect();
+        let windows: Vec<Vec<Vec<i16>>> =
+            spectrum.windows(&range, wav.samples()).into_iter().map(|range| wav.decode(range)).collect();
         for (channel, columns) in channels.iter_mut().enumerate() {
             let (lowest, highest) = extremes[channel];
             let bands = spectrum.bands(windows.iter().map(|window| window[channel].as_slice()));
@@ -125,12 +121,13 @@ impl Spectrum {
         Spectrum { weight: taper.iter().sum(), taper, transform }
     }
 
-    /// Windows that stand for `range`, each around its middle.
-    fn windows(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+    /// Windows that stand for `range` of so many `samples`, each around its middle.
+    fn windows(&self, range: &Range<usize>, samples: usize) -> Vec<Range<usize>> {
         let window = self.taper.len();
         let count = (range.len() / window).clamp(1, WINDOWS);
         let middles = (0..count).map(|n| range.start + range.len() * (2 * n + 1) / (2 * count));
-        middles.map(|middle| middle.saturating_sub(window / 2)..middle.saturating_sub(window / 2) + window).collect()
+        let starts = middles.map(|middle| middle.saturating_sub(window / 2).min(samples.saturating_sub(window)));
+        starts.map(|start| start..start + window).collect()
     }
 
     /// The loudest of the windows in each of [`SPECTRUM`] bands.
@@ -146,8 +143,10 @@ impl Spectrum {
             if self.transform.process(&mut input, &mut output).is_err() {
                 continue;
             }
-            let powers: Vec<f64> =
+            let mut powers: Vec<f64> =
                 output.iter().map(|line| 2.0 * line.norm_sqr() / (self.weight * self.weight)).collect();
+            // An offset is not heard.
+            powers[0] = 0.0;
             for (band, loudest) in bands.iter_mut().enumerate() {
                 // Between two lines of the spectrum lie several bands, or one band has several lines.
                 let place = |band: usize| band * (powers.len() - 1) / SPECTRUM;

@@ -1,6 +1,7 @@
 //! `callwright check`
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -85,6 +86,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     }
 }
 
+/// Of a step that may take so long only the switch knows the length.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
 /// A plan as a person reads it.
 fn told(planned: &Planned) -> String {
     let mut text = format!("{}\n", planned.test);
@@ -129,6 +133,7 @@ fn ends(step: &StepPlan) -> String {
     match step.until.as_str() {
         "done" => "ends at once".to_owned(),
         "time to pass" => format!("ends after {}", human(step.within)),
+        until if step.within >= LONG => format!("ends with {until}"),
         until => format!("ends with {until}, within {}", human(step.within)),
     }
 }

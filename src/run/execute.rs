@@ -108,7 +108,7 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
     for address in &options.hosts {
         let about = RunHost { name: address.to_string(), slots, recordings: None };
         let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
-        let files = Files::Remote(Remote { mappings, folder: recordings.clone() });
+        let files = Files::Remote(Remote::new(mappings, recordings.clone()));
         hosts.push(connect(about, address, &options.password, &selection, clock, files));
     }
     let tests = tests(options, &selection, hosts.len());

@@ -33,6 +33,15 @@ pub struct Remote {
     pub mappings: Vec<Mapping>,
     /// Our own folder, that recordings are brought to.
     pub folder: PathBuf,
+    /// For a file that another machine wrote to appear, whole, in a folder that is shared.
+    pub patience: Duration,
+}
+
+impl Remote {
+    /// With a patience of 5 s, which is more than network file systems keep what they know of a folder.
+    pub fn new(mappings: Vec<Mapping>, folder: PathBuf) -> Self {
+        Remote { mappings, folder, patience: Duration::from_secs(5) }
+    }
 }
 
 /// A command for a host, and who waits for its reply.
@@ -52,8 +61,7 @@ pub(super) struct Talk {
 
 /// For one reply.
 const REPLY: Duration = Duration::from_secs(20);
-/// For a file that another machine wrote to appear, whole, in a folder that is shared.
-const SHARED: Duration = Duration::from_secs(5);
+/// Between two looks at a file.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Brings the recording at `path`, on the host, to where it is kept, and reads it. `since` is when the test began.
@@ -78,14 +86,14 @@ async fn bring(path: &Path, kept: &Path, remote: &Remote, talk: &Talk, since: Ti
     let folder = &remote.folder;
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let stands = match is_ours(path, talk, since).await {
-        Ok(()) => match take(path, kept).await {
+        Ok(()) => match take(path, kept, remote.patience).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         },
         Err(why) => why,
     };
     let mapped = match remote.mappings.iter().find_map(|mapping| mapping.local(path)) {
-        Some(local) => match shared(path, &local, kept, talk).await {
+        Some(local) => match shared(path, &local, kept, remote.patience, talk).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         },
@@ -159,8 +167,8 @@ impl Drop for Probe {
 }
 
 /// Copies a file once it has stopped growing, and removes it where that is ours to do.
-async fn take(path: &Path, kept: &Path) -> Result<(), String> {
-    let deadline = Instant::now() + SHARED;
+async fn take(path: &Path, kept: &Path, patience: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + patience;
     loop {
         let size = |path: &Path| fs::metadata(path).map(|meta| meta.len());
         let copied = size(path).and_then(|before| fs::copy(path, kept).and_then(|_| Ok((before, size(path)?))));
@@ -179,9 +187,9 @@ async fn take(path: &Path, kept: &Path) -> Result<(), String> {
 
 /// Takes a file out of a folder that shows the host's, once it is there as the host has it. Where the host does not tell
 /// size and checksum, once its header fits its length.
-async fn shared(path: &Path, local: &Path, kept: &Path, talk: &Talk) -> Result<(), String> {
+async fn shared(path: &Path, local: &Path, kept: &Path, patience: Duration, talk: &Talk) -> Result<(), String> {
     let facts = talk.ask(download::ask_facts(path)).await.map(|reply| download::parse_facts(&reply));
-    let deadline = Instant::now() + SHARED;
+    let deadline = Instant::now() + patience;
     loop {
         let whole = match (fs::read(local), &facts) {
             (Err(error), _) => Err(format!("{}: {error}", local.display())),
@@ -199,7 +207,7 @@ async fn shared(path: &Path, local: &Path, kept: &Path, talk: &Talk) -> Result<(
             },
         };
         match whole {
-            Ok(()) => return take(local, kept).await,
+            Ok(()) => return take(local, kept, patience).await,
             Err(error) if Instant::now() > deadline => return Err(error),
             Err(_) => sleep(PAUSE).await,
         }
@@ -260,7 +268,7 @@ mod tests {
     }
 
     fn remote(folder: &Path, mappings: Vec<Mapping>) -> Files {
-        Files::Remote(Remote { mappings, folder: folder.join("ours") })
+        Files::Remote(Remote { mappings, folder: folder.join("ours"), patience: Duration::ZERO })
     }
 
     const NOW: Time = Time::from_micros(0);
@@ -320,7 +328,6 @@ mod tests {
         let mapping = |local: &Path| vec![Mapping { host: None, remote: "/far".into(), local: local.to_owned() }];
         let files = remote(folder.path(), mapping(folder.path()));
         let path = PathBuf::from("/far/u1-caller-1.wav");
-        tokio::time::pause();
         let other = host(move |line| match line.contains("if [ -r ") {
             true => format!("{size}\n{}  -\n", "0".repeat(64)),
             false => "-ERR no\n".to_owned(),
@@ -341,7 +348,6 @@ mod tests {
         bytes.extend([0; 320]);
         fs::write(&path, bytes).unwrap();
         let mapping = Mapping { host: None, remote: "/far".into(), local: folder.path().to_owned() };
-        tokio::time::pause();
         let talk = host(|_| "-ERR no\n".to_owned());
         let files = remote(folder.path(), vec![mapping]);
         let (_, read) = retrieve("/far/gone.wav".into(), &files, &talk, NOW).await;
