@@ -163,7 +163,7 @@ impl Sim {
             moved = true;
             match output {
                 RunOutput::Request { request, .. } => self.ask(now, request),
-                RunOutput::Read { test, paths } => {
+                RunOutput::Read { test, paths, .. } => {
                     let read = paths.into_iter().map(|path| (path.clone(), self.read(&path))).collect();
                     self.pending.push_back((test, read));
                 }

@@ -2,10 +2,12 @@
 //!
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
+pub mod analysis;
 pub mod describe;
 pub mod g711;
 pub mod goertzel;
 pub mod level;
+pub mod picture;
 #[cfg(test)]
 mod referee;
 pub mod silence;

@@ -79,12 +79,65 @@ impl WavError {
 /// A data length of 0 or 0xFFFFFFFF, or past the end of the file, is what an unfinished or truncated recording has:
 /// it is read to its end, and [`Wav::repaired`] says so.
 pub fn read(path: &Path) -> Result<Wav, WavError> {
+    parse::parse(&contents(path)?).map_err(|fault| fault.at(path))
+}
+
+/// An opened file, whose samples are decoded piece by piece: an hour takes the memory of the file and of one piece.
+pub struct Opened {
+    bytes: Vec<u8>,
+    head: parse::Head,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// Opens a file that [`read`] would read.
+pub fn open(path: &Path) -> Result<Opened, WavError> {
+    let bytes = contents(path)?;
+    let head = parse::head(&bytes).map_err(|fault| fault.at(path))?;
+    Ok(Opened { bytes, head })
+}
+
+impl Opened {
+    pub fn rate(&self) -> SampleRate {
+        self.head.rate()
+    }
+
+    /// How many there are; at least one.
+    pub fn channels(&self) -> usize {
+        self.head.channels()
+    }
+
+    /// Samples of each channel.
+    pub fn samples(&self) -> usize {
+        self.head.samples()
+    }
+
+    /// How samples are written: `16-bit PCM`, `mu-law`.
+    pub fn coding(&self) -> String {
+        self.head.coding()
+    }
+
+    /// What was wrong with the file and how it is read all the same.
+    pub fn repaired(&self) -> Option<&str> {
+        self.head.repaired.as_deref()
+    }
+
+    /// The samples of `range` of each channel, as 16-bit samples; what is past the end is left out.
+    pub fn decode(&self, range: std::ops::Range<usize>) -> Vec<Vec<i16>> {
+        self.head.decode(&self.bytes, range)
+    }
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, WavError> {
     let meta = fs::metadata(path).map_err(|source| WavError::io(path, source))?;
     if !meta.is_file() {
         return Err(WavError::NotAFile(path.to_owned()));
     }
-    let bytes = fs::read(path).map_err(|source| WavError::io(path, source))?;
-    parse::parse(&bytes).map_err(|fault| fault.at(path))
+    fs::read(path).map_err(|source| WavError::io(path, source))
 }
 
 /// Writes a WAV file of 16-bit samples bit by bit. The header is right once [`Writer::finish`] has returned.

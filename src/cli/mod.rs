@@ -1,6 +1,9 @@
 //! The command line: one file a subcommand.
 
+mod analyze;
+mod check;
 mod exit;
+mod init;
 mod run;
 mod schema;
 mod switch;
@@ -27,6 +30,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
+    Analyze(analyze::Arguments),
+    Init(init::Arguments),
     Switch(switch::Arguments),
     Schema(schema::Arguments),
 }
@@ -41,6 +47,9 @@ pub fn main() -> ExitCode {
             log();
             match cli.command {
                 Command::Run(arguments) => run::run(arguments),
+                Command::Check(arguments) => check::run(&arguments),
+                Command::Analyze(arguments) => analyze::run(&arguments),
+                Command::Init(arguments) => init::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
             }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Exit, complain, exit};
 use crate::report::{Junit, Report, Reports, Term};
-use crate::run::{self, HostAddress, Options, Outcome, Purpose};
+use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +43,12 @@ pub(super) struct Arguments {
         default_value = "ClueCon"
     )]
     password: String,
+
+    /// A folder of a host's recordings and the folder here that shows it; may be given several times, and for one host
+    /// alone. Without, recordings are looked for where the host wrote them, and else carried over its event socket, where
+    /// that allows `system`
+    #[arg(long = "recordings", value_name = "[HOST:]REMOTE=LOCAL")]
+    recordings: Vec<Mapping>,
 
     /// Write a JUnit XML report to FILE
     #[arg(long, value_name = "FILE")]
@@ -94,9 +100,9 @@ fn reports(arguments: &Arguments) -> Reports {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, select, list, jobs, junit: _ } = arguments;
+    let Arguments { paths, hosts, password, recordings, select, list, jobs, junit: _ } = arguments;
     let purpose = if list { Purpose::List } else { Purpose::Run };
-    Options { paths, hosts, password, select, purpose, jobs }
+    Options { paths, hosts, password, recordings, select, purpose, jobs }
 }
 
 #[cfg(test)]
@@ -121,11 +127,13 @@ mod tests {
 
     #[test]
     fn every_argument_reaches_the_run() {
-        let line = "callwright run a b.yaml --fshost x --fshost [::1]:1 --password p -k tone --list -j 3";
+        let line =
+            "callwright run a b.yaml --fshost x --fshost [::1]:1 --password p --recordings x:/r=l -k tone --list -j 3";
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(options.paths, ["a", "b.yaml"]);
         assert_eq!(options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x:8021", "[::1]:1"]);
         assert_eq!(options.password, "p");
+        assert_eq!(options.recordings, ["x:/r=l".parse().unwrap()]);
         assert_eq!(options.select.as_deref(), Some("tone"));
         assert_eq!(options.purpose, Purpose::List);
         assert_eq!(options.jobs, NonZeroUsize::new(3));

@@ -1,11 +1,12 @@
 //! `callwright switch`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Exit, complain};
-use crate::switch::{Switch, SwitchConfig};
+use crate::switch::{Switch, SwitchConfig, SystemApi};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +39,14 @@ pub(super) struct Arguments {
         default_value = "ClueCon"
     )]
     password: String,
+
+    /// Where recordings without a path of their own go (`recordings_dir`)
+    #[arg(long, value_name = "DIR")]
+    recordings: Option<PathBuf>,
+
+    /// Let the API command `system` run programs
+    #[arg(long)]
+    allow_system: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
@@ -57,7 +66,12 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
             esl: arguments.esl,
             sip: arguments.sip,
             password: arguments.password.clone(),
+            system: if arguments.allow_system { SystemApi::Allowed } else { SystemApi::Refused },
             ..SwitchConfig::default()
+        };
+        let config = match &arguments.recordings {
+            Some(folder) => SwitchConfig { recordings_dir: folder.clone(), ..config },
+            None => config,
         };
         let switch = Switch::start(config).await.map_err(|error| error.to_string())?;
         let ready = format!("event socket on {}, SIP on {}; Ctrl-C stops\n", switch.esl_addr(), switch.sip_addr());

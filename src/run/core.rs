@@ -46,6 +46,8 @@ pub enum RunOutput {
     Read {
         test: usize,
         paths: Vec<PathBuf>,
+        /// When the test began.
+        since: Time,
     },
     /// Recordings that nobody needs any more.
     Discard(Vec<PathBuf>),
@@ -71,6 +73,16 @@ enum HostState {
     Away,
     /// It does not.
     Gone(String),
+}
+
+impl HostState {
+    /// What it told about itself; or why nothing can be made there, and what would help.
+    fn facts(&self) -> Result<&HostFacts, (String, String)> {
+        match self {
+            HostState::Up(facts) => Ok(facts),
+            _ => Err(("the host is not up".to_owned(), String::new())),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -295,7 +307,11 @@ impl RunCore {
                     self.tokens.insert(token, (index, number));
                     Request::Command { token, command }
                 }
-                Action::Originate(dial) => match originate(*dial, &self.hosts[host].state, &self.tests[index].id) {
+                Action::Originate(dial) => match self.hosts[host]
+                    .state
+                    .facts()
+                    .and_then(|facts| originate(*dial, facts, &self.tests[index].id))
+                {
                     Ok(originate) => Request::Originate(Box::new(originate)),
                     Err((why, help)) => {
                         running.machine.handle_refused(now, &why, &help);
@@ -311,7 +327,7 @@ impl RunCore {
             if paths.is_empty() {
                 self.finish(now, index, Recordings::new());
             } else {
-                self.outputs.push_back(RunOutput::Read { test: index, paths });
+                self.outputs.push_back(RunOutput::Read { test: index, paths, since: running.started });
             }
         }
     }
@@ -388,12 +404,8 @@ impl RunCore {
 }
 
 /// A call in the host's words; or why it cannot be made there, and what would help.
-fn originate(dial: Dial, host: &HostState, test: &TestId) -> Result<Originate, (String, String)> {
+pub(super) fn originate(dial: Dial, facts: &HostFacts, test: &TestId) -> Result<Originate, (String, String)> {
     let Dial { session, call, ignore_early_media } = dial;
-    let facts = match host {
-        HostState::Up(facts) => facts,
-        _ => return Err(("the host is not up".to_owned(), String::new())),
-    };
     let target = target(&call, facts)?;
     Ok(Originate {
         session,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::core::{RunHost, Test};
-use super::task::{self, Files, Hosted};
+use super::task::{self, Files, Hosted, Remote};
 use super::{Options, Purpose, SelectError, Selection, Summary, TestId, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
@@ -58,6 +58,12 @@ const SLOTS: usize = 16;
 ///
 /// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
 pub fn execute(options: Options, mut reports: Reports) -> Result<Outcome, RunError> {
+    if let Some(stray) =
+        options.recordings.iter().find(|mapping| !options.hosts.iter().any(|host| mapping.is_for(host)))
+    {
+        let of = stray.host.as_ref().map_or("a host".to_owned(), ToString::to_string);
+        return Ok(Outcome::BadScenario(format!("error: recordings are mapped for {of}, which no --fshost names")));
+    }
     let selection = match select(&options.paths, options.select.as_deref()) {
         Ok(selection) => selection,
         Err(error) => return Ok(Outcome::BadScenario(told(&error))),
@@ -101,7 +107,8 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
     }
     for address in &options.hosts {
         let about = RunHost { name: address.to_string(), slots, recordings: None };
-        let files = Files::CopiedTo(recordings.clone());
+        let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
+        let files = Files::Remote(Remote::new(mappings, recordings.clone()));
         hosts.push(connect(about, address, &options.password, &selection, clock, files));
     }
     let tests = tests(options, &selection, hosts.len());

@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use super::Mapping;
+
 /// What a run is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -15,6 +17,8 @@ pub struct Options {
     pub password: String,
     /// Only tests that have this text in their `FILE::NAME` or in a tag.
     pub select: Option<String>,
+    /// Folders of hosts that are folders of ours as well.
+    pub recordings: Vec<Mapping>,
     pub purpose: Purpose,
     /// How many tests run side by side; `None`: as many as the run thinks fit.
     pub jobs: Option<NonZeroUsize>,

@@ -1,37 +1,31 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! The task that runs a run: it owns the hosts' handles, the clock, the recordings' files and the reports.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
-use crate::audio::wav;
 use crate::clock::Clock;
+use crate::esl::Reply;
 use crate::host::task::Host;
-use crate::host::{HostEvent, Request};
+use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
 
-use super::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
+use super::core::{Recordings, RunCore, RunHost, RunOutput, Test};
+use super::retrieve::{Ask, Talk, retrieve};
 use super::{RunEvent, Summary};
+
+pub use super::retrieve::{Files, Remote};
 
 /// A host to run on: its task, and what the run knows of it.
 #[derive(Debug)]
 pub struct Hosted {
     pub about: RunHost,
     pub host: Host,
-    /// Whether its disk is ours, so that a recording's path is true here.
+    /// How to get at what it wrote.
     pub recordings: Files,
-}
-
-/// Where a host's recordings can be found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Files {
-    /// Written straight to where they are kept.
-    InPlace,
-    /// Written to the host's own folder; those worth keeping are copied to ours.
-    CopiedTo(PathBuf),
 }
 
 /// Runs `tests` on `hosts` to the end and tells `report` of everything as it happens.
@@ -64,6 +58,8 @@ pub async fn run(
     drop(events);
     let homes: Vec<usize> = tests.iter().map(|test| test.host).collect();
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings)>();
+    let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
+    let mut asking = Asking::default();
     let mut core = RunCore::new(clock.now(), abouts, tests, Ids::random());
     loop {
         while let Some(output) = core.poll_output() {
@@ -72,11 +68,17 @@ pub async fn run(
                     // A host whose task is gone told so: its tests end by that.
                     let _ = requests[host].send(request);
                 }
-                RunOutput::Read { test, paths } => {
+                RunOutput::Read { test, paths, since } => {
                     let read = read.clone();
-                    let files = files[homes[test]].clone();
-                    tokio::task::spawn_blocking(move || {
-                        let recordings = paths.into_iter().map(|path| read_recording(path, &files)).collect();
+                    let host = homes[test];
+                    let files = files[host].clone();
+                    let talk = Talk { host, asks: asks.clone() };
+                    tokio::spawn(async move {
+                        let mut recordings = Recordings::new();
+                        for path in paths {
+                            let (path, read) = retrieve(path, &files, &talk, since).await;
+                            recordings.insert(path, read);
+                        }
                         let _ = read.send((test, recordings));
                     });
                 }
@@ -94,10 +96,20 @@ pub async fn run(
         let due = core.poll_timeout().map_or(Duration::from_secs(3600), |at| clock.until(at));
         tokio::select! {
             Some((host, event)) = inbox.recv() => {
-                core.handle_host(clock.now(), host, event);
                 // What has already come is taken in one go.
-                while let Ok((host, event)) = inbox.try_recv() {
-                    core.handle_host(clock.now(), host, event);
+                let mut next = Some((host, event));
+                while let Some((host, event)) = next {
+                    if let Some(event) = asking.handle(host, event) {
+                        core.handle_host(clock.now(), host, event);
+                    }
+                    next = inbox.try_recv().ok();
+                }
+            }
+            Some(ask) = asked.recv() => {
+                let request = Request::Command { token: asking.token(ask.host, ask.answer), command: ask.command };
+                let host = ask.host;
+                if requests[host].send(request).is_err() {
+                    asking.forget(host);
                 }
             }
             Some((test, recordings)) = readings.recv() => core.handle_recordings(clock.now(), test, recordings),
@@ -107,29 +119,44 @@ pub async fn run(
     }
 }
 
-/// Reads a recording where it can be found, and moves it to where it is kept.
-fn read_recording(path: PathBuf, files: &Files) -> (PathBuf, ReadBack) {
-    let kept = match files {
-        Files::InPlace => path.clone(),
-        Files::CopiedTo(folder) => {
-            let kept = folder.join(path.file_name().unwrap_or(path.as_os_str()));
-            if let Err(error) = fetch(&path, folder, &kept) {
-                return (path, ReadBack { kept, wav: Err(error) });
-            }
-            kept
-        }
-    };
-    let wav = wav::read(&kept).map_err(|error| error.to_string());
-    (path, ReadBack { kept, wav })
+/// Commands given for the sake of files, of which the run's core knows nothing.
+#[derive(Debug, Default)]
+struct Asking {
+    next: u64,
+    waiting: HashMap<Token, (usize, oneshot::Sender<Reply>)>,
 }
 
-/// Takes a recording out of the host's folder into ours.
-fn fetch(path: &Path, folder: &Path, kept: &Path) -> Result<(), String> {
-    let copied = std::fs::create_dir_all(folder).and_then(|()| std::fs::copy(path, kept));
-    copied.map_err(|error| {
-        format!("{}: {error}; the host wrote it on its own disk, which is not this one", path.display())
-    })?;
-    // A host whose files are not ours to remove keeps them.
-    let _ = std::fs::remove_file(path);
-    Ok(())
+impl Asking {
+    /// Names a command. The core counts its own from 0 and never comes so far.
+    fn token(&mut self, host: usize, answer: oneshot::Sender<Reply>) -> Token {
+        const FIRST: u64 = 1 << 63;
+        let token = Token(FIRST + self.next);
+        self.next += 1;
+        self.waiting.insert(token, (host, answer));
+        token
+    }
+
+    /// Hands on the reply that somebody waits for here; gives back what is the core's.
+    fn handle(&mut self, host: usize, event: HostEvent) -> Option<HostEvent> {
+        match event {
+            HostEvent::Replied { token, reply } => match self.waiting.remove(&token) {
+                Some((_, answer)) => {
+                    // Whoever asked may have given up.
+                    let _ = answer.send(reply);
+                    None
+                }
+                None => Some(HostEvent::Replied { token, reply }),
+            },
+            HostEvent::Lost(lost) => {
+                self.forget(host);
+                Some(HostEvent::Lost(lost))
+            }
+            event => Some(event),
+        }
+    }
+
+    /// A host that is gone answers nothing any more.
+    fn forget(&mut self, host: usize) {
+        self.waiting.retain(|_, (of, _)| *of != host);
+    }
 }

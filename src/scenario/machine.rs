@@ -20,9 +20,11 @@ use super::outcome::{LegOutcome, Outcome};
 use super::step::Signal;
 
 mod leg;
+mod plan;
 
 pub use leg::Recorded;
 use leg::{Fault, LegRun};
+pub use plan::{LegPlan, Plan, StepPlan};
 
 /// How long a leg may still be there after the call was hung up.
 const ENDING: Duration = Duration::from_secs(8);
@@ -46,6 +48,13 @@ pub struct Dial {
     pub call: CallSpec,
     /// Whether 183 with media leaves the caller waiting for the answer.
     pub ignore_early_media: bool,
+}
+
+impl Dial {
+    fn of(scenario: &Scenario, session: SessionId) -> Dial {
+        let early = scenario.callee.iter().any(|step| step.value.facts().signal == Some(Signal::PreAnswer));
+        Dial { session, call: scenario.call.clone(), ignore_early_media: !early }
+    }
 }
 
 /// Where a scenario is played.
@@ -128,10 +137,8 @@ impl Machine {
     pub fn start(&mut self, now: Time) {
         self.started = now;
         self.phase = Phase::Running;
-        let early = self.scenario.callee.iter().any(|step| step.value.facts().signal == Some(Signal::PreAnswer));
-        let call = self.scenario.call.clone();
-        self.leg_mut(Leg::Caller).note(now, TraceKind::Command, format!("originate to {}", call.to));
-        let dial = Dial { session: self.call.clone(), call, ignore_early_media: !early };
+        let dial = Dial::of(&self.scenario, self.call.clone());
+        self.leg_mut(Leg::Caller).note(now, TraceKind::Command, format!("originate to {}", dial.call.to));
         self.actions.push_back(Action::Originate(Box::new(dial)));
         self.advance(now);
     }
@@ -511,7 +518,7 @@ impl Machine {
     fn kill(&mut self, now: Time, which: Leg) {
         let leg = self.leg(which);
         if let Some(session) = leg.session.clone().filter(|_| leg.state < Some(State::HungUp)) {
-            self.tell(now, which, Command::api(&format!("uuid_kill {session} NORMAL_CLEARING")), false);
+            self.tell(now, which, hang_up(&session), false);
         }
     }
 
@@ -553,4 +560,9 @@ impl Machine {
             self.end(now, true);
         }
     }
+}
+
+/// Hangs up a leg whose scenario is over.
+fn hang_up(session: &SessionId) -> Command {
+    Command::api(&format!("uuid_kill {session} NORMAL_CLEARING"))
 }

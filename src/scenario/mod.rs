@@ -23,7 +23,7 @@ pub mod tagged;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_file};
-pub use machine::{Action, Dial, Machine, Recorded, Setting};
+pub use machine::{Action, Dial, LegPlan, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
 

@@ -13,8 +13,18 @@ fn callwright(line: &str) -> Command {
 
 #[test]
 fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
-    for line in ["", "frob", "run --jobs 0", "run --fshost pbx:nan", "run --junit", "switch --esl nowhere", "schema x"]
-    {
+    for line in [
+        "",
+        "frob",
+        "run --jobs 0",
+        "run --fshost pbx:nan",
+        "run --junit",
+        "switch --esl nowhere",
+        "schema x",
+        "check --json --quiet",
+        "analyze",
+        "init a b",
+    ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{line:?}");
@@ -23,7 +33,18 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
 
 #[test]
 fn help_and_version_are_no_failures() {
-    for line in ["--help", "-h", "--version", "help run", "run --help", "switch --help", "schema -h"] {
+    for line in [
+        "--help",
+        "-h",
+        "--version",
+        "help run",
+        "run --help",
+        "switch --help",
+        "schema -h",
+        "check --help",
+        "analyze --help",
+        "init -h",
+    ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{line:?}");
@@ -32,7 +53,7 @@ fn help_and_version_are_no_failures() {
 
 #[test]
 fn help_tells_the_exit_codes() {
-    for line in ["--help", "run --help"] {
+    for line in ["--help", "run --help", "check --help", "analyze --help"] {
         let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();
         for exit in callwright::cli::Exit::ALL {
             assert!(help.contains(&format!("{}  {}", exit.code(), exit.meaning())), "{line}: {help}");

@@ -1,5 +1,6 @@
 //! The bytes of a WAV file.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Wav, WavError};
@@ -30,6 +31,67 @@ impl Fault {
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Wav, Fault> {
+    let head = head(bytes)?;
+    let channels = head.decode(bytes, 0..head.samples());
+    Ok(Wav { rate: head.rate(), channels, repaired: head.repaired })
+}
+
+/// What stands in front of the samples, and where these are.
+#[derive(Debug)]
+pub(super) struct Head {
+    format: Format,
+    /// Whole samples of every channel, in bytes of the file.
+    data: Range<usize>,
+    pub repaired: Option<String>,
+}
+
+impl Head {
+    pub fn rate(&self) -> SampleRate {
+        self.format.rate
+    }
+
+    pub fn channels(&self) -> usize {
+        self.format.channels
+    }
+
+    /// Samples of each channel.
+    pub fn samples(&self) -> usize {
+        self.data.len() / self.frame()
+    }
+
+    /// `16-bit PCM`, `mu-law`.
+    pub fn coding(&self) -> String {
+        match self.format.coding {
+            Coding::Integer(bytes) => format!("{}-bit PCM", 8 * bytes),
+            Coding::Float32 => "32-bit float".to_owned(),
+            Coding::Float64 => "64-bit float".to_owned(),
+            Coding::Companded(Law::Mu) => "mu-law".to_owned(),
+            Coding::Companded(Law::A) => "A-law".to_owned(),
+        }
+    }
+
+    /// The samples of `range` of each channel; what is not there is left out. `bytes` are the file's.
+    pub fn decode(&self, bytes: &[u8], range: Range<usize>) -> Vec<Vec<i16>> {
+        let end = range.end.min(self.samples());
+        let range = range.start.min(end)..end;
+        let mut channels = vec![Vec::with_capacity(range.len()); self.format.channels];
+        let at = |sample: usize| self.data.start + sample * self.frame();
+        let data = bytes.get(at(range.start)..at(range.end)).unwrap_or(&[]);
+        for frame in data.chunks_exact(self.frame()) {
+            for (channel, sample) in channels.iter_mut().zip(frame.chunks_exact(self.format.width)) {
+                channel.push(linear(self.format.coding, sample));
+            }
+        }
+        channels
+    }
+
+    /// Bytes of one sample of every channel.
+    fn frame(&self) -> usize {
+        self.format.channels * self.format.width
+    }
+}
+
+pub(super) fn head(bytes: &[u8]) -> Result<Head, Fault> {
     if bytes.is_empty() {
         return Err(Fault::Empty);
     }
@@ -41,7 +103,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Wav, Fault> {
     let mut rest = body;
     while let Some((id, length, after)) = chunk(rest) {
         if id == *b"data" {
-            return samples(&format.ok_or(Fault::NoFormat)?, length, after);
+            return samples(format.ok_or(Fault::NoFormat)?, length, after, bytes.len() - after.len());
         }
         let content = after.get(..length).unwrap_or(after);
         if id == *b"fmt " {
@@ -139,8 +201,9 @@ fn known(tag: u16) -> &'static str {
     }
 }
 
-/// Reads the samples that `after`, behind the head of a `data` chunk of `length` bytes, starts with.
-fn samples(format: &Format, length: usize, after: &[u8]) -> Result<Wav, Fault> {
+/// Finds the samples that `after`, at `start` in the file and behind the head of a `data` chunk of `length` bytes, starts
+/// with.
+fn samples(format: Format, length: usize, after: &[u8], start: usize) -> Result<Head, Fault> {
     let mut repairs = Vec::new();
     let data = match after.get(..length) {
         Some([]) if after.is_empty() => return Err(Fault::NoSamples("the recording has length 0".into())),
@@ -176,14 +239,9 @@ fn samples(format: &Format, length: usize, after: &[u8]) -> Result<Wav, Fault> {
     if data.len() < frame {
         return Err(Fault::NoSamples(format!("{} bytes are less than one sample of each channel", data.len())));
     }
-    let mut channels = vec![Vec::with_capacity(data.len() / frame); format.channels];
-    for frame in data.chunks_exact(frame) {
-        for (channel, sample) in channels.iter_mut().zip(frame.chunks_exact(format.width)) {
-            channel.push(linear(format.coding, sample));
-        }
-    }
     let repaired = (!repairs.is_empty()).then(|| repairs.join("; "));
-    Ok(Wav { rate: format.rate, channels, repaired })
+    let data = start..start + data.len() - odd;
+    Ok(Head { format, data, repaired })
 }
 
 /// Whether `bytes` are nothing but whole chunks: then an empty `data` chunk in front of them is truly empty.

@@ -89,6 +89,14 @@ pub(super) const fn state_word(state: State) -> &'static str {
     }
 }
 
+/// A step as it would be done.
+#[derive(Debug)]
+pub(super) struct Rehearsed {
+    pub(super) commands: Vec<Command>,
+    pub(super) until: Until,
+    pub(super) within: Duration,
+}
+
 /// A step under way.
 #[derive(Debug)]
 struct Current {
@@ -316,6 +324,23 @@ impl LegRun {
         };
         self.current = Some(Current { until, deadline: now + within, within });
         Some(told)
+    }
+
+    /// Goes through `steps` as if all that they wait for came to pass, and gives what each sends and what ends it.
+    pub(super) fn rehearse(&mut self, session: SessionId, steps: &[PlacedStep], ids: &mut Ids) -> Vec<Rehearsed> {
+        self.session = Some(session);
+        self.parked = true;
+        let mut rehearsed = Vec::new();
+        while let Some(commands) = self.begin_step(Time::default(), steps, false, ids) {
+            let Some(Current { until, within, .. }) = self.current.take() else { break };
+            self.next += 1;
+            rehearsed.push(Rehearsed {
+                commands: commands.into_iter().map(|(command, _)| command).collect(),
+                until,
+                within,
+            });
+        }
+        rehearsed
     }
 
     /// The commands that record this leg into its next file.

@@ -1,0 +1,217 @@
+//! What is in a recording: its format, and for each channel its levels and what is heard from one moment to the next.
+//!
+//! A file is gone through in pieces of a minute, so that an hour needs little more memory than its file; spans that go on
+//! across two pieces are joined.
+
+use crate::audio::level;
+use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
+use crate::audio::span::{self, Content, Span};
+use crate::audio::wav::Opened;
+use crate::units::{Dbm0, Hertz, SampleRate};
+
+/// What is in a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// How its samples are written: `16-bit PCM`.
+    pub coding: String,
+    pub rate: SampleRate,
+    /// Of each channel.
+    pub samples: usize,
+    /// What was wrong with the file and how it was read all the same.
+    pub repaired: Option<String>,
+    pub channels: Vec<Channel>,
+}
+
+/// What is in one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel {
+    /// The greatest distance of a sample from 0, up to 32768.
+    pub peak: u16,
+    /// Level of all of it, about its mean.
+    pub level: Dbm0,
+    /// Mean of its samples, in 16-bit steps.
+    pub offset: f64,
+    /// Where it was clipped.
+    pub clipping: Clipping,
+    /// In order and without a hole between them.
+    pub spans: Vec<Span>,
+}
+
+/// Samples that stand at the end of the scale, three or more in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clipping {
+    /// How often that happens.
+    pub runs: usize,
+    /// How many samples it takes in all.
+    pub samples: usize,
+}
+
+/// The end of mu-law's scale in 16 bits (ITU-T G.711, table 2a); A-law and linear PCM end above it.
+const FULL_SCALE: u16 = 32_124;
+/// Fewer samples in a row may be the top of a wave.
+const CLIPPED: usize = 3;
+/// Seconds of one piece.
+const PIECE: usize = 60;
+/// Tones that differ by more are not one, as in [`span`].
+const SAME_HERTZ: f64 = 5.0;
+const SAME_DB: f64 = 3.0;
+
+/// Analyses a whole file.
+pub fn analyze(wav: &Opened) -> Analysis {
+    let rate = wav.rate();
+    let piece = (rate.0 as usize).saturating_mul(PIECE).max(1);
+    let mut channels = vec![Scan::default(); wav.channels()];
+    let mut at = 0;
+    while at < wav.samples() {
+        for (scan, pcm) in channels.iter_mut().zip(wav.decode(at..at.saturating_add(piece))) {
+            scan.take(&pcm, at, rate);
+        }
+        at = at.saturating_add(piece);
+    }
+    Analysis {
+        coding: wav.coding(),
+        rate,
+        samples: wav.samples(),
+        repaired: wav.repaired().map(str::to_owned),
+        channels: channels.into_iter().map(Scan::finish).collect(),
+    }
+}
+
+impl Analysis {
+    /// What a channel is called; those of a stereo recording of a leg are what it heard and what it said.
+    pub fn name(&self, channel: usize) -> String {
+        match self.channels.len() {
+            1 => "channel".to_owned(),
+            _ => format!("channel {}", channel + 1),
+        }
+    }
+}
+
+impl Channel {
+    /// The peak against full scale, in dB; minus infinity for digital silence.
+    pub fn peak_dbfs(&self) -> f64 {
+        20.0 * (f64::from(self.peak) / 32_768.0).log10()
+    }
+}
+
+/// A channel, so far as it was read.
+#[derive(Clone, Debug, Default)]
+struct Scan {
+    peak: u16,
+    sum: i64,
+    squares: u128,
+    samples: usize,
+    clipping: Clipping,
+    /// Samples at one end of the scale that were read last.
+    run: usize,
+    last: i16,
+    spans: Vec<Span>,
+}
+
+impl Scan {
+    fn take(&mut self, pcm: &[i16], at: usize, rate: SampleRate) {
+        for &sample in pcm {
+            let size = sample.unsigned_abs();
+            self.peak = self.peak.max(size);
+            self.sum += i64::from(sample);
+            self.squares += u128::from(size).pow(2);
+            if size >= FULL_SCALE && (self.run == 0 || (sample < 0) == (self.last < 0)) {
+                self.run += 1;
+            } else {
+                self.end_run();
+                self.run = usize::from(size >= FULL_SCALE);
+            }
+            self.last = sample;
+        }
+        self.samples += pcm.len();
+        let silences = Silences::find(pcm, rate, DEFAULT_THRESHOLD);
+        for span in span::spans(pcm, rate, &silences) {
+            let span = Span { range: span.range.start + at..span.range.end + at, ..span };
+            match self.spans.last_mut().and_then(|last| joined(last, &span)) {
+                Some(whole) => *self.spans.last_mut().expect("it was just looked at") = whole,
+                None => self.spans.push(span),
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        if self.run >= CLIPPED {
+            self.clipping.runs += 1;
+            self.clipping.samples += self.run;
+        }
+        self.run = 0;
+    }
+
+    fn finish(mut self) -> Channel {
+        self.end_run();
+        let n = self.samples.max(1) as f64;
+        let offset = self.sum as f64 / n;
+        let power = (self.squares as f64 / n - offset * offset).max(0.0);
+        Channel { peak: self.peak, level: level::of_power(power), offset, clipping: self.clipping, spans: self.spans }
+    }
+}
+
+/// Two spans that follow each other as one, if they are of one kind.
+fn joined(a: &Span, b: &Span) -> Option<Span> {
+    let (left, right) = (a.range.len() as f64, b.range.len() as f64);
+    let mean = |a: f64, b: f64| (a * left + b * right) / (left + right);
+    let power = |a: Dbm0, b: Dbm0| level::of_power(mean(level::to_power(a), level::to_power(b)));
+    let content = match (a.content, b.content) {
+        (Content::Silence, Content::Silence) => Content::Silence,
+        (Content::Other, Content::Other) => Content::Other,
+        (Content::Tone { frequency: f, level: l }, Content::Tone { frequency: g, level: m })
+            if (f.0 - g.0).abs() <= SAME_HERTZ && (l.0 - m.0).abs() <= SAME_DB =>
+        {
+            Content::Tone { frequency: Hertz(mean(f.0, g.0)), level: power(l, m) }
+        }
+        _ => return None,
+    };
+    Some(Span { range: a.range.start..b.range.end, content, level: power(a.level, b.level) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::sine::sine;
+    use crate::audio::wav;
+
+    fn analysed(pcm: &[i16]) -> Analysis {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wav");
+        let mut writer = wav::Writer::create(&path, SampleRate::NARROW, 1).unwrap();
+        writer.write(pcm).unwrap();
+        writer.finish().unwrap();
+        analyze(&wav::open(&path).unwrap())
+    }
+
+    #[test]
+    fn a_tone_across_two_pieces_is_one() {
+        let rate = SampleRate::NARROW;
+        let pcm = [vec![0; 8000 * 59], sine(Hertz(1004.0), Dbm0(-10.0), rate, 8000 * 63), vec![0; 8000]].concat();
+        let analysis = analysed(&pcm);
+        let spans = &analysis.channels[0].spans;
+        assert_eq!(spans.len(), 3, "{spans:?}");
+        let Content::Tone { frequency, level } = spans[1].content else { panic!("{spans:?}") };
+        assert!((frequency.0 - 1004.0).abs() < 0.1 && (level.0 + 10.0).abs() < 0.05);
+        assert_eq!((spans[1].range.clone(), spans[2].range.end), (8000 * 59..8000 * 122, 8000 * 123));
+    }
+
+    #[test]
+    fn clipping_is_three_samples_at_one_end_of_the_scale() {
+        let clipping = |pcm: &[i16]| analysed(pcm).channels[0].clipping;
+        assert_eq!(clipping(&[0, 32_767, 32_767, 0, 32_124, 32_124, -32_768, -32_124]), Clipping::default());
+        assert_eq!(clipping(&[32_767, 32_767, 32_124, -32_768, -32_768, -32_768]), Clipping { runs: 2, samples: 6 });
+        let loud = sine(Hertz(440.0), Dbm0(9.0), SampleRate::NARROW, 8000);
+        assert!(clipping(&loud).runs > 800, "{:?}", clipping(&loud));
+        let full = sine(Hertz(1004.0), Dbm0(3.17), SampleRate::NARROW, 8000);
+        assert_eq!(clipping(&full), Clipping::default());
+    }
+
+    #[test]
+    fn peak_level_and_offset_are_those_of_the_samples() {
+        let channel = analysed(&[1100, -900].repeat(4000)).channels.remove(0);
+        assert_eq!((channel.peak, channel.offset), (1100, 100.0));
+        assert!((channel.level.0 - level::of_power(1e6).0).abs() < 1e-9);
+        assert!((channel.peak_dbfs() + 29.48).abs() < 0.01);
+    }
+}

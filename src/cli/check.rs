@@ -1,0 +1,192 @@
+//! `callwright check`
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Exit, complain, exit, print, show};
+use crate::esl::Command;
+use crate::run::{self, Planned, Selection};
+use crate::scenario::step::Needs;
+use crate::scenario::{Diagnostic, LegPlan, Severity, StepPlan, Style};
+use crate::units::human;
+
+const EXAMPLES: &str = "\
+Examples:
+  callwright check
+      Reads every scenario in the folder `scenarios` and tells all mistakes; prints what each test would do.
+  callwright check 'scenarios/tone.yaml::the milliwatt survives the loop'
+      The commands and events of one test.
+  callwright check --quiet && git commit
+      Only the mistakes.
+  callwright check --json | jq '.tests[].legs[].events'
+      For other programs.
+";
+
+/// Say what is wrong with scenarios, and what they would do, without a call
+///
+/// Prints the commands that each test would give a switch, in order, with placeholders for what only the switch knows, and
+/// the events that each leg should then have.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
+pub(super) struct Arguments {
+    /// Scenario files, folders of them, and single tests as FILE::NAME
+    #[arg(value_name = "PATH", default_value = "scenarios")]
+    paths: Vec<String>,
+
+    /// Check only tests that have TEXT in their FILE::NAME or in a tag
+    #[arg(short = 'k', long = "select", value_name = "TEXT")]
+    select: Option<String>,
+
+    /// Print JSON: `tests` with their plans, and `diagnostics`
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+
+    /// Print no plans, only what is wrong
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let selection = match run::select(&arguments.paths, arguments.select.as_deref()) {
+        Ok(selection) => selection,
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
+    let Selection { tests, diagnostics, found } = selection;
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let planned: Vec<Planned> = tests.iter().map(|(id, scenario)| run::plan(id, scenario)).collect();
+    let text = if arguments.json {
+        let tests: Vec<Value> = planned.iter().map(test_json).collect();
+        let diagnostics: Vec<Value> = diagnostics.iter().map(diagnostic_json).collect();
+        format!("{:#}\n", json!({ "tests": tests, "diagnostics": diagnostics }))
+    } else {
+        for diagnostic in &diagnostics {
+            show(&format!("{}\n", diagnostic.render(Style::Coloured)));
+        }
+        let plans = if arguments.quiet || errors > 0 { String::new() } else { planned.iter().map(told).collect() };
+        let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        format!("{plans}{}, {}\n", plural(planned.len(), "test"), plural(errors, "error"))
+    };
+    if let Err(error) = print(&text) {
+        complain(format_args!("cannot print: {error}"));
+        return Exit::Unknown;
+    }
+    match (errors, planned.len()) {
+        (1.., _) => Exit::Usage,
+        (0, 0) => {
+            complain(format_args!("no test of {found} was selected in {}", arguments.paths.join(", ")));
+            Exit::NothingSelected
+        }
+        (0, _) => Exit::Passed,
+    }
+}
+
+/// Of a step that may take so long only the switch knows the length.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+/// A plan as a person reads it.
+fn told(planned: &Planned) -> String {
+    let mut text = format!("{}\n", planned.test);
+    // Writing to a String cannot fail.
+    let _ = write!(text, "  originate\n{}", indented(&planned.originate));
+    for leg in &planned.plan.legs {
+        if !leg.record.is_empty() {
+            let _ = writeln!(text, "  {} records, as soon as it has sound", leg.leg);
+            text.extend(leg.record.iter().map(indented));
+        }
+        for (index, step) in leg.steps.iter().enumerate() {
+            let _ =
+                writeln!(text, "  {} step {}: {} ({}{})", leg.leg, index + 1, step.describe, begins(step), ends(step));
+            text.extend(step.commands.iter().map(indented));
+        }
+    }
+    if !planned.plan.end.is_empty() {
+        let _ = writeln!(text, "  end");
+        text.extend(planned.plan.end.iter().map(indented));
+    }
+    for leg in planned.plan.legs.iter().filter(|leg| is_ours(leg)) {
+        let _ = writeln!(text, "  events of the {}: {}", leg.leg, leg.events.join(", "));
+    }
+    text.push('\n');
+    text
+}
+
+/// A leg of which nothing is asked may be somebody else's.
+fn is_ours(leg: &LegPlan) -> bool {
+    leg.leg == crate::scenario::Leg::Caller || !leg.steps.is_empty() || !leg.record.is_empty()
+}
+
+fn begins(step: &StepPlan) -> &'static str {
+    match step.needs {
+        Needs::Nothing => "",
+        Needs::Session => "once the leg is there; ",
+        Needs::Parked => "once it is parked; ",
+    }
+}
+
+fn ends(step: &StepPlan) -> String {
+    match step.until.as_str() {
+        "done" => "ends at once".to_owned(),
+        "time to pass" => format!("ends after {}", human(step.within)),
+        until if step.within >= LONG => format!("ends with {until}"),
+        until => format!("ends with {until}, within {}", human(step.within)),
+    }
+}
+
+/// The command as it goes over the wire, without the empty line behind it.
+fn wire(command: &Command) -> String {
+    match command.encode() {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
+        Err(error) => format!("{command} (not sent: {error})"),
+    }
+}
+
+fn indented(command: &Command) -> String {
+    wire(command).lines().map(|line| format!("      {line}\n")).collect()
+}
+
+fn test_json(planned: &Planned) -> Value {
+    let wires = |commands: &[Command]| commands.iter().map(wire).collect::<Vec<_>>();
+    let step = |step: &StepPlan| {
+        json!({
+            "step": step.describe,
+            "at": step.place.to_string(),
+            "begins": begins(step).trim_end_matches("; "),
+            "commands": wires(&step.commands),
+            "until": step.until,
+            "within_ms": u64::try_from(step.within.as_millis()).unwrap_or(u64::MAX),
+            "events": step.events,
+        })
+    };
+    let leg = |leg: &LegPlan| {
+        json!({
+            "leg": leg.leg.name(),
+            "record": wires(&leg.record),
+            "steps": leg.steps.iter().map(step).collect::<Vec<_>>(),
+            "events": leg.events,
+        })
+    };
+    json!({
+        "test": planned.test.to_string(),
+        "originate": wire(&planned.originate),
+        "legs": planned.plan.legs.iter().filter(|leg| is_ours(leg)).map(leg).collect::<Vec<_>>(),
+        "end": wires(&planned.plan.end),
+    })
+}
+
+fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let Diagnostic { message, label, help, place, .. } = diagnostic;
+    json!({
+        "severity": severity, "message": message, "label": label, "help": help,
+        "file": place.file.display().to_string(), "line": place.line, "column": place.column,
+    })
+}

@@ -1,0 +1,33 @@
+//! What a test would do, without a host.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::TestId;
+use super::core::originate;
+use crate::esl::Command;
+use crate::host::HostFacts;
+use crate::id::JobId;
+use crate::scenario::{Plan, Scenario, Setting};
+
+/// A test as it would be run, with placeholders for what only a host knows: `<caller>`, `<callee>`, `<host>`,
+/// `<recordings>`, `<job>`, `<execution>`.
+#[derive(Debug)]
+pub struct Planned {
+    pub test: TestId,
+    pub originate: Command,
+    pub plan: Plan,
+}
+
+/// Plans one test.
+pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
+    let plan = Plan::of(scenario, &Setting { recordings: PathBuf::from("<recordings>") });
+    let profiles = BTreeMap::from([(scenario.call.profile.clone(), Some("<host>".to_owned()))]);
+    let facts = HostFacts { profiles, ..HostFacts::default() };
+    let originate = match originate(plan.dial.clone(), &facts, test) {
+        Ok(originate) => originate.command(JobId::new("<job>")),
+        // Only a profile that is missing is refused, and it is there.
+        Err((why, _)) => Command::api(&why),
+    };
+    Planned { test: test.clone(), originate, plan }
+}
