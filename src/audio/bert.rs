@@ -30,12 +30,7 @@ pub struct Settings {
 impl Default for Settings {
     /// As mod_bert has them.
     fn default() -> Self {
-        Settings {
-            law: Law::Mu,
-            window: Duration::from_secs(1),
-            max_err: 10.0,
-            timeout: Duration::from_secs(10),
-        }
+        Settings { law: Law::Mu, window: Duration::from_secs(1), max_err: 10.0, timeout: Duration::from_secs(10) }
     }
 }
 

@@ -168,12 +168,8 @@ fn scenario(
         scenario.caller = at(steps.caller);
         scenario.callee = at(steps.callee);
         scenario.duration = steps.duration;
-        let call = &mut scenario.call;
-        let unset = |(name, _): &(String, String)| !call.vars.iter().any(|(known, _)| known == name);
-        let vars: Vec<_> = steps.vars.into_iter().filter(unset).collect();
-        call.vars.extend(vars);
-        if call.codec.is_empty() {
-            call.codec.extend(steps.codec);
+        if scenario.call.codec.is_empty() {
+            scenario.call.codec.extend(steps.codec);
         }
         scenario.record.caller = scenario.record.caller.or(steps.record.caller);
         scenario.record.callee = scenario.record.callee.or(steps.record.callee);

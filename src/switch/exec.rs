@@ -31,7 +31,9 @@ impl SwitchCore {
         let locked = |frame: &Frame| matches!(&frame.from, Source::Message(sent) if sent.message.event_lock);
         let announce = match channel.stack.last().map(|frame| &frame.doing) {
             Some(Doing::Park) if !channel.has_media() => Announce::No,
-            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_)) => Announce::Yes,
+            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_)) => {
+                Announce::Yes
+            }
             Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,

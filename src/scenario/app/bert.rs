@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, TALK_TIME, boxed, step};
+use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
 use crate::scenario::app::callee_ringback::{RingResponse, ring_response};
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{boolean, duration, integer, word};
@@ -94,7 +94,7 @@ pub(super) fn variant() -> AppVariant {
             jitter_buffer(),
             JITTER_BUFFER.to_owned(),
             JITTER_BUFFER,
-            "The jitter buffer of both legs in milliseconds: length, longest length, drift."
+            "The callee's jitter buffer in milliseconds: length, longest length, drift."
         ),
         ring_response: optional(
             "ring_response",
@@ -117,7 +117,7 @@ pub(super) fn variant() -> AppVariant {
             prd_delay: keys.prd_delay,
         })
     });
-    let doc = "Caller and callee run a bit error test (mod_bert, PCMU) until `duration` (3s) is over; both must come into sync.";
+    let doc = "Caller and callee run a bit error test (mod_bert, PCMU); both must come into sync. The call ends then, or when `duration` is over.";
     Variant::new("bert", doc).bare(|| boxed(Bert::default())).with(shape)
 }
 
@@ -129,9 +129,9 @@ impl App for Bert {
             on_error: self.on_error,
             ..step::Bert::default()
         };
-        let variable = ("jitterbuffer_msec".to_owned(), self.jitter_buffer.clone());
-        // A jitter buffer is made as media begins: the callee's before it answers, the caller's with the call.
-        let mut callee = vec![step(Set { vars: vec![variable.clone()] })];
+        // A jitter buffer is made as media begins, so before the answer.
+        let jitter_buffer = ("jitterbuffer_msec".to_owned(), self.jitter_buffer.clone());
+        let mut callee = vec![step(Set { vars: vec![jitter_buffer] })];
         callee.extend(self.pdd_delay.map(|time| step(Sleep { time })));
         callee.extend(self.ring_response.map(|response| match response {
             RingResponse::RingReady => step(Ring),
@@ -146,8 +146,7 @@ impl App for Bert {
         AppSteps {
             caller: vec![step(Wait { awaited: Awaited::Answered, within: ANSWER_WITHIN }), step(test)],
             callee,
-            duration: Some(duration.unwrap_or(TALK_TIME)),
-            vars: vec![variable],
+            duration,
             codec: Some("PCMU".to_owned()),
             ..AppSteps::default()
         }

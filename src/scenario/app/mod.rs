@@ -37,8 +37,6 @@ pub struct AppSteps {
     pub record: RecordSpec,
     /// Talk time where the scenario has none.
     pub duration: Option<Duration>,
-    /// Channel variables of the originate, where the scenario has none of the same name.
-    pub vars: Vec<(String, String)>,
     /// The codec to offer where the scenario names none.
     pub codec: Option<String>,
 }

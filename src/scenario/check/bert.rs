@@ -78,7 +78,11 @@ fn wanted() -> Shape<Wanted> {
             "Wrong samples of the worst window that lost sync; 0 % when none did."
         ),
         sync_lost_count: optional("sync_lost_count", number(), "How often sync was lost."),
-        cng_count: optional("cng_count", number(), "Frames in which nothing came before sync was lost; 0 when it never was."),
+        cng_count: optional(
+            "cng_count",
+            number(),
+            "Frames in which nothing came before sync was lost; 0 when it never was."
+        ),
     })
     .at_least_one(
         &["sync", "err_samples", "sync_lost_percent", "sync_lost_count", "cng_count"],
@@ -160,7 +164,8 @@ impl Check for Bert {
         ];
         // Figures of a test that was never in sync would be zeros that nobody measured.
         let measured = told.in_sync > 0 || figures.iter().all(Option::is_none);
-        let holds = sync.is_none_or(|sync| sync == kept) && measured && figures.into_iter().flatten().all(|holds| holds);
+        let holds =
+            sync.is_none_or(|sync| sync == kept) && measured && figures.into_iter().flatten().all(|holds| holds);
         let found = Found::new(holds, self.describe(), told.describe());
         if holds {
             return found;
@@ -168,7 +173,8 @@ impl Check for Bert {
         found.help(match told {
             Told { in_sync: 0, .. } if leg.session.is_none() => outcome.end_of(self.leg),
             Told { in_sync: 0, .. } => {
-                "the other side must send the pattern or echo it, both in PCMU, and nothing between may change a bit".to_owned()
+                "the other side must send the pattern or echo it, both in PCMU, and nothing between may change a bit"
+                    .to_owned()
             }
             Told { lost: 0, .. } => String::new(),
             Told { worst, .. } if worst > 90.0 => {

@@ -65,7 +65,9 @@ impl Fault {
                 let help = match response.as_str() {
                     "FILE NOT FOUND" => "the path is looked up on the host, not here",
                     NO_SYNC => "the other side must send the pattern or echo it, and nothing between may change a bit",
-                    NOT_RUN => "bert_test works on a PCMU leg with media alone; `audio` with `bit_exact` works with any",
+                    NOT_RUN => {
+                        "bert_test works on a PCMU leg with media alone; `audio` with `bit_exact` works with any"
+                    }
                     "PLAYBACK ERROR" => "the switch could not send it: no media yet, or a source it does not know",
                     _ => "",
                 };

@@ -74,7 +74,8 @@ pub(in crate::scenario) const LOST_SYNC: &str = "mod_bert::lost_sync";
 pub(in crate::scenario) const TIMED_OUT: &str = "mod_bert::timeout";
 
 pub(super) fn variant() -> StepVariant {
-    let doc = "Runs a bit error test (mod_bert, PCMU only) until the leg ends; the next step follows when it is in sync.";
+    let doc =
+        "Runs a bit error test (mod_bert, PCMU only) until the leg ends; the next step follows when it is in sync.";
     Variant::new("bert", doc).bare(|| boxed(Bert::default())).with(shape().map(boxed))
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::bert;
 use crate::call::State;
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
-use super::bert;
 use crate::scenario::model::Recording;
 
 /// What a step asks for as it begins.
@@ -141,9 +141,13 @@ impl Until {
             Until::Holding { .. } if event.header(header::EVENT_SUBCLASS) == Some(bert::LOST_SYNC) => {
                 let figure = |name| event.header(name).unwrap_or_default();
                 let (percent, samples) = (figure("sync_lost_percent"), figure("err_samples"));
-                Some(Err(format!("sync was lost: {percent} % of a window wrong, {samples} samples (mod_bert::lost_sync)")))
+                Some(Err(format!(
+                    "sync was lost: {percent} % of a window wrong, {samples} samples (mod_bert::lost_sync)"
+                )))
             }
-            Until::Holding { test } if is("CHANNEL_EXECUTE_COMPLETE", test) && event.header("Hangup-Cause").is_none() => {
+            Until::Holding { test }
+                if is("CHANNEL_EXECUTE_COMPLETE", test) && event.header("Hangup-Cause").is_none() =>
+            {
                 Some(Err("bert_test ended".to_owned()))
             }
             _ => None,
