@@ -250,7 +250,11 @@ impl Why {
                     time(samples)
                 )
             }
-            Why::Silenced => "packet loss: silence stands where samples differ".to_owned(),
+            Why::Silenced => {
+                "packet loss: silence stands where samples differ; if packets are only late, a jitter buffer \
+                              mends it (`set: { jitterbuffer_msec: 100 }` in front of the listener's `answer`)"
+                    .to_owned()
+            }
             Why::Cut => "the recording does not hold all of it: it began late or ended early".to_owned(),
             Why::Overwritten => {
                 "something else sounds where samples differ: concealment of lost packets, or mixing".to_owned()
