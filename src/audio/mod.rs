@@ -3,6 +3,8 @@
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
 pub mod analysis;
+pub mod bert;
+pub mod bit_exact;
 pub mod describe;
 pub mod g711;
 pub mod goertzel;

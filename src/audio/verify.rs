@@ -5,12 +5,13 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::audio::level;
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
 use crate::audio::span::{self, Span};
-use crate::audio::wav::Wav;
+use crate::audio::wav::{self, Wav, WavError};
+use crate::audio::{bit_exact, level};
 use crate::bound::{Bound, Within};
 use crate::units::{Dbm0, Hertz, SampleRate, human};
 
@@ -56,6 +57,8 @@ pub enum Sound {
     Silence(Bound<Duration>),
     /// Length of the recording.
     Length(Bound<Duration>),
+    /// All samples of this WAV file, as G.711 carries them, one behind the other (see [`bit_exact`]).
+    BitExact(PathBuf),
 }
 
 impl fmt::Display for AudioCheck {
@@ -74,6 +77,7 @@ impl fmt::Display for AudioCheck {
             Sound::Level(bound) => write!(f, "{} level {bound}", self.track),
             Sound::Silence(bound) => write!(f, "{} longest gap {bound}", self.track),
             Sound::Length(bound) => write!(f, "recording length {bound}"),
+            Sound::BitExact(path) => write!(f, "{} {} bit by bit", self.track, path.display()),
         }
     }
 }
@@ -89,10 +93,14 @@ pub struct Finding {
 }
 
 /// Why a check cannot be answered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error("the recording has one channel, so what was said is not in it: record both directions in stereo")]
     NotStereo,
+    #[error("cannot compare: {0}")]
+    Reference(#[from] WavError),
+    #[error("cannot compare bit by bit a reference at {reference} with a recording at {recording}")]
+    Rates { reference: SampleRate, recording: SampleRate },
 }
 
 /// Holds `check` against a recording of both directions: heard on the left, said on the right, or heard alone.
@@ -109,6 +117,7 @@ pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<F
         Sound::Level(bound) => level_of_sound(&track, bound),
         Sound::Silence(bound) => longest_gap(&track, bound),
         Sound::Length(bound) => length(wav, bound),
+        Sound::BitExact(path) => bit_exactness(wav, pcm, wav::read(path)?)?,
     };
     if let (Some(repaired), false) = (&wav.repaired, holds) {
         actual = format!("{actual} (the file was repaired: {repaired})");
@@ -235,6 +244,15 @@ fn length(wav: &Wav, bound: &Bound<Duration>) -> Outcome {
         "the recording is longer than asked for: it was not stopped in time"
     };
     (bound.holds(length), human(length), help.to_owned())
+}
+
+fn bit_exactness(recording: &Wav, pcm: &[i16], mut reference: Wav) -> Result<Outcome, VerifyError> {
+    if reference.rate != recording.rate {
+        return Err(VerifyError::Rates { reference: reference.rate, recording: recording.rate });
+    }
+    // Several channels would be played as their mean; the first is what a reference has.
+    let reference_pcm = reference.channels.swap_remove(0);
+    Ok(bit_exact::compare(&reference_pcm, pcm).told(reference_pcm.len(), recording.rate))
 }
 
 #[cfg(test)]

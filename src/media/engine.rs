@@ -68,7 +68,7 @@ impl Engine {
     }
 
     /// Carries out a command. One for a leg that is not there is answered as failed, or closed, so that nobody waits.
-    pub fn handle_command(&mut self, _now: Time, command: MediaCommand) {
+    pub fn handle_command(&mut self, now: Time, command: MediaCommand) {
         let outputs = &mut self.outputs;
         let id = command.leg();
         let closing = self.legs.get(&id).is_some_and(Leg::is_closing);
@@ -96,6 +96,8 @@ impl Engine {
             }
             (MediaCommand::StopPlay { .. }, Some(leg)) => leg.end_play(PlayEnd::Stopped, outputs),
             (MediaCommand::Echo { on, .. }, Some(leg)) => leg.echo(on),
+            (MediaCommand::Bert { settings, .. }, Some(leg)) => leg.bert(now, settings, outputs),
+            (MediaCommand::StopBert { .. }, Some(leg)) => leg.stop_bert(),
             (MediaCommand::Record { record, path, tracks, rate, limit, .. }, Some(leg)) => {
                 leg.record(record, path, tracks, rate, limit, outputs);
             }
@@ -118,6 +120,8 @@ impl Engine {
                 MediaCommand::Connect { .. }
                 | MediaCommand::StopPlay { .. }
                 | MediaCommand::Echo { .. }
+                | MediaCommand::Bert { .. }
+                | MediaCommand::StopBert { .. }
                 | MediaCommand::StopRecord { .. }
                 | MediaCommand::Close { .. },
                 None,

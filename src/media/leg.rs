@@ -16,6 +16,7 @@ use super::{
     Codec, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd, RecordId, Source, Tracks,
     clip::Clip,
 };
+use crate::audio::bert::{self, Bert};
 use crate::audio::g711::{self, Law};
 use crate::units::{SampleRate, Time};
 
@@ -28,6 +29,7 @@ pub(super) struct Leg {
     link: Option<Link>,
     play: Option<Playback>,
     echo: bool,
+    bert: Option<Bert>,
     recorders: Vec<Recorder>,
     closing: bool,
     sent_packets: u64,
@@ -58,6 +60,19 @@ struct Said {
     pcm: Option<[i16; FRAME_SAMPLES]>,
 }
 
+impl Said {
+    /// A frame of octets that `fill` writes.
+    fn octets(law: Law, fill: impl FnOnce(&mut [u8])) -> Said {
+        let mut payload = vec![law.silence(); FRAME_SAMPLES];
+        fill(&mut payload);
+        let mut pcm = [0; FRAME_SAMPLES];
+        let mut samples = Vec::with_capacity(FRAME_SAMPLES);
+        g711::decode(law, &payload, &mut samples);
+        pcm.copy_from_slice(&samples);
+        Said { payload, pcm: Some(pcm) }
+    }
+}
+
 impl Codec {
     /// The companding law of its samples.
     pub const fn law(self) -> Law {
@@ -82,6 +97,7 @@ impl Leg {
             link: None,
             play: None,
             echo: false,
+            bert: None,
             recorders: Vec::new(),
             closing: false,
             sent_packets: 0,
@@ -142,6 +158,15 @@ impl Leg {
 
     pub(super) fn echo(&mut self, on: bool) {
         self.echo = on;
+    }
+
+    pub(super) fn bert(&mut self, now: Time, settings: bert::Settings, outputs: &mut Outputs) {
+        self.end_play(PlayEnd::Replaced, outputs);
+        self.bert = Some(Bert::new(settings, now));
+    }
+
+    pub(super) fn stop_bert(&mut self) {
+        self.bert = None;
     }
 
     pub(super) fn record(
@@ -228,10 +253,17 @@ impl Leg {
         let said = self.play_frame(outputs);
         let Some(link) = &mut self.link else { return };
         let heard = link.receiver.frame(now);
-        let said = said.or_else(|| {
-            let payload = heard.filter(|_| self.echo)?.to_vec();
-            Some(Said { payload, pcm: None })
-        });
+        let said = match &mut self.bert {
+            _ if said.is_some() => said,
+            _ if self.echo => heard.map(|heard| Said { payload: heard.to_vec(), pcm: None }),
+            Some(bert) => {
+                let reports = bert.handle_frame(now, heard.as_ref().map(|heard| &heard[..]).ok_or(FRAME_SAMPLES));
+                let event = |report| MediaOutput::Event(MediaEvent::Bert { leg: self.id, report });
+                outputs.extend(reports.into_iter().map(event));
+                Some(Said::octets(link.codec.law(), |payload| bert.fill(payload)))
+            }
+            None => None,
+        };
         match &said {
             Some(said) => {
                 let packet = link.sender.packet(link.codec.payload_type(), &said.payload);

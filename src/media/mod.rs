@@ -27,6 +27,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::audio::bert;
 use crate::units::{SampleRate, Time};
 
 /// How often a leg sends and hears.
@@ -86,6 +87,11 @@ pub enum MediaCommand {
     StopPlay { leg: LegId },
     /// Sends back what is heard, or no longer does. A source that plays goes first.
     Echo { leg: LegId, on: bool },
+    /// Sends the pattern of a bit error test and judges what is heard, once the leg is connected. What plays is ended as
+    /// [`PlayEnd::Replaced`]; a playback or an echo that begins later goes first, and the test rests meanwhile.
+    Bert { leg: LegId, settings: bert::Settings },
+    /// Ends the bit error test.
+    StopBert { leg: LegId },
     /// Writes what the leg hears and sends, while it is connected, into a WAV file; 20 ms for each tick.
     Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
     /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
@@ -103,6 +109,8 @@ impl MediaCommand {
             | MediaCommand::Play { leg, .. }
             | MediaCommand::StopPlay { leg }
             | MediaCommand::Echo { leg, .. }
+            | MediaCommand::Bert { leg, .. }
+            | MediaCommand::StopBert { leg }
             | MediaCommand::Record { leg, .. }
             | MediaCommand::StopRecord { leg, .. }
             | MediaCommand::Close { leg } => *leg,
@@ -154,6 +162,11 @@ pub enum MediaEvent {
         play: PlayId,
         end: PlayEnd,
         samples: u64,
+    },
+    /// A bit error test found something.
+    Bert {
+        leg: LegId,
+        report: bert::Report,
     },
     RecordStarted {
         leg: LegId,

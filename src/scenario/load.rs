@@ -168,6 +168,9 @@ fn scenario(
         scenario.caller = at(steps.caller);
         scenario.callee = at(steps.callee);
         scenario.duration = steps.duration;
+        if scenario.call.codec.is_empty() {
+            scenario.call.codec.extend(steps.codec);
+        }
         scenario.record.caller = scenario.record.caller.or(steps.record.caller);
         scenario.record.callee = scenario.record.callee.or(steps.record.callee);
     }

@@ -291,6 +291,7 @@ impl Machine {
             leg: leg.leg,
             session: leg.ended.take().map(|session| *session),
             was_there: leg.session.is_some(),
+            custom: std::mem::take(&mut leg.custom),
             recordings: leg
                 .recordings
                 .iter()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::call::Session;
+use crate::esl::Event;
 use crate::place::Place;
 use crate::verdict::{CheckReport, Verdict};
 
@@ -33,6 +34,8 @@ pub struct LegOutcome {
     pub was_there: bool,
     /// Each recording that was begun, and what could be read of it.
     pub recordings: Vec<(Recorded, Result<Wav, String>)>,
+    /// The custom events of the leg.
+    pub custom: Vec<Arc<Event>>,
 }
 
 /// What a check found.

@@ -28,6 +28,7 @@ pub(super) fn check(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_
     timeout(scenario, spans, reading);
     for check in &scenario.expect {
         audible(scenario, check, reading);
+        tested(scenario, check, reading);
     }
     contradictions(&scenario.expect, spans, reading);
 }
@@ -194,6 +195,17 @@ fn audible(scenario: &Scenario, check: &PlacedCheck, reading: &mut Reading<'_>) 
             diagnostic.label = format!("needs what the {leg} {wanted}");
             diagnostic.help = format!("record `{leg}: both`, or `{leg}: {wanted}`");
         }
+    }
+}
+
+/// What a check asks of a bit error test must be tested.
+fn tested(scenario: &Scenario, check: &PlacedCheck, reading: &mut Reading<'_>) {
+    let Some(leg) = check.facts().tests_bits else { return };
+    // An application or command may be the test.
+    let tests = |step: &PlacedStep| step.facts().tests_bits || matches!(step.kind(), "execute" | "api");
+    if !scenario.steps(leg).iter().any(tests) {
+        let diagnostic = reading.error(&check.span, format!("the {leg} runs no bit error test"));
+        diagnostic.help = format!("add the step `bert` to the {leg}'s");
     }
 }
 

@@ -23,7 +23,7 @@ use super::api::ApiCall;
 use super::channel::{Channel, Direction};
 use super::config::SwitchConfig;
 use super::esl::Connection;
-use super::events::{EventSource, Origin, origin, push_channel};
+use super::events::{EventSource, Origin, origin, push_basic_data, push_channel};
 use super::originate::OriginateId;
 use super::outbound::Placing;
 use super::schedule::{Scheduled, TaskId};
@@ -194,6 +194,7 @@ impl SwitchCore {
             },
             MediaEvent::PlayStarted { leg: LegId(key), play } => self.play_started(key, play),
             MediaEvent::PlayEnded { leg: LegId(key), play, end, samples } => self.play_ended(key, play, &end, samples),
+            MediaEvent::Bert { leg: LegId(key), report } => self.bert_reported(key, report),
             MediaEvent::RecordStarted { leg: LegId(key), record } => self.record_started(key, record),
             MediaEvent::RecordStopped { leg: LegId(key), record, samples, end } => {
                 self.record_stopped(key, record, samples, &end);
@@ -361,6 +362,23 @@ impl SwitchCore {
             if !value.is_empty() {
                 event.push(name, value);
             }
+        }
+        self.fire(event);
+    }
+
+    /// Fires a custom event of a module about a channel, without its variables.
+    pub(super) fn fire_custom(&mut self, key: ChannelKey, subclass: &str, from: Origin, tail: &[(&str, &str)]) {
+        let Some(channel) = self.channels.get(&key) else { return };
+        if !self.connections.values().any(|c| c.wants("CUSTOM")) {
+            self.source.skip();
+            return;
+        }
+        let mut event = Event::new();
+        event.push("Event-Subclass", subclass);
+        self.source.stamp(&mut event, self.now, "CUSTOM", from);
+        push_basic_data(&mut event, channel);
+        for (name, value) in tail {
+            event.push(name, value);
         }
         self.fire(event);
     }

@@ -49,6 +49,9 @@ pub mod origin {
     pub const RE_SCHEDULE: Origin = Origin("switch_scheduler.c", "switch_scheduler_execute", 73);
     pub const HEARTBEAT: Origin = Origin("switch_core.c", "send_heartbeat", 95);
     pub const SENDEVENT: Origin = Origin("mod_event_socket.c", "parse_command", 2306);
+    pub const BERT_TIMEOUT: Origin = Origin("mod_bert.c", "bert_test_function", 246);
+    pub const BERT_LOST_SYNC: Origin = Origin("mod_bert.c", "bert_test_function", 294);
+    pub const BERT_IN_SYNC: Origin = Origin("mod_bert.c", "bert_test_function", 313);
     pub const INFO: Origin = Origin("mod_dptools.c", "info_function", 2143);
 }
 
@@ -128,12 +131,17 @@ impl EventSource {
 
 /// Adds what FreeSWITCH adds about a channel (`switch_channel_event_set_data`): basic data, caller profile, variables.
 pub fn push_channel(event: &mut Event, channel: &Channel) {
+    push_basic_data(event, channel);
+    for (name, value) in channel.variables.headers() {
+        event.append(name, |text| text.push_str(value));
+    }
+}
+
+/// The same without variables (`switch_channel_event_set_basic_data`).
+pub fn push_basic_data(event: &mut Event, channel: &Channel) {
     push_basic(event, channel);
     if let Some(profile) = &channel.profile {
         push_profile(event, channel, profile);
-    }
-    for (name, value) in channel.variables.headers() {
-        event.append(name, |text| text.push_str(value));
     }
 }
 

@@ -31,7 +31,9 @@ impl SwitchCore {
         let locked = |frame: &Frame| matches!(&frame.from, Source::Message(sent) if sent.message.event_lock);
         let announce = match channel.stack.last().map(|frame| &frame.doing) {
             Some(Doing::Park) if !channel.has_media() => Announce::No,
-            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_)) => Announce::Yes,
+            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_)) => {
+                Announce::Yes
+            }
             Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,
@@ -213,6 +215,10 @@ impl SwitchCore {
                 self.media(MediaCommand::Echo { leg, on: false });
                 self.complete(key);
             }
+            Some(Doing::Bert(_)) => {
+                self.media(MediaCommand::StopBert { leg });
+                self.complete(key);
+            }
             Some(Doing::Park) => {
                 self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]);
                 self.complete(key);
@@ -235,6 +241,7 @@ impl SwitchCore {
             match std::mem::replace(&mut frame.doing, Doing::Done) {
                 Doing::Park => self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]),
                 Doing::Echo => self.media(MediaCommand::Echo { leg, on: false }),
+                Doing::Bert(_) => self.media(MediaCommand::StopBert { leg }),
                 Doing::Playback(_) => {
                     self.media(MediaCommand::StopPlay { leg });
                     self.set_response(key, "PLAYBACK ERROR");

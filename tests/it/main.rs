@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the crate, in one binary.
 
+mod bert;
 mod captures;
 mod command_line;
 mod esl_wire;

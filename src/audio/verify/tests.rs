@@ -246,7 +246,7 @@ fn said_is_the_right_channel_and_a_mono_recording_has_none() {
     check.track = Track::Said;
     let stereo = Wav { rate: RATE, channels: vec![silence(1000), tone(1004.0, 0.0, 1000)], repaired: None };
     assert!(verify(&stereo, &check).unwrap().holds);
-    assert_eq!(verify(&recording(silence(1000)), &check), Err(VerifyError::NotStereo));
+    assert!(matches!(verify(&recording(silence(1000)), &check), Err(VerifyError::NotStereo)));
     let swapped = Wav { channels: stereo.channels.into_iter().rev().collect(), ..recording(Vec::new()) };
     let finding = verify(&swapped, &check).unwrap();
     assert!(finding.help.starts_with("nothing was said"), "{finding:?}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{App, AppSteps, AppVariant, boxed, step};
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{duration, line, word};
+use crate::scenario::shape::Shape;
 use crate::scenario::step::play::{Loops, Source};
 use crate::scenario::step::wait::Awaited;
 use crate::scenario::step::{Hangup, Play, PreAnswer, Ring, Sleep, Wait};
@@ -48,11 +49,10 @@ const RINGING_WITHIN: Duration = Duration::from_secs(10);
 const GIVES_UP_AFTER: Duration = Duration::from_secs(5);
 
 pub(super) fn variant() -> AppVariant {
-    let responses = &[("ring_ready", RingResponse::RingReady), ("pre_answer", RingResponse::PreAnswer)];
     let shape = mapping!(Keys {
         ring_response: default(
             "ring_response",
-            word(responses),
+            ring_response(),
             RingResponse::RingReady,
             "ring_ready",
             "`ring_ready` sends 180; `pre_answer` sends 183 and plays the ringback tone."
@@ -88,6 +88,11 @@ pub(super) fn variant() -> AppVariant {
             })
         })
         .with(shape)
+}
+
+/// `ring_ready` or `pre_answer`.
+pub(super) fn ring_response() -> Shape<RingResponse> {
+    word(&[("ring_ready", RingResponse::RingReady), ("pre_answer", RingResponse::PreAnswer)])
 }
 
 impl App for CalleeRingback {

@@ -10,11 +10,13 @@ use super::shape::Shape;
 use super::step::Step;
 use super::tagged::{Variant, tagged};
 
+mod bert;
 mod callee_block_on_invite;
 mod callee_ringback;
 mod play_rec;
 mod tone_play;
 
+pub use bert::Bert;
 pub use callee_block_on_invite::CalleeBlockOnInvite;
 pub use callee_ringback::CalleeRingback;
 pub use play_rec::PlayRec;
@@ -35,6 +37,8 @@ pub struct AppSteps {
     pub record: RecordSpec,
     /// Talk time where the scenario has none.
     pub duration: Option<Duration>,
+    /// The codec to offer where the scenario names none.
+    pub codec: Option<String>,
 }
 
 /// A name of the list, what it is for and how it is read.
@@ -42,7 +46,7 @@ type AppVariant = Variant<Box<dyn App>>;
 
 /// The apps of the language.
 const APPS: &[fn() -> AppVariant] =
-    &[tone_play::variant, play_rec::variant, callee_block_on_invite::variant, callee_ringback::variant];
+    &[tone_play::variant, play_rec::variant, callee_block_on_invite::variant, callee_ringback::variant, bert::variant];
 
 /// One app.
 pub fn shape() -> Shape<Box<dyn App>> {

@@ -59,6 +59,7 @@ impl App for PlayRec {
             callee: vec![step(Answer)],
             record: RecordSpec { caller: Some(both), callee: Some(both) },
             duration,
+            ..AppSteps::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `audio`: what was really heard and said, from the recordings of the legs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Check, CheckKey, Facts, Listens};
@@ -10,7 +11,7 @@ use crate::bound::{Bound, Within};
 use crate::scenario::mapping::{mapping, optional, required};
 use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
-use crate::scenario::scalar::{bound, within, word};
+use crate::scenario::scalar::{bound, file, within, word};
 use crate::scenario::shape::Shape;
 use crate::units::{Dbm0, Hertz};
 
@@ -71,6 +72,7 @@ struct SoundKeys {
     level: Option<Bound<Dbm0>>,
     length: Option<Bound<Duration>>,
     silence: Option<Bound<Duration>>,
+    bit_exact: Option<PathBuf>,
 }
 
 fn sound() -> Shape<Sound> {
@@ -79,14 +81,16 @@ fn sound() -> Shape<Sound> {
         level: optional("level", bound(), "The level of the tone, or of all that sounds."),
         length: optional("for", bound(), "How long the tone lasts in total."),
         silence: optional("silence", bound(), SILENCE),
+        bit_exact: optional("bit_exact", file(), "A WAV file that must be there to the bit, as G.711 carries it."),
     })
-    .at_least_one(&["tone", "level", "silence"], "nothing to listen for")
+    .at_least_one(&["tone", "level", "silence", "bit_exact"], "nothing to listen for")
     .needs("for", &["tone"])
     .excludes("silence", &["tone", "level"], "give each its own item of the list")
+    .excludes("bit_exact", &["tone", "level", "silence"], "give each its own item of the list")
     .and_then(|keys, _, _| {
-        let SoundKeys { tone, level, length, silence } = keys;
+        let SoundKeys { tone, level, length, silence, bit_exact } = keys;
         let tone = tone.map(|frequency| Sound::Tone { frequency, level, lasting: length });
-        tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level))
+        tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level)).or(bit_exact.map(Sound::BitExact))
     })
     .named("sound")
 }

@@ -10,12 +10,14 @@ use crate::audio::verify::Track;
 
 mod answered;
 pub mod audio;
+mod bert;
 mod hangup_cause;
 mod sip_code;
 mod time;
 
 pub use answered::Answered;
 pub use audio::Audio;
+pub use bert::Bert;
 pub use hangup_cause::HangupCause;
 pub use sip_code::SipCode;
 pub use time::{Span, TimeBound};
@@ -35,6 +37,11 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it holds of a call that is over.
     fn evaluate(&self, outcome: &Outcome) -> Found;
+
+    /// Events it looks at, beyond those that are always subscribed to.
+    fn events(&self) -> &[&str] {
+        &[]
+    }
 }
 
 /// What a check takes for granted.
@@ -44,6 +51,8 @@ pub struct Facts {
     pub answered: Option<bool>,
     /// It listens to a recording of this leg.
     pub listens: Option<Listens>,
+    /// It asks for the bit error test of this leg.
+    pub tests_bits: Option<Leg>,
 }
 
 /// What a check listens to.
@@ -58,8 +67,16 @@ pub struct Listens {
 type CheckKey = Key<Option<Vec<PlacedCheck>>>;
 
 /// The checks of the language, each a key of `expect`.
-const CHECKS: &[fn() -> CheckKey] =
-    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key];
+const CHECKS: &[fn() -> CheckKey] = &[
+    answered::key,
+    hangup_cause::key,
+    sip_code::key,
+    time::setup_time,
+    time::pdd,
+    time::duration,
+    audio::key,
+    bert::key,
+];
 
 /// `expect`: checks in the order of the file.
 pub fn shape() -> Shape<Vec<PlacedCheck>> {

@@ -10,7 +10,7 @@ use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
 use crate::scenario::model::{Leg, PlacedStep, Recording};
-use crate::scenario::step::{Begun, Needs, Start, Until};
+use crate::scenario::step::{Begun, NO_SYNC, NOT_RUN, Needs, Start, Until};
 use crate::units::{Time, human};
 use crate::verdict::{LegTrace, TraceEntry, TraceKind};
 
@@ -19,6 +19,9 @@ const TRACE: usize = 200;
 
 /// How long a step may take that names no time itself: the switch has to do it at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// Custom events of a leg that are kept.
+const CUSTOM: usize = 1_000;
 
 /// A recording that was begun on a leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,7 @@ pub(super) enum Fault {
     /// The leg ended while the step waited for something else.
     HungUp {
         until: String,
+        help: &'static str,
     },
 }
 
@@ -60,6 +64,10 @@ impl Fault {
             Fault::Response { response } => {
                 let help = match response.as_str() {
                     "FILE NOT FOUND" => "the path is looked up on the host, not here",
+                    NO_SYNC => "the other side must send the pattern or echo it, and nothing between may change a bit",
+                    NOT_RUN => {
+                        "bert_test works on a PCMU leg with media alone; `audio` with `bit_exact` works with any"
+                    }
                     "PLAYBACK ERROR" => "the switch could not send it: no media yet, or a source it does not know",
                     _ => "",
                 };
@@ -74,7 +82,9 @@ impl Fault {
                 },
                 leg.hint(),
             ),
-            Fault::HungUp { until } => (until.clone(), format!("the leg ended with {} before", cause()), String::new()),
+            Fault::HungUp { until, help } => {
+                (until.clone(), format!("the leg ended with {} before", cause()), (*help).to_owned())
+            }
         }
     }
 }
@@ -117,6 +127,8 @@ pub(super) struct LegRun {
     pub(super) cause: Option<String>,
     pub(super) recordings: Vec<Recorded>,
     pub(super) recording_asked: bool,
+    /// The custom events of the leg, the first [`CUSTOM`] of them.
+    pub(super) custom: Vec<Arc<Event>>,
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
     pub(super) unanswered: Vec<u64>,
@@ -144,6 +156,7 @@ impl LegRun {
             cause: None,
             recordings: Vec::new(),
             recording_asked: false,
+            custom: Vec::new(),
             fault: None,
             unanswered: Vec::new(),
             seen: [false; 5],
@@ -237,11 +250,17 @@ impl LegRun {
             self.note(now, TraceKind::Event, told(event));
         }
         self.latest = Some(Arc::clone(event));
+        if event.name() == "CUSTOM" && !repeated && self.custom.len() < CUSTOM {
+            self.custom.push(Arc::clone(event));
+        }
         if let Some(Current { until, .. }) = &self.current
             && let Some(ended) = until.met_by(event)
         {
             match ended {
-                Ok(()) => self.current = Some(Current { until: Until::Now, deadline: now, within: Duration::ZERO }),
+                Ok(Begun { until, within }) => {
+                    let within = within.unwrap_or_default();
+                    self.current = Some(Current { until, deadline: now + within, within });
+                }
                 Err(response) => self.fault = Some(Fault::Response { response }),
             }
         }
@@ -253,7 +272,7 @@ impl LegRun {
         let met = match &current.until {
             Until::Now => true,
             Until::Replied => self.unanswered.is_empty(),
-            Until::Elapsed(_) => now >= current.deadline,
+            Until::Elapsed(_) | Until::Holding { .. } => now >= current.deadline,
             Until::Reached(state) => self.seen[*state as usize],
             Until::Variables(wanted) => {
                 let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
@@ -261,6 +280,7 @@ impl LegRun {
             }
             Until::Ran(_) => self.state == Some(State::HungUp),
             Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
+            Until::InSync { .. } => false,
         };
         if met {
             self.current = None;
@@ -269,7 +289,8 @@ impl LegRun {
         }
         let until = current.until.to_string();
         if self.state == Some(State::HungUp) && !current.until.outlives_the_leg() {
-            self.fault.get_or_insert(Fault::HungUp { until });
+            let help = current.until.hint(self.cause.as_deref());
+            self.fault.get_or_insert(Fault::HungUp { until, help });
         } else if now >= current.deadline {
             self.fault.get_or_insert(Fault::Late { until, within: current.within });
         }

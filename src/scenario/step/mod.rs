@@ -9,6 +9,7 @@ use super::tagged::{Variant, tagged};
 
 mod answer;
 mod api;
+pub mod bert;
 mod echo;
 mod execute;
 mod hangup;
@@ -26,6 +27,7 @@ pub mod wait;
 
 pub use answer::Answer;
 pub use api::Api;
+pub use bert::Bert;
 pub use echo::Echo;
 pub use execute::Execute;
 pub use hangup::Hangup;
@@ -39,6 +41,7 @@ pub use ring::Ring;
 pub use set::Set;
 pub use sleep::Sleep;
 pub use start::{Begun, Needs, Start, Until};
+pub(super) use start::{NO_SYNC, NOT_RUN};
 pub use stop_record::StopRecord;
 pub use wait::Wait;
 
@@ -64,8 +67,8 @@ pub trait Step: Debug + Send + Sync {
     fn start(&self, start: &mut Start<'_>) -> Begun;
 
     /// Events it waits for, beyond those that are always subscribed to.
-    fn events(&self) -> Option<&str> {
-        None
+    fn events(&self) -> Vec<&str> {
+        Vec::new()
     }
 }
 
@@ -78,6 +81,8 @@ pub struct Facts {
     pub records: Option<Recording>,
     /// It ends a recording.
     pub stops_recording: bool,
+    /// It runs a bit error test.
+    pub tests_bits: bool,
     /// It ends when the leg does.
     pub ends_with_leg: bool,
     /// After it the call is answered.
@@ -117,6 +122,7 @@ const STEPS: &[fn() -> StepVariant] = &[
     echo::variant,
     sleep::variant,
     wait::variant,
+    bert::variant,
     set::variant,
     log::variant,
     execute::variant,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::bert;
 use crate::call::State;
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
@@ -64,7 +65,21 @@ pub enum Until {
     Variables(Vec<(String, String)>),
     /// The switch closed this recording.
     RecordStopped(PathBuf),
+    /// The bit error test that is the application `test` came into sync; from then on [`Until::Holding`].
+    InSync {
+        test: String,
+        holding: Duration,
+    },
+    /// It kept its sync to the deadline.
+    Holding {
+        test: String,
+    },
 }
+
+/// No sync within the test's own time.
+pub(in crate::scenario) const NO_SYNC: &str = "no sync within the test's timeout (mod_bert::timeout)";
+/// The test ended by itself.
+pub(in crate::scenario) const NOT_RUN: &str = "bert_test ended without a test";
 
 impl From<Until> for Begun {
     fn from(until: Until) -> Self {
@@ -82,12 +97,22 @@ impl Until {
         matches!(self, Until::Now | Until::Replied | Until::Ran(_) | Until::Elapsed(_) | Until::RecordStopped(_))
     }
 
-    /// Whether `event` ends the step, well or with the application's error.
-    pub(in crate::scenario) fn met_by(&self, event: &Event) -> Option<Result<(), String>> {
+    /// What could explain that the leg ended first, with `cause`.
+    pub(in crate::scenario) fn hint(&self, cause: Option<&str>) -> &'static str {
+        match (self, cause) {
+            (Until::InSync { .. }, Some("DESTINATION_OUT_OF_ORDER")) => {
+                "the host may have no mod_bert; `audio` with `bit_exact` works without"
+            }
+            _ => "",
+        }
+    }
+
+    /// Whether `event` ends the step, well or with the application's error. Well is what the step waits for next.
+    pub(in crate::scenario) fn met_by(&self, event: &Event) -> Option<Result<Begun, String>> {
         let is = |name: &str, uuid: &str| event.name() == name && event.header(header::APPLICATION_UUID) == Some(uuid);
         match self {
             // An application may be over before its beginning was seen.
-            Until::Started(uuid) if is("CHANNEL_EXECUTE", uuid) => Some(Ok(())),
+            Until::Started(uuid) if is("CHANNEL_EXECUTE", uuid) => Some(Ok(Until::Now.into())),
             Until::Started(uuid) | Until::Completed(uuid) | Until::Ran(uuid)
                 if is("CHANNEL_EXECUTE_COMPLETE", uuid) =>
             {
@@ -96,18 +121,38 @@ impl Until {
                 if failed.iter().any(|word| response.contains(word)) {
                     return Some(Err(response.to_owned()));
                 }
-                Some(Ok(()))
+                Some(Ok(Until::Now.into()))
             }
             Until::Event { name, headers } => {
                 let named = event.name() == name || event.header(header::EVENT_SUBCLASS) == Some(name);
                 let matches = |(header, pattern): &(String, Regex)| {
                     event.header(header).is_some_and(|value| pattern.is_match(value))
                 };
-                (named && headers.iter().all(matches)).then_some(Ok(()))
+                (named && headers.iter().all(matches)).then(|| Ok(Until::Now.into()))
             }
             Until::RecordStopped(path) => {
                 let stopped = event.name() == "RECORD_STOP" && event.header("Record-File-Path") == path.to_str();
-                stopped.then_some(Ok(()))
+                stopped.then(|| Ok(Until::Now.into()))
+            }
+            Until::InSync { test, holding } => match event.header(header::EVENT_SUBCLASS) {
+                Some(bert::IN_SYNC) => Some(Ok(Until::Holding { test: test.clone() }.within(*holding))),
+                Some(bert::TIMED_OUT) => Some(Err(NO_SYNC.to_owned())),
+                _ if is("CHANNEL_EXECUTE_COMPLETE", test) && event.header("Hangup-Cause").is_none() => {
+                    Some(Err(NOT_RUN.to_owned()))
+                }
+                _ => None,
+            },
+            Until::Holding { .. } if event.header(header::EVENT_SUBCLASS) == Some(bert::LOST_SYNC) => {
+                let figure = |name| event.header(name).unwrap_or_default();
+                let (percent, samples) = (figure("sync_lost_percent"), figure("err_samples"));
+                Some(Err(format!(
+                    "sync was lost: {percent} % of a window wrong, {samples} samples (mod_bert::lost_sync)"
+                )))
+            }
+            Until::Holding { test }
+                if is("CHANNEL_EXECUTE_COMPLETE", test) && event.header("Hangup-Cause").is_none() =>
+            {
+                Some(Err("bert_test ended".to_owned()))
             }
             _ => None,
         }
@@ -137,6 +182,8 @@ impl fmt::Display for Until {
                 f.write_str(&told.join(", "))
             }
             Until::RecordStopped(_) => f.write_str("the recording to be closed"),
+            Until::InSync { .. } => f.write_str("a bit error test in sync"),
+            Until::Holding { .. } => f.write_str("a bit error test that stays in sync"),
         }
     }
 }

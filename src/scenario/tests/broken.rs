@@ -59,6 +59,8 @@ told! {
     early_states_after_the_answer: "callee:\n  - answer\n  - ring\n  - answer\n  - respond: 404\n";
     a_check_that_hears_nothing: "callee: [answer, echo]\ncaller: [{ play: { tone: 1004Hz } }]\nduration: 3s\nexpect:\n  audio:\n    - { leg: caller, heard: { tone: 1004Hz +-4Hz } }\n    - leg: callee\n      length: \">= 2s\"\n";
     a_check_of_the_other_side: "callee: [answer]\nrecord: { caller: said, callee: mix }\nexpect:\n  audio:\n    - { leg: caller, heard: { level: \"> -20dBm0\" } }\n    - { leg: callee, said: { silence: \"< 1s\" } }\n    - { leg: callee, silence: \"< 1s\" }\n";
+    a_check_of_no_bit_error_test: "callee: [answer, echo]\ncaller: [{ wait: { answered: 2s } }, bert]\nexpect:\n  bert:\n    caller: { sync: true }\n    callee: { sync: true }\n";
+    bit_error_tests_that_are_odd: "callee: [answer, { bert: { max_err: 0, jitter_buffer: 100ms } }, { bert: { hangup_on_error: yes } }]\nexpect: { bert: { callee: {}, caler: {} } }\n";
     an_audio_check_of_no_leg: "callee: [answer]\nexpect: { audio: [{ heard: { tone: 1004Hz +-4Hz, silence: \"< 1s\" }, said: { for: \"> 1s\" } }, {}] }\n";
     recordings_that_clash: "callee: [answer, record, record, stop_record, stop_record]\ncaller: [record]\nrecord: { caller: both }\n";
     a_recording_of_nothing: "callee: [answer]\nrecord: {}\n";

@@ -1,6 +1,7 @@
 //! Dialplan applications: one file each, [`APPLICATIONS`] lists them.
 
 mod answer;
+mod bert_test;
 mod r#break;
 mod echo;
 mod endless_playback;
@@ -38,6 +39,7 @@ pub struct Application {
 /// Every application that this switch has.
 pub static APPLICATIONS: &[Application] = &[
     answer::APPLICATION,
+    bert_test::APPLICATION,
     r#break::APPLICATION,
     echo::APPLICATION,
     endless_playback::APPLICATION,
@@ -85,10 +87,19 @@ pub enum Doing {
         until: Time,
     },
     Playback(Box<Playback>),
+    /// Until the channel is hung up or taken elsewhere.
+    Bert(OnError),
     /// Until a recording has begun, or could not.
     RecordStart(RecordId),
     /// Until these recordings are closed.
     RecordStop(Vec<RecordId>),
+}
+
+/// What a bit error test does when there is no sync in time, or sync is lost (`bert_hangup_on_error`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    GoOn,
+    HangUp,
 }
 
 /// One run of an application.

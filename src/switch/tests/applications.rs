@@ -236,3 +236,26 @@ fn a_hangup_by_sendmsg_has_its_cause() {
     let job = bench.last("BACKGROUND_JOB");
     assert_eq!(job.body(), Some("-ERR USER_BUSY\n"));
 }
+
+#[test]
+fn a_bit_error_test_rests_while_something_plays_on_top_of_it_and_then_goes_on() {
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    bench.ask(&format!("api uuid_setvar {CALLER} bert_timer_name soft"));
+    for uuid in [callee.as_str(), CALLER] {
+        bench.execute(uuid, "bert_test", "");
+    }
+    bench.wait(2_000);
+    bench.execute(&callee, "playback", "tone_stream://%(1500,0,440)");
+    bench.wait(6_000);
+    let of = |bench: &Bench, uuid: &str| -> Vec<String> {
+        let custom = bench.events.iter().filter(|e| e.name() == "CUSTOM" && e.header("Unique-ID") == Some(uuid));
+        custom.map(|event| event.header("Event-Subclass").unwrap().to_owned()).collect()
+    };
+    // Who plays does not test meanwhile, so it loses nothing.
+    assert_eq!(of(&bench, &callee), ["mod_bert::in_sync"]);
+    assert_eq!(of(&bench, CALLER), ["mod_bert::in_sync", "mod_bert::lost_sync", "mod_bert::in_sync"]);
+    assert_eq!(bench.ask(&format!("api uuid_getvar {CALLER} bert_stats_sync_lost_count")), "1");
+    assert_eq!(bench.ask(&format!("api uuid_getvar {callee} bert_stats_sync_lost")), "false");
+    assert_eq!(bench.ask(&format!("api uuid_exists {CALLER}")), "true");
+}
