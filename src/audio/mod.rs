@@ -2,13 +2,18 @@
 //!
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
+pub mod clipping;
 pub mod describe;
+pub mod e_model;
 pub mod g711;
 pub mod goertzel;
 pub mod level;
+pub mod mos;
 #[cfg(test)]
 mod referee;
+pub mod resample;
 pub mod silence;
+pub mod similarity;
 pub mod sine;
 pub mod span;
 pub mod tone;

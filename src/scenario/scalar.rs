@@ -13,7 +13,7 @@ use super::diagnostic::did_you_mean;
 use super::node::{Plain, plain, shortened};
 use super::shape::{Quoted, Shape, Wrong, words};
 use crate::bound::{Bound, BoundError, Unit, Within, parse_value};
-use crate::units::{Db, Dbm0, Hertz};
+use crate::units::{Db, Dbm0, Hertz, Percent};
 
 /// Any text. Numbers and booleans are taken as they are written: `0123` keeps its zero.
 pub fn text() -> Shape<String> {
@@ -234,6 +234,18 @@ impl Quantity for Db {
     const UNITS: &'static str = "[dD][bB]";
     const EXAMPLE: &'static str = "3dB";
     const TOLERANCE: &'static str = "1dB";
+}
+
+impl Quantity for Percent {
+    const UNITS: &'static str = "%";
+    const EXAMPLE: &'static str = "1%";
+    const TOLERANCE: &'static str = "1%";
+}
+
+impl Quantity for f64 {
+    const UNITS: &'static str = "";
+    const EXAMPLE: &'static str = "0.9";
+    const TOLERANCE: &'static str = "0.1";
 }
 
 impl Quantity for u64 {

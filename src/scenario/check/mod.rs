@@ -11,12 +11,16 @@ use crate::audio::verify::Track;
 mod answered;
 pub mod audio;
 mod hangup_cause;
+mod one_way;
+mod rtp;
 mod sip_code;
 mod time;
 
 pub use answered::Answered;
 pub use audio::Audio;
 pub use hangup_cause::HangupCause;
+pub use one_way::OneWay;
+pub use rtp::Rtp;
 pub use sip_code::SipCode;
 pub use time::{Span, TimeBound};
 
@@ -44,6 +48,8 @@ pub struct Facts {
     pub answered: Option<bool>,
     /// It listens to a recording of this leg.
     pub listens: Option<Listens>,
+    /// And to this one.
+    pub listens_too: Option<Listens>,
 }
 
 /// What a check listens to.
@@ -58,8 +64,17 @@ pub struct Listens {
 type CheckKey = Key<Option<Vec<PlacedCheck>>>;
 
 /// The checks of the language, each a key of `expect`.
-const CHECKS: &[fn() -> CheckKey] =
-    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key];
+const CHECKS: &[fn() -> CheckKey] = &[
+    answered::key,
+    hangup_cause::key,
+    sip_code::key,
+    time::setup_time,
+    time::pdd,
+    time::duration,
+    audio::key,
+    one_way::key,
+    rtp::key,
+];
 
 /// `expect`: checks in the order of the file.
 pub fn shape() -> Shape<Vec<PlacedCheck>> {
