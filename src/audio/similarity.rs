@@ -137,7 +137,9 @@ pub fn compare(reference: &[i16], recording: &[i16], rate: SampleRate) -> Result
     let blocks = pair.blocks(&segments, polarity.sign());
     let missing = pair.missing(&blocks, gain);
     let mut faults = pair.moves(&blocks, gain);
-    faults.extend(missing.gaps.iter().filter(|gap| !faults.iter().any(|fault| overlap(fault, gap))).copied().collect::<Vec<_>>());
+    faults.extend(
+        missing.gaps.iter().filter(|gap| !faults.iter().any(|fault| overlap(fault, gap))).copied().collect::<Vec<_>>(),
+    );
     faults.extend(pair.repeats(&blocks, polarity.sign()));
     faults.sort_by_key(|fault| fault.at);
     Ok(Comparison {
@@ -160,11 +162,16 @@ pub fn coupling(said: &[i16], heard: &[i16], rate: SampleRate) -> Option<(Db, Du
     if level::level(said).is_none_or(|level| level < QUIET) {
         return None;
     }
-    // A path has a delay, and no telephone's is longer than a second.
+    // Nothing can come back before it was said, but a recording may begin with a crack.
+    let active = Pair::new(said, heard, rate, QUIET);
+    let begin = active.active.iter().position(|active| *active).unwrap_or(0) * active.slice;
+    let (said, heard) = (&said[begin..], heard.get(begin..).unwrap_or_default());
+    // And no telephone's path takes longer than a second.
     let pair = Pair::new(said, heard, rate, QUIET);
     let correlation = pair.correlation();
     let longest = (rate.0 as usize).min(heard.len().saturating_sub(1));
-    let (delay, strongest) = correlation[..=longest].iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
+    let (delay, strongest) =
+        correlation[..=longest].iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
     let energy = level::power(said)? * said.len() as f64;
     // The inverse transform is not scaled.
     let gain = f64::from(strongest.abs()) / correlation.len() as f64 / energy;
@@ -253,7 +260,9 @@ impl<'a> Pair<'a> {
         let peak = |range: Range<i64>| range.max_by(|&a, &b| at(a).abs().total_cmp(&at(b).abs()));
         let mut best = peak(1 - before..after).unwrap_or(0);
         // An earlier play of the same reference correlates nearly as well.
-        while let Some(earlier) = peak(1 - before..best - before / 2).filter(|&at_| at(at_).abs() >= 0.9 * at(best).abs()) {
+        while let Some(earlier) =
+            peak(1 - before..best - before / 2).filter(|&at_| at(at_).abs() >= 0.9 * at(best).abs())
+        {
             best = earlier;
         }
         (best, if at(best) < 0.0 { Polarity::Inverted } else { Polarity::Kept })
@@ -300,7 +309,8 @@ impl<'a> Pair<'a> {
                 let moved = last - stray as i64 + found.0 as i64;
                 // One segment may be like another by chance; two in a row are not.
                 let confirmed = |next: &Range<usize>| self.likeness(next, moved, sign) >= FITS;
-                if found.1 >= FITS && ranges.get(index + 1).or(ranges.get(index.wrapping_sub(1))).is_none_or(confirmed) {
+                if found.1 >= FITS && ranges.get(index + 1).or(ranges.get(index.wrapping_sub(1))).is_none_or(confirmed)
+                {
                     here = (moved, found.1);
                 }
             }
@@ -364,7 +374,8 @@ impl<'a> Pair<'a> {
                 slices.push((range, block.offset, there));
             }
         }
-        let (Some(first), Some(last)) = (slices.iter().position(|slice| slice.2), slices.iter().rposition(|slice| slice.2))
+        let (Some(first), Some(last)) =
+            (slices.iter().position(|slice| slice.2), slices.iter().rposition(|slice| slice.2))
         else {
             return Missing::default();
         };
@@ -417,7 +428,9 @@ impl<'a> Pair<'a> {
     fn repeats(&self, blocks: &[Segment], sign: f64) -> Vec<Fault> {
         let block = self.rate.samples(BLOCK).max(1);
         let mut faults: Vec<Fault> = Vec::new();
-        for (index, here) in blocks.iter().enumerate().filter(|(_, here)| here.likeness < 0.7 && self.is_active(&here.range)) {
+        for (index, here) in
+            blocks.iter().enumerate().filter(|(_, here)| here.likeness < 0.7 && self.is_active(&here.range))
+        {
             let heard = self.heard(&here.range, here.offset);
             let again = (1..=3.min(index)).any(|back| {
                 let from = here.range.start - back * block;

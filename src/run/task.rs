@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::host::task::Host;
 use crate::host::{HostEvent, Request};
 use crate::id::Ids;
+use crate::scenario::Judgement;
 
 use super::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 use super::{RunEvent, Summary};
@@ -64,6 +65,7 @@ pub async fn run(
     drop(events);
     let homes: Vec<usize> = tests.iter().map(|test| test.host).collect();
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings)>();
+    let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
     let mut core = RunCore::new(clock.now(), abouts, tests, Ids::random());
     loop {
         while let Some(output) = core.poll_output() {
@@ -78,6 +80,12 @@ pub async fn run(
                     tokio::task::spawn_blocking(move || {
                         let recordings = paths.into_iter().map(|path| read_recording(path, &files)).collect();
                         let _ = read.send((test, recordings));
+                    });
+                }
+                RunOutput::Judge { test, outcome } => {
+                    let judged = judged.clone();
+                    tokio::task::spawn_blocking(move || {
+                        let _ = judged.send((test, outcome.judge()));
                     });
                 }
                 RunOutput::Discard(paths) => {
@@ -100,7 +108,8 @@ pub async fn run(
                     core.handle_host(clock.now(), host, event);
                 }
             }
-            Some((test, recordings)) = readings.recv() => core.handle_recordings(clock.now(), test, recordings),
+            Some((test, recordings)) = readings.recv() => core.handle_recordings(test, recordings),
+            Some((test, judgement)) = judgements.recv() => core.handle_judgement(clock.now(), test, judgement),
             Some(()) = interrupts.recv() => core.interrupt(clock.now()),
             () = sleep(due) => core.handle_timeout(clock.now()),
         }

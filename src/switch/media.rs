@@ -23,7 +23,8 @@ pub fn set_statistics(channel: &mut Channel, stats: &LegStats) {
     for (name, count) in counts {
         channel.variables.set(&format!("rtp_audio_{name}"), count.to_string());
     }
-    let lost = if stats.received_packets == 0 { 0.0 } else { stats.lost_packets as f64 / stats.received_packets as f64 };
+    let lost =
+        if stats.received_packets == 0 { 0.0 } else { stats.lost_packets as f64 / stats.received_packets as f64 };
     let (min_variance, max_variance) = stats.interval_variance;
     let reals = [
         ("in_jitter_min_variance", min_variance),

@@ -5,6 +5,7 @@ mod command_line;
 mod esl_wire;
 mod fidelity;
 mod layers;
+mod quality;
 mod readme;
 mod replies;
 mod switch_net;

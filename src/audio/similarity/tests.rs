@@ -160,7 +160,8 @@ fn another_clip_noise_and_silence_are_unlike() {
     })
     .take(24_000)
     .collect();
-    for other in [recorded(&clip("other-speech.wav")), noise, recorded(&sine(Hertz(440.0), Dbm0(-10.0), RATE, 16_000))] {
+    for other in [recorded(&clip("other-speech.wav")), noise, recorded(&sine(Hertz(440.0), Dbm0(-10.0), RATE, 16_000))]
+    {
         let told = compare(&speech, &other, RATE);
         assert!(matches!(told, Err(Unlike::Unlike(likeness)) if likeness < LEAST), "{told:?}");
     }

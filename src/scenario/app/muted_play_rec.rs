@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::play_rec::{Recorded, TAIL, recorded, recording, silence};
+use super::play_rec::{LEAD, Recorded, TAIL, recorded, recording, silence};
 use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
 use crate::scenario::mapping::{default, mapping, optional, required};
 use crate::scenario::model::Leg;
@@ -27,6 +27,8 @@ pub struct MutedPlayRec {
     pub swaps: u32,
     pub record: Recorded,
     pub stereo: bool,
+    /// Silence before the first turn.
+    pub lead: Duration,
     pub tail: Duration,
 }
 
@@ -34,7 +36,8 @@ pub struct MutedPlayRec {
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub(super) fn variant() -> AppVariant {
-    let doc = "The callee answers; caller and callee play a clip in turns, and are silent in between; both are recorded.";
+    let doc =
+        "The callee answers; caller and callee play a clip in turns, and are silent in between; both are recorded.";
     let shape = mapping!(MutedPlayRec {
         file: required("file", file(), "The clip; its path is relative to the scenario's folder."),
         callee_file: optional("callee_file", file(), "What the callee plays; the same clip if not given."),
@@ -42,6 +45,7 @@ pub(super) fn variant() -> AppVariant {
         swaps: default("swaps", integer(1..=1_000), 1, 1, "How often they swap."),
         record: default("record", recorded(), Recorded::Both, "both", "Whose leg is recorded."),
         stereo: default("stereo", boolean(), true, true, "Whether both sides of a leg are recorded, or what it hears."),
+        lead: default("lead", duration(), LEAD, "500ms", "How long the call is silent before the first turn."),
         tail: default("tail", duration(), TAIL, "1s", "How long the call goes on in silence at its end."),
     });
     Variant::new("muted_play_rec", doc).with(shape.map(boxed))
@@ -60,7 +64,7 @@ impl MutedPlayRec {
             let play = if heard(turn) { clip() } else { silence() };
             [step(play), step(Sleep { time: self.period })]
         });
-        turns.chain([step(silence())]).collect()
+        [step(silence()), step(Sleep { time: self.lead })].into_iter().chain(turns).chain([step(silence())]).collect()
     }
 }
 

@@ -26,6 +26,8 @@ pub struct PlayRec {
     pub record: Recorded,
     /// Whether both sides of a leg are recorded, each in its channel, or only what it hears.
     pub stereo: bool,
+    /// Silence before the clip: the first quarter of a second of a real switch's recording has holes.
+    pub lead: Duration,
     /// How long the call goes on behind the clip. A real switch writes what it hears into a file half a second late,
     /// and what it has not written when the call ends is lost.
     pub tail: Duration,
@@ -48,8 +50,11 @@ impl Recorded {
 /// Longer than FreeSWITCH's buffer of a recording (25 frames of 20 ms).
 pub(super) const TAIL: Duration = Duration::from_secs(1);
 
-/// As long as a piece of silence that is repeated; any length will do.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Behind the holes that FreeSWITCH's recordings begin with (measured: the last one at 320 ms).
+pub(super) const LEAD: Duration = Duration::from_millis(500);
+
+/// Longer than any call. One long silence, since each time a playback begins anew FreeSWITCH's recording has a hole.
+const SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers and sends silence; the caller plays a clip; both legs are recorded.";
@@ -57,13 +62,14 @@ pub(super) fn variant() -> AppVariant {
         file: required("file", file(), "The clip; its path is relative to the scenario's folder."),
         iterations: default(
             "iterations",
-            integer(1..=10_000),
+            integer(1..=100),
             1,
             1,
             "How often the clip is played, where no `duration` says how long."
         ),
         record: default("record", recorded(), Recorded::Both, "both", "Whose leg is recorded."),
         stereo: default("stereo", boolean(), true, true, "Whether both sides of a leg are recorded, or what it hears."),
+        lead: default("lead", duration(), LEAD, "500ms", "How long the call is silent before the clip."),
         tail: default(
             "tail",
             duration(),
@@ -76,16 +82,12 @@ pub(super) fn variant() -> AppVariant {
 }
 
 pub(super) fn recorded() -> Shape<Recorded> {
-    word(&[
-        ("both", Recorded::Both),
-        ("caller", Recorded::Only(Leg::Caller)),
-        ("callee", Recorded::Only(Leg::Callee)),
-    ])
+    word(&[("both", Recorded::Both), ("caller", Recorded::Only(Leg::Caller)), ("callee", Recorded::Only(Leg::Callee))])
 }
 
 /// Silence until something else is played: packets go out all the same.
 pub(super) fn silence() -> Play {
-    Play { sources: vec![Source::Silence(SILENCE)], loops: Loops::Forever, wait: false }
+    Play { sources: vec![Source::Silence(SILENCE)], loops: Loops::Times(1), wait: false }
 }
 
 /// Both sides of a leg, or what it hears.
@@ -95,13 +97,16 @@ pub(super) const fn recording(stereo: bool) -> Recording {
 
 impl App for PlayRec {
     fn steps(&self, duration: Option<Duration>) -> AppSteps {
-        let sources = vec![Source::File(self.file.clone())];
+        let clip = Source::File(self.file.clone());
         let mut caller = vec![step(Wait { awaited: Awaited::Answered, within: ANSWER_WITHIN })];
         if duration.is_some() {
-            caller.push(step(Play { sources, loops: Loops::Forever, wait: false }));
+            caller.push(step(Sleep { time: self.lead }));
+            caller.push(step(Play { sources: vec![clip], loops: Loops::Forever, wait: false }));
         } else {
-            caller.push(step(Play { sources, loops: Loops::Times(self.iterations), wait: true }));
-            caller.push(step(Sleep { time: self.tail }));
+            let mut sources = vec![Source::Silence(self.lead)];
+            sources.extend(std::iter::repeat_n(clip, self.iterations as usize));
+            sources.push(Source::Silence(self.tail));
+            caller.push(step(Play { sources, loops: Loops::Times(1), wait: true }));
             caller.push(step(Hangup { cause: None }));
         }
         AppSteps {

@@ -48,7 +48,11 @@ impl Check for OneWay {
             };
             let sound = sound(heard.pcm, heard.rate());
             heard_by[leg as usize] = sound >= SOUND;
-            told.push(format!("the {leg} heard {} of sound in {}", human(sound), human(heard.rate().duration(heard.pcm.len()))));
+            told.push(format!(
+                "the {leg} heard {} of sound in {}",
+                human(sound),
+                human(heard.rate().duration(heard.pcm.len()))
+            ));
         }
         let both = heard_by == [true; 2];
         let none = heard_by == [false; 2];

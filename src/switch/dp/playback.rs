@@ -97,7 +97,7 @@ impl SwitchCore {
             return;
         }
         let (phase, track) = (playback.phase, playback.track.clone());
-        if phase != Phase::Starting {
+        if !matches!(phase, Phase::Starting | Phase::Unheard) {
             self.tell_playback(key, &track, samples, phase);
         }
         let next = self.playback(key, Some(play)).and_then(|playback| match (end, playback.repeat) {
@@ -138,7 +138,7 @@ impl SwitchCore {
         let leg = channel.media.leg;
         let Some(playback) = self.playback(key, None) else { return true };
         match playback.phase {
-            Phase::Stopping(_) => false,
+            Phase::Stopping(_) | Phase::Unheard => false,
             Phase::Suspended => {
                 let track = playback.track.clone();
                 self.tell_playback(key, &track, 0, Phase::Stopping(why));
@@ -148,9 +148,7 @@ impl SwitchCore {
             }
             Phase::Starting | Phase::Playing | Phase::Resuming => {
                 // One that never sounded is not told of.
-                if playback.phase != Phase::Starting {
-                    playback.phase = Phase::Stopping(why);
-                }
+                playback.phase = if playback.phase == Phase::Starting { Phase::Unheard } else { Phase::Stopping(why) };
                 self.media(MediaCommand::StopPlay { leg });
                 false
             }

@@ -79,7 +79,8 @@ impl Check for Like {
             &self.wanted;
         let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into());
         let mut told = vec![format!("likeness {}", likeness.unwrap_or(LIKENESS))];
-        let mut put = |name: &str, bound: Option<&dyn Display>| told.extend(bound.map(|bound| format!("{name} {bound}")));
+        let mut put =
+            |name: &str, bound: Option<&dyn Display>| told.extend(bound.map(|bound| format!("{name} {bound}")));
         put("delay", delay.as_ref().map(|bound| bound as _));
         put("gain", gain.as_ref().map(|bound| bound as _));
         put("MOS", mos.as_ref().map(|bound| bound as _));
@@ -147,7 +148,8 @@ impl Like {
             tally.put(bound, *start, format!("{} missing at the start", human(*start)), why);
         }
         if let Some(bound) = missing_end {
-            let why = "the end was cut off: the call ended first, or the recording did (a real switch lags half a second)";
+            let why =
+                "the end was cut off: the call ended first, or the recording did (a real switch lags half a second)";
             tally.put(bound, *end, format!("{} missing at the end", human(*end)), why);
         }
         let faults = |kinds: &[FaultKind]| -> Vec<String> {
