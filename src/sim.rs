@@ -167,12 +167,13 @@ impl Sim {
                     let read = paths.into_iter().map(|path| (path.clone(), self.read(&path))).collect();
                     self.pending.push_back((test, read));
                 }
+                RunOutput::Judge { test, outcome } => self.run.handle_judgement(now, test, outcome.judge()),
                 RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
                 RunOutput::Report(_) | RunOutput::Discard(_) => {}
             }
         }
         while let Some((test, recordings)) = self.pending.pop_front() {
-            self.run.handle_recordings(now, test, recordings);
+            self.run.handle_recordings(test, recordings);
             moved = true;
         }
         moved

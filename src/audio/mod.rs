@@ -5,14 +5,19 @@
 pub mod analysis;
 pub mod bert;
 pub mod bit_exact;
+pub mod clipping;
 pub mod describe;
+pub mod e_model;
 pub mod g711;
 pub mod goertzel;
 pub mod level;
+pub mod mos;
 pub mod picture;
 #[cfg(test)]
 mod referee;
+pub mod resample;
 pub mod silence;
+pub mod similarity;
 pub mod sine;
 pub mod span;
 pub mod tone;

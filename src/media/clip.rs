@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::resample::Resampler;
+use crate::audio::resample::resampled;
 use crate::audio::wav::{self, WavError};
 use crate::units::SampleRate;
 
@@ -41,16 +41,7 @@ impl Clip {
             return Err(ClipError::Rate { path: path.to_owned(), rate: wav.rate });
         }
         let mono = mean(wav.channels);
-        if wav.rate == SampleRate::NARROW {
-            return Ok(Clip::new(mono));
-        }
-        let mut resampler = Resampler::new(wav.rate, SampleRate::NARROW);
-        let mut samples = Vec::new();
-        // In pieces, so that the resampler need not hold the whole file.
-        for piece in mono.chunks(1 << 16) {
-            resampler.push(piece, &mut samples);
-        }
-        resampler.finish(&mut samples);
+        let samples = resampled(&mono, wav.rate, SampleRate::NARROW);
         Ok(Clip::new(samples))
     }
 

@@ -13,7 +13,6 @@ mod leg;
 mod ports;
 mod receiver;
 mod record;
-mod resample;
 pub mod rtp;
 mod sender;
 mod source;
@@ -226,6 +225,10 @@ pub struct LegStats {
     pub duplicate_packets: u64,
     /// Interarrival jitter (RFC 3550 A.8).
     pub jitter: Duration,
+    /// Mean time between packets, in milliseconds, once the stream has settled.
+    pub mean_interval: f64,
+    /// Variance of that time, in squared milliseconds: the least and the greatest there was.
+    pub interval_variance: (f64, f64),
     pub first_received: Option<Time>,
     /// Packets that were sent later than a whole frame after they were due.
     pub late_ticks: u64,

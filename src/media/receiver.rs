@@ -2,7 +2,7 @@
 
 use super::jitter_buffer::JitterBuffer;
 use super::rtp::{COMFORT_NOISE, Packet};
-use super::stats::{Arrival, Jitter, Sequence};
+use super::stats::{Arrival, Intervals, Jitter, Sequence};
 use super::{Codec, FRAME_SAMPLES, LegStats};
 use crate::units::Time;
 
@@ -14,6 +14,7 @@ pub(super) struct Receiver {
     ssrc: Option<u32>,
     sequence: Sequence,
     jitter: Jitter,
+    intervals: Intervals,
     buffer: JitterBuffer,
     packets: u64,
     bytes: u64,
@@ -30,6 +31,7 @@ impl Receiver {
             ssrc: None,
             sequence: Sequence::default(),
             jitter: Jitter::default(),
+            intervals: Intervals::default(),
             buffer: JitterBuffer::new(codec.silence()),
             packets: 0,
             bytes: 0,
@@ -73,6 +75,7 @@ impl Receiver {
             self.handle_telephone_event(packet, arrival);
         } else if audio && !matches!(arrival, Arrival::Duplicate | Arrival::Stray) {
             self.jitter.handle(now, packet.timestamp);
+            self.intervals.handle(now);
             self.buffer.insert(now, arrival, packet.timestamp, packet.payload);
         }
     }
@@ -97,6 +100,8 @@ impl Receiver {
         stats.reordered_packets = self.sequence.reordered();
         stats.duplicate_packets = self.sequence.duplicates();
         stats.jitter = self.jitter.estimate();
+        stats.mean_interval = self.intervals.mean();
+        stats.interval_variance = self.intervals.variances();
         stats.first_received = self.first_received;
     }
 }

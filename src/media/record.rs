@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::resample::Resampler;
 use super::{FRAME_SAMPLES, RecordEnd, RecordId, Tracks};
+use crate::audio::resample::Resampler;
 use crate::units::SampleRate;
 
 /// Samples per channel that are handed over at once: 200 ms at 8 kHz.

@@ -161,6 +161,54 @@ impl Jitter {
     }
 }
 
+/// The time between packets as FreeSWITCH sums it up (`check_jitter` of `switch_rtp.c`), in milliseconds.
+///
+/// Its variance is about a mean that is still settling, and the first packets are left out.
+#[derive(Debug, Default)]
+pub struct Intervals {
+    before: Option<Time>,
+    seen: u64,
+    counted: u64,
+    sum: f64,
+    squares: f64,
+    /// Least variance so far that is not zero, and greatest.
+    min_variance: f64,
+    max_variance: f64,
+}
+
+/// Packets until the stream has settled (`JITTER_LEAD_FRAMES`).
+const LEAD: u64 = 10;
+
+impl Intervals {
+    /// Takes the arrival of a packet.
+    pub fn handle(&mut self, arrived: Time) {
+        let before = self.before.replace(arrived);
+        self.seen += 1;
+        let Some(before) = before.filter(|_| self.seen >= LEAD) else { return };
+        let mean = self.mean();
+        let interval = (arrived.as_micros() / 1_000).abs_diff(before.as_micros() / 1_000) as f64;
+        self.counted += 1;
+        self.sum += interval;
+        // It takes whole milliseconds of the difference.
+        self.squares += if mean > 0.0 { (interval - mean).trunc().powi(2) } else { 0.0 };
+        let variance = self.squares / self.counted as f64;
+        if variance < self.min_variance || self.min_variance == 0.0 {
+            self.min_variance = variance;
+        }
+        self.max_variance = self.max_variance.max(variance);
+    }
+
+    /// Mean time between packets; 0 before there was any.
+    pub fn mean(&self) -> f64 {
+        if self.counted == 0 { 0.0 } else { self.sum / self.counted as f64 }
+    }
+
+    /// The least and the greatest variance so far, in squared milliseconds.
+    pub fn variances(&self) -> (f64, f64) {
+        (self.min_variance, self.max_variance)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -239,5 +287,30 @@ mod tests {
         }
         assert_eq!(even.estimate(), Duration::ZERO);
         assert!((uneven.estimate().as_secs_f64() - 0.005).abs() < 1e-4, "{:?}", uneven.estimate());
+    }
+
+    #[test]
+    fn the_variance_of_even_packets_is_zero_and_of_uneven_ones_the_square_of_their_deviation() {
+        let (mut even, mut uneven) = (Intervals::default(), Intervals::default());
+        for n in 0..1_000u64 {
+            let due = Time::from_micros(1_700_000_000_000_000 + n * 20_000);
+            even.handle(due);
+            // Intervals of 15 and 25 ms in turn.
+            uneven.handle(due + Duration::from_millis(n % 2 * 5));
+        }
+        assert_eq!((even.mean(), even.variances()), (20.0, (0.0, 0.0)));
+        assert!((uneven.mean() - 20.0).abs() < 0.1, "{}", uneven.mean());
+        let greatest = uneven.variances().1;
+        // While the mean settles the first differences are of up to 10 ms.
+        assert!((20.0..60.0).contains(&greatest), "{greatest}");
+    }
+
+    #[test]
+    fn the_first_packets_do_not_count() {
+        let mut intervals = Intervals::default();
+        for n in 0..LEAD - 1 {
+            intervals.handle(Time::from_micros(n * n * 10_000));
+        }
+        assert_eq!((intervals.mean(), intervals.variances()), (0.0, (0.0, 0.0)));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::audio::wav::Wav;
 use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
 use crate::id::Ids;
-use crate::scenario::{Action, CallSpec, Dial, Machine, Scenario, Setting};
+use crate::scenario::{Action, CallSpec, Dial, Judgement, Machine, Outcome, Scenario, Setting};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Verdict};
 
@@ -48,6 +48,11 @@ pub enum RunOutput {
         paths: Vec<PathBuf>,
         /// When the test began.
         since: Time,
+    },
+    /// A call to be judged, told back by [`RunCore::handle_judgement`]: listening takes its time.
+    Judge {
+        test: usize,
+        outcome: Box<Outcome>,
     },
     /// Recordings that nobody needs any more.
     Discard(Vec<PathBuf>),
@@ -101,6 +106,8 @@ struct Running {
     lag: Duration,
     /// The call is over and its recordings are being read.
     reading: bool,
+    /// Where its recordings are kept.
+    kept: Vec<PathBuf>,
 }
 
 /// A whole run.
@@ -200,9 +207,8 @@ impl RunCore {
     }
 
     /// Takes the recordings that were asked for by [`RunOutput::Read`].
-    pub fn handle_recordings(&mut self, now: Time, test: usize, recordings: Recordings) {
-        self.finish(now, test, recordings);
-        self.settle(now);
+    pub fn handle_recordings(&mut self, test: usize, recordings: Recordings) {
+        self.listen(test, recordings);
     }
 
     /// Takes the passing of time.
@@ -283,7 +289,8 @@ impl RunCore {
         let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
         self.calls.insert(machine.call().as_str().to_owned(), index);
         let records = test.scenario.records();
-        self.running.insert(index, Running { machine, started: now, lag: Duration::ZERO, reading: false });
+        let running = Running { machine, started: now, lag: Duration::ZERO, reading: false, kept: Vec::new() };
+        self.running.insert(index, running);
         self.drive(now, index, |machine| match recordings {
             None if records => machine.handle_refused(
                 now,
@@ -325,24 +332,36 @@ impl RunCore {
             running.reading = true;
             let paths: Vec<PathBuf> = running.machine.recordings().map(|(_, recorded)| recorded.path.clone()).collect();
             if paths.is_empty() {
-                self.finish(now, index, Recordings::new());
+                self.listen(index, Recordings::new());
             } else {
                 self.outputs.push_back(RunOutput::Read { test: index, paths, since: running.started });
             }
         }
     }
 
-    fn finish(&mut self, now: Time, index: usize, recordings: Recordings) {
-        let Some(Running { mut machine, started, lag, .. }) = self.running.remove(&index) else { return };
+    /// The call is over and its recordings are there: somebody has to listen to them.
+    fn listen(&mut self, index: usize, recordings: Recordings) {
+        let Some(running) = self.running.get_mut(&index) else { return };
+        running.kept = recordings.values().map(|read| read.kept.clone()).collect();
+        let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
+        let outcome = Box::new(running.machine.outcome(read));
+        self.outputs.push_back(RunOutput::Judge { test: index, outcome });
+    }
+
+    /// Takes what came of [`RunOutput::Judge`].
+    pub fn handle_judgement(&mut self, now: Time, test: usize, judgement: Judgement) {
+        self.finish(now, test, judgement);
+        self.settle(now);
+    }
+
+    fn finish(&mut self, now: Time, index: usize, judgement: Judgement) {
+        let Some(Running { machine, started, lag, kept: paths, .. }) = self.running.remove(&index) else { return };
         let test = &self.tests[index];
         let host = &mut self.hosts[test.host];
         host.running -= 1;
         self.calls.remove(machine.call().as_str());
         self.tokens.retain(|_, (of, _)| *of != index);
         let legs = machine.traces();
-        let paths: Vec<PathBuf> = recordings.values().map(|read| read.kept.clone()).collect();
-        let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
-        let judgement = machine.outcome(read).judge();
         let passed = judgement.verdict == Verdict::Passed;
         let mut properties = judgement.properties;
         properties.push(("event_lag_max_ms".to_owned(), format!("{:.3}", lag.as_secs_f64() * 1e3)));

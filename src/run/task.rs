@@ -12,6 +12,7 @@ use crate::esl::Reply;
 use crate::host::task::Host;
 use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
+use crate::scenario::Judgement;
 
 use super::core::{Recordings, RunCore, RunHost, RunOutput, Test};
 use super::retrieve::{Ask, Talk, retrieve};
@@ -60,6 +61,7 @@ pub async fn run(
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
+    let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
     let mut core = RunCore::new(clock.now(), abouts, tests, Ids::random());
     loop {
         while let Some(output) = core.poll_output() {
@@ -80,6 +82,12 @@ pub async fn run(
                             recordings.insert(path, read);
                         }
                         let _ = read.send((test, recordings));
+                    });
+                }
+                RunOutput::Judge { test, outcome } => {
+                    let judged = judged.clone();
+                    tokio::task::spawn_blocking(move || {
+                        let _ = judged.send((test, outcome.judge()));
                     });
                 }
                 RunOutput::Discard(paths) => {
@@ -112,7 +120,8 @@ pub async fn run(
                     asking.forget(host);
                 }
             }
-            Some((test, recordings)) = readings.recv() => core.handle_recordings(clock.now(), test, recordings),
+            Some((test, recordings)) = readings.recv() => core.handle_recordings(test, recordings),
+            Some((test, judgement)) = judgements.recv() => core.handle_judgement(clock.now(), test, judgement),
             Some(()) = interrupts.recv() => core.interrupt(clock.now()),
             () = sleep(due) => core.handle_timeout(clock.now()),
         }

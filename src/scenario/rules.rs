@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::check::Listens;
 use super::model::{CallSpec, Leg, PlacedCheck, PlacedStep, Recording, Scenario};
 use super::reading::Reading;
 use super::shape::Placed;
@@ -174,7 +175,13 @@ fn timeout(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_>) {
 
 /// What an audio check listens to must be recorded.
 fn audible(scenario: &Scenario, check: &PlacedCheck, reading: &mut Reading<'_>) {
-    let Some(listens) = check.facts().listens else { return };
+    let facts = check.facts();
+    for listens in facts.listens.into_iter().chain(facts.listens_too) {
+        recorded(scenario, check, listens, reading);
+    }
+}
+
+fn recorded(scenario: &Scenario, check: &PlacedCheck, listens: Listens, reading: &mut Reading<'_>) {
     let leg = listens.leg;
     let by_step = scenario.steps(leg).iter().filter_map(|step| step.facts().records);
     let recorded: Vec<Recording> = scenario.record.of(leg).into_iter().chain(by_step).collect();

@@ -242,6 +242,12 @@ impl Quantity for Db {
     const TOLERANCE: &'static str = "1dB";
 }
 
+impl Quantity for f64 {
+    const UNITS: &'static str = "";
+    const EXAMPLE: &'static str = "0.9";
+    const TOLERANCE: &'static str = "0.1";
+}
+
 impl Quantity for u64 {
     const UNITS: &'static str = "";
     const EXAMPLE: &'static str = "400";

@@ -30,6 +30,8 @@ impl SwitchCore {
         let Some(channel) = self.channel(key).filter(|c| c.is_up() && c.stack.len() < DEPTH) else { return };
         let locked = |frame: &Frame| matches!(&frame.from, Source::Message(sent) if sent.message.event_lock);
         let announce = match channel.stack.last().map(|frame| &frame.doing) {
+            // What is being stopped ends before anything else begins; its end pumps again.
+            Some(Doing::Playback(playback)) if playback.is_stopping() => return,
             Some(Doing::Park) if !channel.has_media() => Announce::No,
             Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_)) => {
                 Announce::Yes

@@ -23,24 +23,26 @@ pub fn set_statistics(channel: &mut Channel, stats: &LegStats) {
     for (name, count) in counts {
         channel.variables.set(&format!("rtp_audio_{name}"), count.to_string());
     }
-    let jitter = stats.jitter.as_secs_f64() * 1e3;
-    let expected = stats.received_packets + stats.lost_packets;
-    let lost = if expected == 0 { 0.0 } else { stats.lost_packets as f64 / expected as f64 };
-    let interval = if stats.received_packets == 0 { 0.0 } else { 20.0 };
+    let lost =
+        if stats.received_packets == 0 { 0.0 } else { stats.lost_packets as f64 / stats.received_packets as f64 };
+    let (min_variance, max_variance) = stats.interval_variance;
     let reals = [
-        ("in_jitter_min_variance", jitter),
-        ("in_jitter_max_variance", jitter),
+        ("in_jitter_min_variance", min_variance),
+        ("in_jitter_max_variance", max_variance),
         ("in_jitter_loss_rate", lost),
         ("in_jitter_burst_rate", 0.0),
-        ("in_mean_interval", interval),
+        ("in_mean_interval", stats.mean_interval),
     ];
     for (name, value) in reals {
         channel.variables.set(&format!("rtp_audio_{name}"), format!("{value:.2}"));
     }
-    let quality = 100.0 - lost * 100.0;
+    // Whole percents of packets without a flaw stand for R, and for MOS as in ITU-T G.107 annex B.
+    let quality = ((1.0 - lost) * 100.0).trunc();
+    let quality = if (0.0..=100.0).contains(&quality) { quality } else { 100.0 };
+    let mos = 1.0 + 0.035 * quality + 7e-6 * quality * (quality - 60.0) * (100.0 - quality);
     channel.variables.set("rtp_audio_in_flaw_total", stats.lost_packets.to_string());
     channel.variables.set("rtp_audio_in_quality_percentage", format!("{quality:.2}"));
-    channel.variables.set("rtp_audio_in_mos", format!("{:.2}", 1.0 + quality * 0.035));
+    channel.variables.set("rtp_audio_in_mos", format!("{mos:.2}"));
     let counts = [
         ("out_raw_bytes", stats.sent_bytes),
         ("out_media_bytes", stats.sent_bytes),

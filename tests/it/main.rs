@@ -9,6 +9,7 @@ mod fidelity;
 mod files;
 mod layers;
 mod promises;
+mod quality;
 mod readme;
 mod recordings;
 mod replies;

@@ -13,12 +13,14 @@ use super::tagged::{Variant, tagged};
 mod bert;
 mod callee_block_on_invite;
 mod callee_ringback;
+mod muted_play_rec;
 mod play_rec;
 mod tone_play;
 
 pub use bert::Bert;
 pub use callee_block_on_invite::CalleeBlockOnInvite;
 pub use callee_ringback::CalleeRingback;
+pub use muted_play_rec::MutedPlayRec;
 pub use play_rec::PlayRec;
 pub use tone_play::TonePlay;
 
@@ -45,8 +47,14 @@ pub struct AppSteps {
 type AppVariant = Variant<Box<dyn App>>;
 
 /// The apps of the language.
-const APPS: &[fn() -> AppVariant] =
-    &[tone_play::variant, play_rec::variant, callee_block_on_invite::variant, callee_ringback::variant, bert::variant];
+const APPS: &[fn() -> AppVariant] = &[
+    tone_play::variant,
+    play_rec::variant,
+    muted_play_rec::variant,
+    callee_block_on_invite::variant,
+    callee_ringback::variant,
+    bert::variant,
+];
 
 /// One app.
 pub fn shape() -> Shape<Box<dyn App>> {

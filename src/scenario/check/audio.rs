@@ -1,7 +1,18 @@
 //! `audio`: what was really heard and said, from the recordings of the legs.
+//!
+//! Each kind of demand that needs more than its bound has a file of its own.
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod crosstalk;
+mod heard;
+mod like;
+
+pub use crosstalk::Crosstalk;
+pub use heard::{Clipped, DeadAir};
+pub(super) use heard::{Heard, heard};
+pub use like::Like;
 
 use super::{Check, CheckKey, Facts, Listens};
 use crate::audio::describe::describe;
@@ -13,7 +24,7 @@ use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::{bound, file, within, word};
 use crate::scenario::shape::Shape;
-use crate::units::{Dbm0, Hertz};
+use crate::units::{Db, Dbm0, Hertz, Percent};
 
 /// A leg's recording sounds as asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +36,7 @@ pub struct Audio {
 }
 
 pub(super) fn key() -> CheckKey {
-    let check = audio().map(|check| Box::new(check) as Box<dyn Check>).placed();
+    let check = audio().placed();
     optional(
         "audio",
         check.list().expects("a list of audio checks"),
@@ -41,26 +52,50 @@ struct Keys {
     silence: Option<Bound<Duration>>,
     level: Option<Bound<Dbm0>>,
     length: Option<Bound<Duration>>,
+    like: Option<like::Wanted>,
+    clipping: Option<Bound<Percent>>,
+    dead_air: Option<Bound<Duration>>,
+    crosstalk: Option<Bound<Db>>,
 }
 
-fn audio() -> Shape<Audio> {
-    let leg = word(&[("caller", Leg::Caller), ("callee", Leg::Callee)]);
+fn audio() -> Shape<Box<dyn Check>> {
     mapping!(Keys {
-        leg: required("leg", leg, "Whose recording."),
+        leg: required("leg", leg(), "Whose recording."),
         heard: optional("heard", sound(), "What the leg received."),
         said: optional("said", sound(), "What the leg sent."),
         silence: optional("silence", bound(), SILENCE),
         level: optional("level", bound(), LEVEL),
         length: optional("length", bound(), "The recording's length."),
+        like: optional("like", like::shape(), "How what the leg received stands to a clip that was played."),
+        clipping: optional("clipping", bound(), "The share of what the leg received that is in flattened peaks."),
+        dead_air: optional("dead_air", bound(), "The longest time for which the leg received no sound."),
+        crosstalk: optional("crosstalk", bound(), "How strongly the leg hears itself, against what it said."),
     })
-    .exactly_one(&["heard", "said", "silence", "level", "length"])
+    .exactly_one(&["heard", "said", "silence", "level", "length", "like", "clipping", "dead_air", "crosstalk"])
     .and_then(|keys, _, _| {
-        let Keys { leg, heard, said, silence, level, length } = keys;
+        let Keys { leg, heard, said, silence, level, length, like, clipping, dead_air, crosstalk } = keys;
+        if let Some(wanted) = like {
+            return Some(Box::new(Like { leg, wanted }) as Box<dyn Check>);
+        }
+        if let Some(bound) = clipping {
+            return Some(Box::new(Clipped { leg, bound }));
+        }
+        if let Some(bound) = dead_air {
+            return Some(Box::new(DeadAir { leg, bound }));
+        }
+        if let Some(bound) = crosstalk {
+            return Some(Box::new(Crosstalk { leg, bound }));
+        }
         let track = heard.as_ref().map(|_| Track::Heard).or(said.as_ref().map(|_| Track::Said));
         let sound = heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level));
-        Some(Audio { leg, track, sound: sound.or(length.map(Sound::Length))? })
+        Some(Box::new(Audio { leg, track, sound: sound.or(length.map(Sound::Length))? }))
     })
-    .expects("an audio check, a mapping with `leg` and `heard`, `said`, `silence`, `level` or `length`")
+    .expects("an audio check, a mapping with `leg` and `heard`, `said`, `like` or another")
+}
+
+/// A leg by its name.
+pub(super) fn leg() -> Shape<Leg> {
+    word(&[("caller", Leg::Caller), ("callee", Leg::Callee)])
 }
 
 const SILENCE: &str = "The longest silence between the first sound and the last.";
@@ -111,31 +146,16 @@ impl Check for Audio {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let leg = outcome.leg(self.leg);
-        let Some((recorded, wav)) =
-            leg.recordings.iter().rev().find(|(r, _)| r.recording.channel(self.track).is_some())
-        else {
-            let why = format!("no recording was begun: {}", outcome.end_of(self.leg));
-            return Found::new(false, self.describe(), why);
-        };
-        let wav = match wav {
-            Ok(wav) => wav,
-            Err(error) => {
-                return Found::unknown(self.describe(), error)
-                    .help("without the recording nobody knows what was heard, so this is no pass");
-            }
-        };
-        let channel = recorded.recording.channel(self.track).unwrap_or_default();
-        let Some(pcm) = wav.channels.get(channel) else {
-            let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
-            return Found::unknown(self.describe(), why);
+        let Heard { wav, channel, pcm } = match heard(outcome, self.leg, self.track, &self.describe()) {
+            Ok(heard) => heard,
+            Err(found) => return found,
         };
         let check = AudioCheck { track: self.track.unwrap_or(Track::Heard), what: self.sound.clone() };
         match verify_channel(wav, channel, &check) {
             Ok(finding) => {
                 let mut help = finding.help;
                 if !finding.holds {
-                    let spans = describe(&Wav { channels: vec![pcm.clone()], ..wav.clone() });
+                    let spans = describe(&Wav { channels: vec![pcm.to_vec()], ..wav.clone() });
                     help = format!("{help}\nrecording: {}", spans.join("; "));
                 }
                 Found::new(finding.holds, self.describe(), finding.actual).help(help)

@@ -12,6 +12,8 @@ mod answered;
 pub mod audio;
 mod bert;
 mod hangup_cause;
+mod one_way;
+mod rtp;
 mod sip_code;
 mod time;
 
@@ -19,6 +21,8 @@ pub use answered::Answered;
 pub use audio::Audio;
 pub use bert::Bert;
 pub use hangup_cause::HangupCause;
+pub use one_way::OneWay;
+pub use rtp::Rtp;
 pub use sip_code::SipCode;
 pub use time::{Span, TimeBound};
 
@@ -53,6 +57,8 @@ pub struct Facts {
     pub listens: Option<Listens>,
     /// It asks for the bit error test of this leg.
     pub tests_bits: Option<Leg>,
+    /// And to this one.
+    pub listens_too: Option<Listens>,
 }
 
 /// What a check listens to.
@@ -76,6 +82,8 @@ const CHECKS: &[fn() -> CheckKey] = &[
     time::duration,
     audio::key,
     bert::key,
+    one_way::key,
+    rtp::key,
 ];
 
 /// `expect`: checks in the order of the file.

@@ -28,6 +28,9 @@ pub(super) const RIGHT: &[&str] = &[
     "app: { callee_block_on_invite: { hangup_cause: USER_BUSY } }",
     "app: { callee_ringback: { ring_response: pre_answer, callee_hangup_after: 2s } }",
     "app: { play_rec: { file: clip.wav } }\nduration: 2.5s",
+    "app: { play_rec: { file: clip.wav, iterations: 3, record: callee, stereo: false, lead: 1s, tail: 2s } }",
+    "app: { muted_play_rec: { file: clip.wav, callee_file: clip.wav, period: 2s, swaps: 3 } }\nexpect: { one_way: false }",
+    "callee: [answer]\nexpect: { rtp: { leg: caller, loss: \"< 1%\" } }",
     "name: 0123\ntags: [1, true]\ncallee: [{ log: 12 }, { log: true }]",
 ];
 
@@ -94,6 +97,25 @@ expect:
     - { leg: caller, said: { silence: < 200ms } }
     - { leg: caller, level: -10dBm0..0dBm0 }
     - { leg: caller, length: ">= 2s" }
+    - { leg: callee, like: { file: clip.wav } }
+    - leg: callee
+      like:
+        file: clip.wav
+        likeness: ">= 0.9"
+        delay: "< 300ms"
+        gain: 0dB +-1dB
+        mos: ">= 4.0"
+        missing_start: "< 100ms"
+        missing_end: "< 100ms"
+        gaps: 0
+        repeats: "<= 1"
+        polarity: kept
+    - { leg: callee, clipping: "< 0.1%" }
+    - { leg: callee, dead_air: "< 2s" }
+    - { leg: callee, crosstalk: "< -40dB" }
+  rtp:
+    - { leg: caller, loss: "< 1%", jitter: "< 20ms", mos: ">= 4.0" }
+    - { leg: callee, loss: 0%..2.5% }
 "#;
 
 const EVERY_CALL_KEY: &str = r#"

@@ -184,6 +184,13 @@ pub struct Playback {
     pub repeat: Repeat,
 }
 
+impl Playback {
+    /// Whether it was told to end and its end is awaited.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping(_) | Phase::Unheard)
+    }
+}
+
 /// One thing to play.
 #[derive(Clone, Debug)]
 pub struct Track {
@@ -197,6 +204,8 @@ pub struct Track {
 /// How far a playback is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Stopped before it sounded.
+    Unheard,
     Starting,
     Playing,
     /// Another playback runs on top of it.

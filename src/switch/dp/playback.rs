@@ -98,7 +98,7 @@ impl SwitchCore {
             return;
         }
         let (phase, track) = (playback.phase, playback.track.clone());
-        if phase != Phase::Starting {
+        if !matches!(phase, Phase::Starting | Phase::Unheard) {
             self.tell_playback(key, &track, samples, phase);
         }
         let next = self.playback(key, Some(play)).and_then(|playback| match (end, playback.repeat) {
@@ -148,7 +148,7 @@ impl SwitchCore {
         let leg = channel.media.leg;
         let Some(playback) = self.playback(key, None) else { return true };
         match playback.phase {
-            Phase::Stopping(_) => false,
+            Phase::Stopping(_) | Phase::Unheard => false,
             Phase::Finished => true,
             Phase::Suspended => {
                 let track = playback.track.clone();
@@ -159,9 +159,7 @@ impl SwitchCore {
             }
             Phase::Starting | Phase::Playing | Phase::Resuming => {
                 // One that never sounded is not told of.
-                if playback.phase != Phase::Starting {
-                    playback.phase = Phase::Stopping(why);
-                }
+                playback.phase = if playback.phase == Phase::Starting { Phase::Unheard } else { Phase::Stopping(why) };
                 self.media(MediaCommand::StopPlay { leg });
                 false
             }

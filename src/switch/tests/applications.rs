@@ -259,3 +259,31 @@ fn a_bit_error_test_rests_while_something_plays_on_top_of_it_and_then_goes_on() 
     assert_eq!(bench.ask(&format!("api uuid_getvar {callee} bert_stats_sync_lost")), "false");
     assert_eq!(bench.ask(&format!("api uuid_exists {CALLER}")), "true");
 }
+
+#[test]
+fn what_is_sent_right_behind_a_break_comes_in_place_of_what_is_broken() {
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    bench.rig.add_sound("/sounds/a.wav", &[1_000; 16_000]);
+    bench.execute(&callee, "endless_playback", "/sounds/a.wav");
+    bench.wait(200);
+    bench.events.clear();
+    let execute = "call-command: execute\nexecute-app-name: endless_playback\nexecute-app-arg: silence_stream://60000";
+    bench.tell(&format!("api uuid_break {callee} all\n\nsendmsg {callee}\n{execute}"));
+    bench.wait(200);
+    let story = bench.story(&callee);
+    assert_eq!(
+        story[..4],
+        [
+            "PLAYBACK_STOP",
+            "CHANNEL_EXECUTE_COMPLETE endless_playback",
+            "PRIVATE_COMMAND",
+            "CHANNEL_EXECUTE endless_playback",
+        ],
+        "{story:?}"
+    );
+    // And the channel can still be hung up.
+    bench.ask(&format!("api uuid_kill {callee}"));
+    bench.wait(200);
+    assert!(bench.names().iter().any(|name| name == "CHANNEL_HANGUP_COMPLETE"));
+}

@@ -16,8 +16,21 @@ const CUTOFF: f64 = 0.47;
 /// The Kaiser window's shape: some 90 dB.
 const KAISER_BETA: f64 = 9.0;
 
+/// All of `pcm`, recorded at `from`, at the rate `to`.
+pub fn resampled(pcm: &[i16], from: SampleRate, to: SampleRate) -> Vec<i16> {
+    let mut resampler = Resampler::new(from, to);
+    let mut out = Vec::new();
+    // In pieces, so that the resampler need not hold everything.
+    for piece in pcm.chunks(1 << 16) {
+        resampler.push(piece, &mut out);
+    }
+    resampler.finish(&mut out);
+    out
+}
+
+/// Changes the rate of a stream.
 #[derive(Debug)]
-pub(super) struct Resampler {
+pub struct Resampler {
     /// Out samples for each `down` in samples, in lowest terms.
     up: u64,
     down: u64,
@@ -33,7 +46,8 @@ pub(super) struct Resampler {
 }
 
 impl Resampler {
-    pub(super) fn new(from: SampleRate, to: SampleRate) -> Resampler {
+    /// From one rate to another.
+    pub fn new(from: SampleRate, to: SampleRate) -> Resampler {
         let (from, to) = (u64::from(from.0.max(1)), u64::from(to.0.max(1)));
         let common = greatest_common_divisor(from, to);
         let (up, down) = (to / common, from / common);
@@ -51,7 +65,7 @@ impl Resampler {
     }
 
     /// Takes `samples` and appends to `out` what can be told by now.
-    pub(super) fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+    pub fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         if self.up == self.down {
             out.extend_from_slice(samples);
             return;
@@ -62,7 +76,7 @@ impl Resampler {
     }
 
     /// Appends to `out` what the filter still held back.
-    pub(super) fn finish(&mut self, out: &mut Vec<i16>) {
+    pub fn finish(&mut self, out: &mut Vec<i16>) {
         if self.up == self.down {
             return;
         }

@@ -1,0 +1,83 @@
+//! `muted_play_rec`: both sides play, one at a time, and swap.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::play_rec::{LEAD, Recorded, TAIL, recorded, recording, silence};
+use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
+use crate::scenario::mapping::{default, mapping, optional, required};
+use crate::scenario::model::Leg;
+use crate::scenario::scalar::{boolean, duration, file, integer};
+use crate::scenario::step::play::{Loops, Source};
+use crate::scenario::step::wait::Awaited;
+use crate::scenario::step::{Answer, Hangup, Play, Sleep, Step, Wait};
+use crate::scenario::tagged::Variant;
+
+/// The callee answers. First the caller is heard and the callee is silent, then the other way round, and so on.
+///
+/// A side that is not heard plays silence in place of its clip, which begins anew at each of its turns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MutedPlayRec {
+    pub file: PathBuf,
+    /// What the callee plays; `None`: the same.
+    pub callee_file: Option<PathBuf>,
+    /// How long one side is heard before they swap.
+    pub period: Duration,
+    /// How often they swap: once, and each side is heard once.
+    pub swaps: u32,
+    pub record: Recorded,
+    pub stereo: bool,
+    /// Silence before the first turn.
+    pub lead: Duration,
+    pub tail: Duration,
+}
+
+/// How long one side is heard, unless told otherwise.
+const PERIOD: Duration = Duration::from_secs(1);
+
+pub(super) fn variant() -> AppVariant {
+    let doc =
+        "The callee answers; caller and callee play a clip in turns, and are silent in between; both are recorded.";
+    let shape = mapping!(MutedPlayRec {
+        file: required("file", file(), "The clip; its path is relative to the scenario's folder."),
+        callee_file: optional("callee_file", file(), "What the callee plays; the same clip if not given."),
+        period: default("period", duration(), PERIOD, "1s", "How long one side is heard before they swap."),
+        swaps: default("swaps", integer(1..=1_000), 1, 1, "How often they swap."),
+        record: default("record", recorded(), Recorded::Both, "both", "Whose leg is recorded."),
+        stereo: default("stereo", boolean(), true, true, "Whether both sides of a leg are recorded, or what it hears."),
+        lead: default("lead", duration(), LEAD, "500ms", "How long the call is silent before the first turn."),
+        tail: default("tail", duration(), TAIL, "1s", "How long the call goes on in silence at its end."),
+    });
+    Variant::new("muted_play_rec", doc).with(shape.map(boxed))
+}
+
+impl MutedPlayRec {
+    /// The turns of `leg`: a clip or silence, each for a period.
+    fn turns(&self, leg: Leg) -> Vec<Box<dyn Step>> {
+        let file = match leg {
+            Leg::Caller => &self.file,
+            Leg::Callee => self.callee_file.as_ref().unwrap_or(&self.file),
+        };
+        let clip = || Play { sources: vec![Source::File(file.clone())], loops: Loops::Forever, wait: false };
+        let heard = |turn: u32| turn.is_multiple_of(2) == (leg == Leg::Caller);
+        let turns = (0..=self.swaps).flat_map(|turn| {
+            let play = if heard(turn) { clip() } else { silence() };
+            [step(play), step(Sleep { time: self.period })]
+        });
+        [step(silence()), step(Sleep { time: self.lead })].into_iter().chain(turns).chain([step(silence())]).collect()
+    }
+}
+
+impl App for MutedPlayRec {
+    fn steps(&self, duration: Option<Duration>) -> AppSteps {
+        let mut caller = vec![step(Wait { awaited: Awaited::Answered, within: ANSWER_WITHIN })];
+        caller.extend(self.turns(Leg::Caller));
+        caller.push(step(Sleep { time: self.tail }));
+        if duration.is_none() {
+            caller.push(step(Hangup { cause: None }));
+        }
+        let mut callee = vec![step(Answer)];
+        callee.extend(self.turns(Leg::Callee));
+        AppSteps { caller, callee, record: self.record.spec(recording(self.stereo)), duration, ..AppSteps::default() }
+    }
+}
