@@ -136,7 +136,7 @@ fn unanswered(scenario: &Scenario, reading: &mut Reading<'_>) {
         return;
     }
     let answers =
-        |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api");
+        |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api" | "bridge" | "transfer");
     if scenario.callee.iter().any(answers) {
         return;
     }

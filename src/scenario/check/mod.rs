@@ -1,6 +1,7 @@
 //! What must hold of a call: one file a check, and their list.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use super::mapping::{Key, Keys, optional};
 use super::model::{Leg, PlacedCheck};
@@ -10,13 +11,19 @@ use crate::audio::verify::Track;
 
 mod answered;
 pub mod audio;
+mod events;
 mod hangup_cause;
+mod headers;
+mod no_call;
 mod sip_code;
 mod time;
 
 pub use answered::Answered;
 pub use audio::Audio;
+pub use events::Events;
 pub use hangup_cause::HangupCause;
+pub use headers::Told;
+pub use no_call::NoCall;
 pub use sip_code::SipCode;
 pub use time::{Span, TimeBound};
 
@@ -33,6 +40,16 @@ pub trait Check: Debug + Send + Sync {
         Facts::default()
     }
 
+    /// Events it looks for, beyond those that are always subscribed to.
+    fn events(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Headers of events that it looks at.
+    fn headers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether it holds of a call that is over.
     fn evaluate(&self, outcome: &Outcome) -> Found;
 }
@@ -44,6 +61,8 @@ pub struct Facts {
     pub answered: Option<bool>,
     /// It listens to a recording of this leg.
     pub listens: Option<Listens>,
+    /// How long it watches once the originate is over.
+    pub watch: Option<Duration>,
 }
 
 /// What a check listens to.
@@ -59,7 +78,8 @@ type CheckKey = Key<Option<Vec<PlacedCheck>>>;
 
 /// The checks of the language, each a key of `expect`.
 const CHECKS: &[fn() -> CheckKey] =
-    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key];
+    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key,
+    events::key, headers::headers, headers::variables, no_call::key];
 
 /// `expect`: checks in the order of the file.
 pub fn shape() -> Shape<Vec<PlacedCheck>> {

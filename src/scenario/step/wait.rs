@@ -143,10 +143,10 @@ impl Step for Wait {
         until.within(self.within)
     }
 
-    fn events(&self) -> Option<&str> {
+    fn events(&self) -> Vec<String> {
         match &self.awaited {
-            Awaited::Event { name, .. } => Some(name),
-            _ => None,
+            Awaited::Event { name, .. } => vec![name.clone()],
+            _ => Vec::new(),
         }
     }
 }
