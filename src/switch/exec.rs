@@ -31,8 +31,8 @@ impl SwitchCore {
         let locked = |frame: &Frame| matches!(&frame.from, Source::Message(sent) if sent.message.event_lock);
         let announce = match channel.stack.last().map(|frame| &frame.doing) {
             Some(Doing::Park) if !channel.has_media() => Announce::No,
-            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_)) => Announce::Yes,
-            Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
+            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bridged) => Announce::Yes,
+            Some(Doing::Done | Doing::Bridging | Doing::Deflect | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,
         };
@@ -217,7 +217,8 @@ impl SwitchCore {
                 self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]);
                 self.complete(key);
             }
-            Some(Doing::Sleep { .. }) => self.complete(key),
+            Some(Doing::Sleep { .. } | Doing::Deflect) => self.complete(key),
+            Some(Doing::Bridging | Doing::Bridged) => self.unbridge(key),
             // What they wait for comes.
             Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => {}
         }
@@ -235,6 +236,7 @@ impl SwitchCore {
             match std::mem::replace(&mut frame.doing, Doing::Done) {
                 Doing::Park => self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]),
                 Doing::Echo => self.media(MediaCommand::Echo { leg, on: false }),
+                Doing::Bridging | Doing::Bridged => self.part(key),
                 Doing::Playback(_) => {
                     self.media(MediaCommand::StopPlay { leg });
                     self.set_response(key, "PLAYBACK ERROR");

@@ -22,9 +22,49 @@ pub struct Description {
     pub comfort_noise: Option<u8>,
 }
 
+/// Which way audio goes, seen from who describes it (RFC 8866 6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Both,
+    SendOnly,
+    ReceiveOnly,
+    None,
+}
+
+impl Way {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Way::Both => "sendrecv",
+            Way::SendOnly => "sendonly",
+            Way::ReceiveOnly => "recvonly",
+            Way::None => "inactive",
+        }
+    }
+
+    /// The direction that a received description names.
+    pub fn parse(text: &str) -> Way {
+        let named = |way: &Way| text.lines().any(|line| line.trim_end().strip_prefix("a=") == Some(way.word()));
+        [Way::SendOnly, Way::ReceiveOnly, Way::None].into_iter().find(named).unwrap_or(Way::Both)
+    }
+
+    /// The same from the other side.
+    pub const fn reversed(self) -> Way {
+        match self {
+            Way::SendOnly => Way::ReceiveOnly,
+            Way::ReceiveOnly => Way::SendOnly,
+            Way::Both | Way::None => self,
+        }
+    }
+}
+
 impl Description {
     /// Writes the description. `session` is the number in the `o=` line.
     pub fn write(&self, session: u64) -> String {
+        self.write_flow(session, Way::Both)
+    }
+
+    /// Writes it with the direction of its audio.
+    pub fn write_flow(&self, session: u64, way: Way) -> String {
         let kind = if self.rtp.is_ipv6() { "IP6" } else { "IP4" };
         let (ip, port) = (self.rtp.ip(), self.rtp.port());
         let version = session + 1;
@@ -47,7 +87,7 @@ impl Description {
         if let Some(payload) = self.comfort_noise {
             text.push_str(&format!("a=rtpmap:{payload} CN/8000\r\n"));
         }
-        text.push_str("a=ptime:20\r\na=sendrecv\r\n");
+        text.push_str(&format!("a=ptime:20\r\na={}\r\n", way.word()));
         text
     }
 

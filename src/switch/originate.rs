@@ -39,6 +39,8 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     Application { name: String, argument: String },
+    /// It is bridged to the channel that placed it.
+    Bridge,
     Extension { number: String, dialplan: String, context: String },
 }
 
@@ -77,6 +79,13 @@ impl Originate {
             caller_id_number: word(5),
             timeout,
         })
+    }
+
+    /// Reads the argument of the `bridge` application.
+    pub fn parse_bridge(text: &str) -> Result<Originate, Refusal> {
+        let (variables, endpoint) = parse_url(text)?;
+        let (then, timeout) = (Then::Bridge, DEFAULT_TIMEOUT);
+        Ok(Originate { variables, endpoint, then, caller_id_name: None, caller_id_number: None, timeout })
     }
 
     /// The last value of variable `name`.

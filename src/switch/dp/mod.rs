@@ -2,6 +2,8 @@
 
 mod answer;
 mod r#break;
+mod bridge;
+mod deflect;
 mod echo;
 mod endless_playback;
 mod export;
@@ -19,6 +21,9 @@ mod ring_ready;
 mod set;
 mod sleep;
 mod stop_record_session;
+mod stop_tone_detect;
+mod tone_detect;
+mod transfer;
 mod unset;
 
 use crate::esl::wire;
@@ -39,6 +44,8 @@ pub struct Application {
 pub static APPLICATIONS: &[Application] = &[
     answer::APPLICATION,
     r#break::APPLICATION,
+    bridge::APPLICATION,
+    deflect::APPLICATION,
     echo::APPLICATION,
     endless_playback::APPLICATION,
     export::APPLICATION,
@@ -56,6 +63,9 @@ pub static APPLICATIONS: &[Application] = &[
     set::APPLICATION,
     sleep::APPLICATION,
     stop_record_session::APPLICATION,
+    stop_tone_detect::APPLICATION,
+    tone_detect::APPLICATION,
+    transfer::APPLICATION,
     unset::APPLICATION,
 ];
 
@@ -85,6 +95,12 @@ pub enum Doing {
         until: Time,
     },
     Playback(Box<Playback>),
+    /// Until the call that it placed is answered.
+    Bridging,
+    /// Until one of the two legs ends.
+    Bridged,
+    /// Until the other side tells what came of a REFER.
+    Deflect,
     /// Until a recording has begun, or could not.
     RecordStart(RecordId),
     /// Until these recordings are closed.
