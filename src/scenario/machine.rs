@@ -257,7 +257,10 @@ impl Machine {
             Phase::Ending { since, .. } => self.legs.iter().filter_map(LegRun::deadline).chain([since + ENDING]).min(),
             Phase::Running => {
                 let legs = self.legs.iter().filter_map(LegRun::deadline);
-                legs.chain(self.talk_ends()).chain(self.watch_ends()).chain([self.started + self.scenario.timeout]).min()
+                legs.chain(self.talk_ends())
+                    .chain(self.watch_ends())
+                    .chain([self.started + self.scenario.timeout])
+                    .min()
             }
         }
     }
@@ -336,6 +339,12 @@ impl Machine {
         asked && self.watch_ends().is_none_or(|at| now < at)
     }
 
+    /// Whether the callee refused and the caller has not heard of it: a hangup now would hide why the call failed.
+    fn refusal_is_on_its_way(&self) -> bool {
+        let callee = self.leg(Leg::Callee);
+        self.job.is_none() && callee.state == Some(State::HungUp) && callee.answered.is_none()
+    }
+
     /// Does with a call that came back from a bridge what its step says.
     fn serve_far(&mut self, now: Time, change: &Change, event: &Event) {
         if !matches!(change.kind, ChangeKind::Parked) || event.header(header::CALL_DIRECTION) != Some("inbound") {
@@ -344,8 +353,10 @@ impl Machine {
         if Leg::BOTH.into_iter().any(|leg| self.leg(leg).session.as_ref() == Some(&change.session)) {
             return;
         }
-        let mut steps = Leg::BOTH.into_iter().flat_map(|leg| self.scenario.steps(leg).iter().map(move |step| (leg, step)));
-        let bridge = steps.find_map(|(leg, step)| Some((leg, step.facts().far)).filter(|(_, far)| *far != Far::Nothing));
+        let mut steps =
+            Leg::BOTH.into_iter().flat_map(|leg| self.scenario.steps(leg).iter().map(move |step| (leg, step)));
+        let bridge =
+            steps.find_map(|(leg, step)| Some((leg, step.facts().far)).filter(|(_, far)| *far != Far::Nothing));
         let Some((which, far)) = bridge else { return };
         let session = change.session.clone();
         self.tell(now, which, Command::api(&format!("uuid_answer {session}")), false);
@@ -453,7 +464,7 @@ impl Machine {
         if over {
             self.report_undone();
             self.phase = Phase::Done;
-        } else if finished && self.scenario.duration.is_none() && !self.watches(now) {
+        } else if finished && self.scenario.duration.is_none() && !self.watches(now) && !self.refusal_is_on_its_way() {
             self.end(now, false);
         }
     }

@@ -97,8 +97,10 @@ impl Outcome {
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
     fn unsaid(&self) -> Vec<CheckReport> {
         let says = |kinds: &[&str]| self.scenario.expect.iter().any(|check| kinds.contains(&check.value.kind()));
-        let answers =
-            |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api" | "bridge" | "transfer");
+        let answers = |step: &PlacedStep| {
+            step.facts().signal == Some(Signal::Answer)
+                || matches!(step.kind(), "execute" | "api" | "bridge" | "transfer")
+        };
         // Without steps the callee is whoever is there, and is called to answer.
         let due = self.scenario.callee.is_empty() || self.scenario.callee.iter().any(answers);
         let mut reports = Vec::new();

@@ -35,7 +35,8 @@ impl Witness {
             self.left_out += 1;
             return;
         }
-        let headers = self.asked.iter().filter_map(|name| Some((name.clone(), event.header(name)?.to_owned()))).collect();
+        let headers =
+            self.asked.iter().filter_map(|name| Some((name.clone(), event.header(name)?.to_owned()))).collect();
         let name = event.header(header::EVENT_SUBCLASS).unwrap_or_else(|| event.name()).to_owned();
         self.events.push(Witnessed { name, headers });
     }

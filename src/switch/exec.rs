@@ -31,8 +31,12 @@ impl SwitchCore {
         let locked = |frame: &Frame| matches!(&frame.from, Source::Message(sent) if sent.message.event_lock);
         let announce = match channel.stack.last().map(|frame| &frame.doing) {
             Some(Doing::Park) if !channel.has_media() => Announce::No,
-            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bridged) => Announce::Yes,
-            Some(Doing::Done | Doing::Bridging | Doing::Deflect | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
+            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bridged) => {
+                Announce::Yes
+            }
+            Some(Doing::Done | Doing::Bridging | Doing::Deflect | Doing::RecordStart(_) | Doing::RecordStop(_)) => {
+                return;
+            }
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,
         };

@@ -7,13 +7,13 @@
 //! lines, XML events, the outbound event socket.
 
 pub mod api;
+mod bridging;
 mod channel;
 mod config;
 mod core;
 pub mod dp;
 mod esl;
 mod event_names;
-mod bridging;
 mod events;
 mod exec;
 mod expand;

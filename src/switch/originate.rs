@@ -38,10 +38,17 @@ pub struct Endpoint {
 /// What the channel does once it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
-    Application { name: String, argument: String },
+    Application {
+        name: String,
+        argument: String,
+    },
     /// It is bridged to the channel that placed it.
     Bridge,
-    Extension { number: String, dialplan: String, context: String },
+    Extension {
+        number: String,
+        dialplan: String,
+        context: String,
+    },
 }
 
 /// Why an originate is not even begun.

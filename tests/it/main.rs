@@ -7,5 +7,6 @@ mod fidelity;
 mod layers;
 mod readme;
 mod replies;
+mod steps;
 mod switch_net;
 mod tracking;

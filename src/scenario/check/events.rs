@@ -130,7 +130,10 @@ impl Events {
     pub fn unmet(&self, events: &[Witnessed]) -> Option<(String, String)> {
         for pattern in &self.never {
             if let Some(at) = events.iter().position(|event| pattern.is(event)) {
-                return Some((format!("no {}", pattern.told()), format!("{} came {}", pattern.told(), behind(events, at))));
+                return Some((
+                    format!("no {}", pattern.told()),
+                    format!("{} came {}", pattern.told(), behind(events, at)),
+                ));
             }
         }
         let (mut next, mut barred) = (0, Vec::new());
@@ -167,7 +170,8 @@ impl Events {
             next += offset + 1;
         }
         let barred = barred.into_iter().find(|barred| events[next..].iter().any(|event| barred.is(event)));
-        barred.map(|barred| (format!("no {} {}", barred.told(), behind(events, next)), format!("{} came", barred.told())))
+        barred
+            .map(|barred| (format!("no {} {}", barred.told(), behind(events, next)), format!("{} came", barred.told())))
     }
 }
 
@@ -181,7 +185,8 @@ fn behind(events: &[Witnessed], at: usize) -> String {
 /// The names of some events; the first few are enough to see what went on.
 fn names(events: &[Witnessed]) -> String {
     let told: Vec<_> = events.iter().take(6).map(|event| event.name.as_str()).collect();
-    let more = if events.len() > told.len() { format!(" and {} more", events.len() - told.len()) } else { String::new() };
+    let more =
+        if events.len() > told.len() { format!(" and {} more", events.len() - told.len()) } else { String::new() };
     told.join(", ") + &more
 }
 

@@ -42,7 +42,11 @@ fn key(of: Of, name: &'static str, doc: &str) -> CheckKey {
         callee: optional("callee", wanted().by_name("names"), "Those of the callee's leg."),
     })
     .at_least_one(&["caller", "callee"], "no leg is named")
-    .map(move |keys| Told { of, caller: keys.caller.unwrap_or_default(), callee: keys.callee.unwrap_or_default() });
+    .map(move |keys| Told {
+        of,
+        caller: keys.caller.unwrap_or_default(),
+        callee: keys.callee.unwrap_or_default(),
+    });
     one(name, shape, doc)
 }
 

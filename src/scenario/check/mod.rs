@@ -77,9 +77,19 @@ pub struct Listens {
 type CheckKey = Key<Option<Vec<PlacedCheck>>>;
 
 /// The checks of the language, each a key of `expect`.
-const CHECKS: &[fn() -> CheckKey] =
-    &[answered::key, hangup_cause::key, sip_code::key, time::setup_time, time::pdd, time::duration, audio::key,
-    events::key, headers::headers, headers::variables, no_call::key];
+const CHECKS: &[fn() -> CheckKey] = &[
+    answered::key,
+    hangup_cause::key,
+    sip_code::key,
+    time::setup_time,
+    time::pdd,
+    time::duration,
+    audio::key,
+    events::key,
+    headers::headers,
+    headers::variables,
+    no_call::key,
+];
 
 /// `expect`: checks in the order of the file.
 pub fn shape() -> Shape<Vec<PlacedCheck>> {

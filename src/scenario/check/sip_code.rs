@@ -27,7 +27,8 @@ pub(super) fn key() -> CheckKey {
     })
     .at_least_one(&["caller", "callee"], "no leg is named");
     let call = codes().map(|codes| SipCode { caller: Some(codes), callee: None });
-    let doc = "The final SIP response to the caller's INVITE, or several of which one, or a bound; or that of each leg.";
+    let doc =
+        "The final SIP response to the caller's INVITE, or several of which one, or a bound; or that of each leg.";
     one("sip_code", call.or(each), doc)
 }
 
@@ -73,7 +74,9 @@ impl Check for SipCode {
     }
 
     fn facts(&self) -> Facts {
-        let of = |mut codes: std::ops::Range<u16>| codes.any(|code| self.holds(Leg::Caller, code) && self.holds(Leg::Callee, code));
+        let of = |mut codes: std::ops::Range<u16>| {
+            codes.any(|code| self.holds(Leg::Caller, code) && self.holds(Leg::Callee, code))
+        };
         let answered = match (of(200..300), of(300..700)) {
             (true, false) => Some(true),
             (false, true) => Some(false),

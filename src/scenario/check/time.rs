@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Check, CheckKey, Facts, one};
-use crate::scenario::mapping::{mapping, optional};
 use crate::bound::Bound;
+use crate::scenario::mapping::{mapping, optional};
 use crate::scenario::model::{Leg, PlacedCheck};
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::bound;
@@ -47,11 +47,8 @@ pub(super) fn duration() -> CheckKey {
     .map(|each| each.caller.into_iter().chain(each.callee).collect::<Vec<_>>());
     let call = bound().map(of(Leg::Caller)).map(|bound| vec![bound]);
     let placed = call.or(each).placed().map(|bounds| {
-        let place = |bound| PlacedCheck {
-            value: Box::new(bound),
-            place: bounds.place.clone(),
-            span: bounds.span.clone(),
-        };
+        let place =
+            |bound| PlacedCheck { value: Box::new(bound), place: bounds.place.clone(), span: bounds.span.clone() };
         bounds.value.iter().copied().map(place).collect::<Vec<_>>()
     });
     optional("duration", placed, "Talk time: from the answer to the hangup, on the caller's leg or on each.")

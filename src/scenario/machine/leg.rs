@@ -390,7 +390,10 @@ fn unmet(wanted: &[(String, Wanted)], dump: &str) -> Option<(String, String)> {
         if wanted.holds(value) {
             return None;
         }
-        Some((format!("{name} {wanted}"), value.map_or_else(|| format!("no {name}"), |value| format!("{name} = {value}"))))
+        Some((
+            format!("{name} {wanted}"),
+            value.map_or_else(|| format!("no {name}"), |value| format!("{name} = {value}")),
+        ))
     })
 }
 

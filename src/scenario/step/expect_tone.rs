@@ -37,7 +37,6 @@ impl Step for ExpectTone {
         format!("expect a tone of {} within {}", self.frequency, human(self.within))
     }
 
-
     fn start(&self, start: &mut Start<'_>) -> Begun {
         let key = start.name();
         start.execute("tone_detect", &format!("{key} {:.0} r", self.frequency.0));

@@ -32,7 +32,6 @@ impl Step for Hold {
         self.kind().to_owned()
     }
 
-
     fn start(&self, start: &mut Start<'_>) -> Begun {
         let session = start.session.clone();
         match self {

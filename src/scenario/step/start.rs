@@ -160,7 +160,16 @@ impl fmt::Display for Until {
 
 impl<'a> Start<'a> {
     pub(in crate::scenario) fn new(session: SessionId, ids: &'a mut Ids, playing: bool) -> Self {
-        Start { session, ids, playing, commands: Vec::new(), record: None, stop_recording: false, note: None, leaves_park: false }
+        Start {
+            session,
+            ids,
+            playing,
+            commands: Vec::new(),
+            record: None,
+            stop_recording: false,
+            note: None,
+            leaves_park: false,
+        }
     }
 
     /// Executes an application on the leg; gives the uuid by which its events are known.

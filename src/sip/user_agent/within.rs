@@ -60,13 +60,7 @@ impl UserAgent {
         self.send(tx, request);
     }
 
-    pub(super) fn request_inside(
-        &mut self,
-        id: DialogId,
-        method: &str,
-        headers: Vec<(String, String)>,
-        body: String,
-    ) {
+    pub(super) fn request_inside(&mut self, id: DialogId, method: &str, headers: Vec<(String, String)>, body: String) {
         // RFC 3515 2.2 and RFC 6665 want a Contact.
         let (tx, via, contact) = (self.new_tx(), self.via(), self.contact_of(id));
         let Some(dialog) =
