@@ -387,7 +387,8 @@ impl Machine {
                 moved |= self.begin_recording(now, which);
                 let gate = self.gate(now, which);
                 let leg = &mut self.legs[which as usize];
-                moved |= leg.finish_step(now);
+                // What failed is the step that was under way, not the next one.
+                moved |= leg.fault.is_none() && leg.finish_step(now);
                 if let Some(fault) = leg.fault.take() {
                     let report = self.step_failed(which, &fault);
                     self.problem(report);

@@ -36,7 +36,13 @@ impl SwitchCore {
             Err(Refusal::Usage) => Err(HangupCause::InvalidUrl),
         };
         match placed {
-            Ok(_) => Doing::Bridging,
+            Ok(id) => {
+                let leg = self.placing.get(&id).map(|placing| placing.key());
+                if let Some(channel) = self.channel(key) {
+                    channel.peer = leg;
+                }
+                Doing::Bridging
+            }
             Err(cause) => {
                 self.tell_bridge_failed(key, cause);
                 Doing::Done
@@ -126,6 +132,9 @@ impl SwitchCore {
     /// The other leg was not answered. The channel ends with its cause, unless it may go on (`continue_on_fail`).
     pub(super) fn bridge_failed(&mut self, leg: ChannelKey, cause: HangupCause) {
         let Some(key) = self.channel(leg).and_then(|c| c.peer.take()) else { return };
+        if let Some(channel) = self.channel(key) {
+            channel.peer = None;
+        }
         if self.channel(key).and_then(|c| c.stack.last()).is_some_and(|f| matches!(f.doing, Doing::Bridging)) {
             self.tell_bridge_failed(key, cause);
             self.complete(key);

@@ -177,7 +177,7 @@ impl SwitchCore {
             SipEvent::Bye { dialog, bye } => self.bye(dialog, &bye),
             SipEvent::Request { dialog, request } => self.requested(dialog, &request),
             SipEvent::InDialogResponse { dialog, method, response } => {
-                self.answered_inside(dialog, &method, response.code().unwrap_or(0));
+                self.answered_inside(dialog, &method, &response);
             }
             SipEvent::Failed { dialog, failure } => self.failed(dialog, &failure),
         }

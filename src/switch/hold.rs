@@ -2,7 +2,7 @@
 
 use crate::esl::Event;
 use crate::media::MediaCommand;
-use crate::sip::{DialogId, SipCommand};
+use crate::sip::{DialogId, Message, SipCommand};
 
 use super::channel::{AnswerState, CallState, Channel, Hold};
 use super::core::{ChannelKey, SwitchCore};
@@ -45,11 +45,14 @@ impl SwitchCore {
     }
 
     /// The other side answered a request of ours inside the dialog.
-    pub(super) fn answered_inside(&mut self, dialog: DialogId, method: &str, code: u16) {
+    pub(super) fn answered_inside(&mut self, dialog: DialogId, method: &str, response: &Message) {
         let Some(&key) = self.by_dialog.get(&dialog) else { return };
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
-        let good = (200..300).contains(&code);
-        if method == "INVITE" && good && channel.call_state == CallState::Unheld {
+        if method != "INVITE" || !response.code().is_some_and(|code| (200..300).contains(&code)) {
+            return;
+        }
+        channel.variables.set("remote_audio_media_flow", Way::parse(&response.body).word());
+        if channel.call_state == CallState::Unheld {
             self.set_call_state(key, CallState::Active);
         }
     }
@@ -135,6 +138,8 @@ fn offer(channel: &mut Channel, way: Way) -> Option<SipCommand> {
         telephone_event: channel.media.telephone_event,
         comfort_noise: channel.comfort_noise,
     };
+    // What FreeSWITCH keeps does not tell of the hold.
+    channel.variables.set("rtp_local_sdp_str", description.write(channel.media.session));
     let sdp = description.write_flow(channel.media.session, way);
     Some(SipCommand::Reinvite { dialog, sdp })
 }

@@ -224,15 +224,20 @@ impl SwitchCore {
             comfort_noise: offer.comfort_noise,
         };
         let way = Way::parse(&request.body);
-        let sdp = Some(answer.write_flow(channel.media.session, way.reversed()));
+        let sdp = answer.write_flow(channel.media.session, way.reversed());
+        channel.variables.set("switch_r_sdp", as_kept(&request.body));
         let (leg, remote, telephone_event) = (channel.media.leg, offer.rtp, offer.telephone_event);
         channel.variables.set("remote_media_ip", remote.ip().to_string());
         channel.variables.set("remote_media_port", remote.port().to_string());
         let ssrc = channel.variables.value("rtp_use_ssrc").and_then(|s| s.parse().ok()).unwrap_or(0);
-        self.sip(SipCommand::Respond { dialog, code: 200, reason: None, headers: Vec::new(), sdp });
+        let answer = sdp.clone();
+        self.sip(SipCommand::Respond { dialog, code: 200, reason: None, headers: Vec::new(), sdp: Some(sdp) });
         self.media(MediaCommand::Connect { leg, remote, codec, telephone_event, ssrc });
         if let Some(key) = key {
             self.offered_way(key, way);
+            if let Some(channel) = self.channel(key) {
+                channel.variables.set("rtp_local_sdp_str", answer);
+            }
         }
     }
 }

@@ -160,7 +160,12 @@ pub fn codecs_named(list: &str) -> Vec<Codec> {
 
 /// A received description as FreeSWITCH keeps it in `switch_r_sdp`: without the direction that is the default.
 pub fn as_kept(text: &str) -> String {
-    text.replace("a=sendrecv\r\n", "")
+    let mut kept = text.replace("a=sendrecv\r\n", "");
+    for way in [Way::SendOnly, Way::ReceiveOnly, Way::None].map(Way::word) {
+        // sofia-sip writes the direction before the packet time.
+        kept = kept.replace(&format!("a=ptime:20\r\na={way}\r\n"), &format!("a={way}\r\na=ptime:20\r\n"));
+    }
+    kept
 }
 
 #[cfg(test)]

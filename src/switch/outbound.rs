@@ -32,6 +32,13 @@ pub struct Placing {
     polling: Polling,
 }
 
+impl Placing {
+    /// The channel that is placed.
+    pub fn key(&self) -> ChannelKey {
+        self.key
+    }
+}
+
 /// Whether early media counts as an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EarlyMedia {

@@ -21,10 +21,7 @@ const CALL: &str = "callee: [answer, hangup]\ncaller: [wait: { hungup: 5s }]\n";
 
 /// Scenarios without their names, and what the failure must say.
 const WRONG: &[(&str, &str)] = &[
-    (
-        "CALLexpect: { events: { leg: callee, order: [CHANNEL_HANGUP, CHANNEL_ANSWER] } }",
-        "CHANNEL_ANSWER behind CHANNEL_HANGUP",
-    ),
+    ("CALLexpect: { events: { leg: callee, order: [CHANNEL_HANGUP, CHANNEL_ANSWER] } }", "came behind CHANNEL_HANGUP"),
     (
         "call: { headers: { X-Tenant: red } }\nCALLexpect: { events: { leg: callee, order: [{ event: CHANNEL_ANSWER, \
          headers: { variable_sip_h_X-Tenant: ^blue$ } }] } }",
@@ -37,7 +34,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "CALLexpect: { events: { leg: callee, order: [CHANNEL_CREATE, { not: CHANNEL_PARK }, CHANNEL_ANSWER] } }",
-        "no CHANNEL_PARK before CHANNEL_ANSWER",
+        "CHANNEL_PARK came",
     ),
     ("CALLexpect: { headers: { callee: { Answer-State: answered } } }", "callee Answer-State = hangup"),
     ("CALLexpect: { variables: { caller: { no_such: /./ } } }", "caller has no no_such"),
@@ -46,23 +43,23 @@ const WRONG: &[(&str, &str)] = &[
         "callee SIP code 486",
     ),
     ("CALLexpect: { duration: { callee: \">= 1s\" } }", "callee's talk time"),
-    ("call: { timeout: 2s }\nexpect: { no_call: true }", "a call came"),
+    ("call: { timeout: 2s }\ncaller: [wait: { hungup: 5s }]\nexpect: { no_call: true }", "a call came"),
     ("callee: [answer, expect: { answered: false }]\ncaller: [wait: { hungup: 5s }]", "Answer-State = answered"),
     ("callee: [answer, expect: { variables: { colour: blue } }]\ncaller: [wait: { hungup: 5s }]", "no variable_colour"),
     (
         "callee: [answer, play: { tone: 700Hz }, wait: { hungup: 5s }]\n\
          caller: [wait: { answered: 5s }, expect_tone: { frequency: 1004Hz, within: 1s }, hangup]",
-        "DETECTED_TONE",
+        "expect a tone of 1004.0 Hz",
     ),
     (
         "callee: [answer, expect: { headers: { Caller-Destination-Number: \"4711\" } }]\ncaller: [wait: { hungup: 5s }]",
         "Caller-Destination-Number = ",
     ),
     (
-        "callee: [bridge: { to: \"nobody@127.0.0.1:9\" }]\ncaller: [wait: { answered: 5s }]",
-        "the leg ended with NORMAL_TEMPORARY_FAILURE",
+        "callee: [bridge: { to: second, timeout: 1s }]\ncaller: [wait: { answered: 5s }]",
+        "the leg ended with NO_ANSWER before",
     ),
-    ("callee: [answer, unhold, hangup]\ncaller: [wait: { hungup: 5s }]", "-ERR Operation failed"),
+    ("callee: [answer, unhold, hangup]\ncaller: [wait: { hungup: 5s }]", "step 2: unhold: the switch refused it"),
     (
         "record: { caller: heard }\ncallee: [answer, play: { tone: 800Hz, level: -10dBm0 }, sleep: 400ms, mute, \
          sleep: 1200ms, hangup]\ncaller: [wait: { hungup: 5s }]\nexpect: { audio: [{ leg: caller, heard: { tone: \
@@ -118,8 +115,11 @@ fn no_call_holds_of_a_blocked_route_and_is_unknown_of_a_dead_one() {
             socket.send_to(response.as_bytes(), peer).unwrap();
         }
     });
-    let yaml =
-        |port: u16| format!("name: blocked\ncall: {{ proxy: \"127.0.0.1:{port}\" }}\nexpect: {{ no_call: 200ms }}\n");
+    let yaml = |port: u16| {
+        format!(
+            "name: blocked\ncall: {{ proxy: \"127.0.0.1:{port}\" }}\ncaller: [wait: {{ hungup: 5s }}]\nexpect: {{ no_call: 200ms }}\n"
+        )
+    };
     let (code, said) = run(&yaml(port));
     assert_eq!(code, Some(0), "{said}");
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"STOP", ("127.0.0.1", port)).unwrap();
