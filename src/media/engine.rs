@@ -98,6 +98,20 @@ impl Engine {
             (MediaCommand::Echo { on, .. }, Some(leg)) => leg.echo(on),
             (MediaCommand::Bert { settings, .. }, Some(leg)) => leg.bert(now, settings, outputs),
             (MediaCommand::StopBert { .. }, Some(leg)) => leg.stop_bert(),
+            (MediaCommand::Mute { said, heard, .. }, Some(leg)) => leg.mute(said, heard),
+            (MediaCommand::Pause { on, .. }, Some(leg)) => leg.pause(on),
+            (MediaCommand::Join { other, .. }, Some(leg)) => {
+                let before = leg.join(Some(other));
+                self.part(id, before);
+                let before = self.legs.get_mut(&other).and_then(|leg| leg.join(Some(id)));
+                self.part(other, before);
+            }
+            (MediaCommand::Unjoin { .. }, Some(leg)) => {
+                let before = leg.join(None);
+                self.part(id, before);
+            }
+            (MediaCommand::DetectTone { name, frequency, .. }, Some(leg)) => leg.watch_tone(name, frequency),
+            (MediaCommand::StopDetecting { .. }, Some(leg)) => leg.watch_no_tones(),
             (MediaCommand::Record { record, path, tracks, rate, limit, .. }, Some(leg)) => {
                 leg.record(record, path, tracks, rate, limit, outputs);
             }
@@ -118,6 +132,12 @@ impl Engine {
             // A leg that is not there has nothing to stop, and one that is closing will be closed.
             (
                 MediaCommand::Connect { .. }
+                | MediaCommand::Mute { .. }
+                | MediaCommand::Pause { .. }
+                | MediaCommand::Join { .. }
+                | MediaCommand::Unjoin { .. }
+                | MediaCommand::DetectTone { .. }
+                | MediaCommand::StopDetecting { .. }
                 | MediaCommand::StopPlay { .. }
                 | MediaCommand::Echo { .. }
                 | MediaCommand::Bert { .. }
@@ -150,8 +170,12 @@ impl Engine {
 
     /// The 20 ms that end at `due` are over for `leg`; `now` is later if the shell is.
     pub fn handle_tick(&mut self, now: Time, due: Time, leg: LegId) {
-        if let Some(leg) = self.legs.get_mut(&leg) {
-            leg.handle_tick(now, due, &mut self.outputs);
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.handle_tick(now, due, &mut self.outputs);
+        if let Some((partner, heard)) = found.poll_passed_on()
+            && let Some(partner) = self.legs.get_mut(&partner)
+        {
+            partner.handle_joined(heard);
         }
     }
 
@@ -183,6 +207,15 @@ impl Engine {
     /// What was counted on a leg so far.
     pub fn stats(&self, leg: LegId) -> Option<LegStats> {
         self.legs.get(&leg).map(Leg::stats)
+    }
+
+    /// The leg that `leg` was joined to before is joined to nothing, unless it found another one meanwhile.
+    fn part(&mut self, leg: LegId, before: Option<LegId>) {
+        let still = self.legs.get(&leg).and_then(Leg::partner);
+        let Some(before) = before.filter(|before| still != Some(*before)) else { return };
+        if let Some(other) = self.legs.get_mut(&before).filter(|other| other.partner() == Some(leg)) {
+            other.join(None);
+        }
     }
 
     fn forget_closed(&mut self, id: LegId) {

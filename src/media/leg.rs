@@ -12,16 +12,20 @@ use super::record::Recorder;
 use super::rtp::Packet;
 use super::sender::Sender;
 use super::source::Generator;
+use super::tone_watch::{Heard, ToneWatch};
 use super::{
     Codec, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd, RecordId, Source, Tracks,
     clip::Clip,
 };
 use crate::audio::bert::{self, Bert};
 use crate::audio::g711::{self, Law};
-use crate::units::{SampleRate, Time};
+use crate::units::{Hertz, SampleRate, Time};
 
 /// Rates a recording can have.
 const RECORD_RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
+
+/// Frames that two joined legs may be apart: they tick at different moments of the same 20 ms.
+const JOINED_FRAMES: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Leg {
@@ -30,6 +34,14 @@ pub(super) struct Leg {
     play: Option<Playback>,
     echo: bool,
     bert: Option<Bert>,
+    mute_said: bool,
+    mute_heard: bool,
+    paused: bool,
+    partner: Option<LegId>,
+    /// What the partner heard and this leg has not sent yet.
+    joined: VecDeque<[i16; FRAME_SAMPLES]>,
+    passed_on: Option<[i16; FRAME_SAMPLES]>,
+    tones: Vec<ToneWatch>,
     recorders: Vec<Recorder>,
     closing: bool,
     sent_packets: u64,
@@ -98,6 +110,13 @@ impl Leg {
             play: None,
             echo: false,
             bert: None,
+            mute_said: false,
+            mute_heard: false,
+            paused: false,
+            partner: None,
+            joined: VecDeque::new(),
+            passed_on: None,
+            tones: Vec::new(),
             recorders: Vec::new(),
             closing: false,
             sent_packets: 0,
@@ -167,6 +186,45 @@ impl Leg {
 
     pub(super) fn stop_bert(&mut self) {
         self.bert = None;
+    }
+
+    pub(super) fn mute(&mut self, said: bool, heard: bool) {
+        (self.mute_said, self.mute_heard) = (said, heard);
+    }
+
+    pub(super) fn pause(&mut self, on: bool) {
+        self.paused = on;
+    }
+
+    /// Joins it to another leg; gives the one it was joined to.
+    pub(super) fn join(&mut self, partner: Option<LegId>) -> Option<LegId> {
+        self.joined.clear();
+        std::mem::replace(&mut self.partner, partner)
+    }
+
+    pub(super) fn partner(&self) -> Option<LegId> {
+        self.partner
+    }
+
+    /// Takes what the partner heard in its tick.
+    pub(super) fn handle_joined(&mut self, heard: [i16; FRAME_SAMPLES]) {
+        if self.joined.len() == JOINED_FRAMES {
+            self.joined.pop_front();
+        }
+        self.joined.push_back(heard);
+    }
+
+    /// What the partner is to send.
+    pub(super) fn poll_passed_on(&mut self) -> Option<(LegId, [i16; FRAME_SAMPLES])> {
+        Some((self.partner?, self.passed_on.take()?))
+    }
+
+    pub(super) fn watch_tone(&mut self, name: String, frequency: Hertz) {
+        self.tones.push(ToneWatch::new(name, frequency));
+    }
+
+    pub(super) fn watch_no_tones(&mut self) {
+        self.tones.clear();
     }
 
     pub(super) fn record(
@@ -252,7 +310,11 @@ impl Leg {
         }
         let said = self.play_frame(outputs);
         let Some(link) = &mut self.link else { return };
-        let heard = link.receiver.frame(now);
+        let mut heard = link.receiver.frame(now);
+        if self.mute_heard {
+            heard = heard.map(|_| [link.codec.silence(); FRAME_SAMPLES]);
+        }
+        let joined = self.joined.pop_front();
         let said = match &mut self.bert {
             _ if said.is_some() => said,
             _ if self.echo => heard.map(|heard| Said { payload: heard.to_vec(), pcm: None }),
@@ -264,6 +326,37 @@ impl Leg {
             }
             None => None,
         };
+        let mut said = said
+            .or_else(|| {
+                let pcm = joined?;
+                let mut payload = Vec::with_capacity(FRAME_SAMPLES);
+                g711::encode(link.codec.law(), &pcm, &mut payload);
+                Some(Said { payload, pcm: Some(pcm) })
+            })
+            .filter(|_| !self.paused);
+        if let Some(said) = said.as_mut().filter(|_| self.mute_said) {
+            said.payload.fill(link.codec.silence());
+            said.pcm = Some([0; FRAME_SAMPLES]);
+        }
+        if self.partner.is_some() || !self.tones.is_empty() {
+            let mut pcm = Vec::with_capacity(FRAME_SAMPLES);
+            match &heard {
+                Some(heard) => g711::decode(link.codec.law(), heard, &mut pcm),
+                None => pcm.resize(FRAME_SAMPLES, 0),
+            }
+            if let Ok(frame) = <[i16; FRAME_SAMPLES]>::try_from(pcm.as_slice()) {
+                self.passed_on = heard.and(self.partner).map(|_| frame);
+                let leg = self.id;
+                self.tones.retain_mut(|tone| match tone.handle_frame(&frame) {
+                    Heard::Tone => {
+                        let name = tone.name().to_owned();
+                        outputs.push_back(MediaOutput::Event(MediaEvent::ToneDetected { leg, name }));
+                        false
+                    }
+                    Heard::NotYet => true,
+                });
+            }
+        }
         match &said {
             Some(said) => {
                 let packet = link.sender.packet(link.codec.payload_type(), &said.payload);

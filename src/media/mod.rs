@@ -20,6 +20,7 @@ pub mod stats;
 #[cfg(test)]
 mod tests;
 pub mod thread;
+mod tone_watch;
 mod writer;
 
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audio::bert;
-use crate::units::{SampleRate, Time};
+use crate::units::{Hertz, SampleRate, Time};
 
 /// How often a leg sends and hears.
 pub const FRAME: Duration = Duration::from_millis(20);
@@ -91,6 +92,18 @@ pub enum MediaCommand {
     Bert { leg: LegId, settings: bert::Settings },
     /// Ends the bit error test.
     StopBert { leg: LegId },
+    /// Puts silence in the place of what is sent, or of what is heard.
+    Mute { leg: LegId, said: bool, heard: bool },
+    /// Sends nothing, as the other side asked for (`a=sendonly`), or sends again.
+    Pause { leg: LegId, on: bool },
+    /// Each of two legs sends what the other hears, unless it plays something.
+    Join { leg: LegId, other: LegId },
+    /// Parts the leg from the one it is joined to.
+    Unjoin { leg: LegId },
+    /// Listens for a tone in what the leg hears; told once by [`MediaEvent::ToneDetected`].
+    DetectTone { leg: LegId, name: String, frequency: Hertz },
+    /// Listens for no tones any more.
+    StopDetecting { leg: LegId },
     /// Writes what the leg hears and sends, while it is connected, into a WAV file; 20 ms for each tick.
     Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
     /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
@@ -110,6 +123,12 @@ impl MediaCommand {
             | MediaCommand::Echo { leg, .. }
             | MediaCommand::Bert { leg, .. }
             | MediaCommand::StopBert { leg }
+            | MediaCommand::Mute { leg, .. }
+            | MediaCommand::Pause { leg, .. }
+            | MediaCommand::Join { leg, .. }
+            | MediaCommand::Unjoin { leg }
+            | MediaCommand::DetectTone { leg, .. }
+            | MediaCommand::StopDetecting { leg }
             | MediaCommand::Record { leg, .. }
             | MediaCommand::StopRecord { leg, .. }
             | MediaCommand::Close { leg } => *leg,
@@ -177,6 +196,11 @@ pub enum MediaEvent {
         record: RecordId,
         samples: u64,
         end: RecordEnd,
+    },
+    /// The tone that was listened for is there.
+    ToneDetected {
+        leg: LegId,
+        name: String,
     },
     /// The port is free again; what was counted on the leg.
     Closed {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::{Change, ChangeKind, Job, State};
-use crate::esl::{Command, Event, Reply};
+use crate::esl::{Command, Event, Reply, header};
 use crate::id::{Ids, SessionId};
 use crate::place::Place;
 use crate::units::{Time, human};
@@ -17,7 +17,8 @@ use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
 
 use super::model::{CallSpec, Leg, Scenario};
 use super::outcome::{LegOutcome, Outcome};
-use super::step::Signal;
+use super::step::{Far, Signal};
+use super::witness::Witness;
 
 mod leg;
 mod plan;
@@ -76,6 +77,8 @@ pub struct Machine {
     /// Sessions of the call that are there: the legs, and those that something in between made.
     live: Vec<SessionId>,
     job: Option<Job>,
+    /// When the originate was over.
+    job_ended: Option<Time>,
     next_number: u64,
     /// Commands without a reply: whose they are, what they say, and whether their step fails when they are refused.
     unanswered: HashMap<u64, Unanswered>,
@@ -107,7 +110,8 @@ impl Machine {
     /// A scenario to be played; `ids` makes the call's names.
     pub fn new(scenario: Arc<Scenario>, setting: Setting, mut ids: Ids) -> Self {
         let call = SessionId::new(ids.uuid());
-        let leg = |leg| LegRun::new(leg, &setting.recordings.join(call.as_str()));
+        let asked: Vec<String> = scenario.expect.iter().flat_map(|check| check.value.headers()).collect();
+        let leg = |leg| LegRun::new(leg, &setting.recordings.join(call.as_str()), Witness::asking(asked.clone()));
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
             scenario,
@@ -117,6 +121,7 @@ impl Machine {
             started: Time::default(),
             live: Vec::new(),
             job: None,
+            job_ended: None,
             next_number: 0,
             unanswered: HashMap::new(),
             actions: VecDeque::new(),
@@ -163,6 +168,7 @@ impl Machine {
         if let Some(which) = which {
             self.leg_mut(which).handle_change(now, change, event);
         }
+        self.serve_far(now, change, event);
         self.advance(now);
     }
 
@@ -170,7 +176,7 @@ impl Machine {
     pub fn handle_reply(&mut self, now: Time, number: u64, reply: &Reply) {
         let Some(asked) = self.unanswered.remove(&number) else { return };
         let leg = self.leg_mut(asked.leg);
-        leg.handle_reply(number);
+        leg.handle_reply(now, number, reply.result().ok());
         if let Err(refusal) = reply.result() {
             leg.note(now, TraceKind::Reply, format!("{refusal} (to `{}`)", asked.text));
             // A leg that hung up meanwhile refuses everything; that it did is told elsewhere.
@@ -190,6 +196,7 @@ impl Machine {
         };
         self.leg_mut(Leg::Caller).note(now, TraceKind::Reply, told);
         self.job = Some(job.clone());
+        self.job_ended = Some(now);
         self.advance(now);
     }
 
@@ -261,7 +268,10 @@ impl Machine {
             }
             Phase::Running => {
                 let legs = self.legs.iter().filter_map(LegRun::deadline);
-                legs.chain(self.talk_ends()).chain([self.started + self.scenario.timeout]).min()
+                legs.chain(self.talk_ends())
+                    .chain(self.watch_ends())
+                    .chain([self.started + self.scenario.timeout])
+                    .min()
             }
         }
     }
@@ -292,6 +302,7 @@ impl Machine {
             session: leg.ended.take().map(|session| *session),
             was_there: leg.session.is_some(),
             custom: std::mem::take(&mut leg.custom),
+            witness: std::mem::take(&mut leg.witness),
             recordings: leg
                 .recordings
                 .iter()
@@ -328,6 +339,45 @@ impl Machine {
         Some(self.leg(Leg::Caller).answered? + self.scenario.duration?)
     }
 
+    /// Until when the callee is watched, where a check wants that nothing arrives there.
+    fn watch_ends(&self) -> Option<Time> {
+        let watch = self.scenario.expect.iter().filter_map(|check| check.facts().watch).max()?;
+        Some(self.job_ended? + watch)
+    }
+
+    /// Whether a check still watches for a call.
+    fn watches(&self, now: Time) -> bool {
+        let asked = self.scenario.expect.iter().any(|check| check.facts().watch.is_some());
+        asked && self.watch_ends().is_none_or(|at| now < at)
+    }
+
+    /// Whether the callee refused and the caller has not heard of it: a hangup now would hide why the call failed.
+    fn refusal_is_on_its_way(&self) -> bool {
+        let callee = self.leg(Leg::Callee);
+        self.job.is_none() && callee.state == Some(State::HungUp) && callee.answered.is_none()
+    }
+
+    /// Does with a call that came back from a bridge what its step says.
+    fn serve_far(&mut self, now: Time, change: &Change, event: &Event) {
+        if !matches!(change.kind, ChangeKind::Parked) || event.header(header::CALL_DIRECTION) != Some("inbound") {
+            return;
+        }
+        if Leg::BOTH.into_iter().any(|leg| self.leg(leg).session.as_ref() == Some(&change.session)) {
+            return;
+        }
+        let mut steps =
+            Leg::BOTH.into_iter().flat_map(|leg| self.scenario.steps(leg).iter().map(move |step| (leg, step)));
+        let bridge =
+            steps.find_map(|(leg, step)| Some((leg, step.facts().far)).filter(|(_, far)| *far != Far::Nothing));
+        let Some((which, far)) = bridge else { return };
+        let session = change.session.clone();
+        self.tell(now, which, Command::api(&format!("uuid_answer {session}")), false);
+        if far == Far::Echo {
+            let uuid = self.ids.uuid();
+            self.tell(now, which, Command::execute(session, "echo", "", &uuid), false);
+        }
+    }
+
     /// Goes as far as can be gone now.
     fn advance(&mut self, now: Time) {
         // A call that ends by itself lets its steps see it end.
@@ -349,7 +399,8 @@ impl Machine {
                 moved |= self.begin_recording(now, which);
                 let gate = self.gate(now, which);
                 let leg = &mut self.legs[which as usize];
-                moved |= leg.finish_step(now);
+                // What failed is the step that was under way, not the next one.
+                moved |= leg.fault.is_none() && leg.finish_step(now);
                 if let Some(fault) = leg.fault.take() {
                     let report = self.step_failed(which, &fault);
                     self.problem(report);
@@ -421,12 +472,12 @@ impl Machine {
         if self.talk_ends().is_some_and(|at| now >= at) {
             return self.end(now, false);
         }
-        let over = self.job.is_some() && self.live.is_empty();
+        let over = self.job.is_some() && self.live.is_empty() && self.watch_ends().is_none_or(|at| now >= at);
         let finished = self.steps_finished();
         if over {
             self.report_undone();
             self.phase = Phase::Done;
-        } else if finished && self.scenario.duration.is_none() {
+        } else if finished && self.scenario.duration.is_none() && !self.watches(now) && !self.refusal_is_on_its_way() {
             self.end(now, false);
         }
     }

@@ -20,6 +20,8 @@ pub mod scalar;
 pub mod shape;
 pub mod step;
 pub mod tagged;
+pub mod wanted;
+pub mod witness;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_file};

@@ -46,11 +46,10 @@ impl Scenario {
         self.record != RecordSpec::default() || steps.into_iter().any(|step| step.facts().records.is_some())
     }
 
-    /// Events that its steps wait for and its checks look at, beyond those that are always subscribed to.
+    /// Events that its steps wait for and its checks look for, beyond those that are always subscribed to.
     pub fn events(&self) -> impl Iterator<Item = String> {
         let steps = self.caller.iter().chain(&self.callee).flat_map(|step| step.events());
-        let checks = self.expect.iter().flat_map(|check| check.events().iter().copied());
-        steps.chain(checks).map(str::to_owned)
+        steps.chain(self.expect.iter().flat_map(|check| check.events()))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::verdict::{CheckReport, Verdict};
 use super::machine::Recorded;
 use super::model::{Leg, PlacedStep, Scenario};
 use super::step::Signal;
+use super::witness::Witness;
 
 /// A call that is over.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct LegOutcome {
     pub session: Option<Session>,
     /// Whether its beginning was seen.
     pub was_there: bool,
+    /// What was seen of its events.
+    pub witness: Witness,
     /// Each recording that was begun, and what could be read of it.
     pub recordings: Vec<(Recorded, Result<Wav, String>)>,
     /// The custom events of the leg.
@@ -97,14 +100,16 @@ impl Outcome {
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
     fn unsaid(&self) -> Vec<CheckReport> {
         let says = |kinds: &[&str]| self.scenario.expect.iter().any(|check| kinds.contains(&check.value.kind()));
-        let answers =
-            |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api");
+        let answers = |step: &PlacedStep| {
+            step.facts().signal == Some(Signal::Answer)
+                || matches!(step.kind(), "execute" | "api" | "bridge" | "transfer")
+        };
         // Without steps the callee is whoever is there, and is called to answer.
         let due = self.scenario.callee.is_empty() || self.scenario.callee.iter().any(answers);
         let mut reports = Vec::new();
         let caller = self.leg(Leg::Caller);
         let answered = caller.session.as_ref().is_some_and(Session::is_answered);
-        if !answered && due && !says(&["answered", "hangup_cause", "sip_code"]) {
+        if !answered && due && !says(&["answered", "hangup_cause", "sip_code", "no_call"]) {
             let found = Found::new(false, "an answered call", self.end_of(Leg::Caller)).help(
                 "a call must be answered unless `expect` says otherwise: `answered: false`, `sip_code`, `hangup_cause`",
             );

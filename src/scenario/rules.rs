@@ -137,8 +137,9 @@ fn unanswered(scenario: &Scenario, reading: &mut Reading<'_>) {
     if gateway.is_some() || proxy.is_some() || scenario.callee.is_empty() {
         return;
     }
-    let answers =
-        |step: &PlacedStep| step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api");
+    let answers = |step: &PlacedStep| {
+        step.facts().signal == Some(Signal::Answer) || matches!(step.kind(), "execute" | "api" | "bridge" | "transfer")
+    };
     if scenario.callee.iter().any(answers) {
         return;
     }

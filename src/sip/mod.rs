@@ -46,6 +46,9 @@ pub enum SipCommand {
     Hangup { dialog: DialogId, headers: Vec<(String, String)> },
     /// Offers a new session description inside the dialog. While another offer is open it comes back as 491.
     Reinvite { dialog: DialogId, sdp: String },
+    /// Sends another request inside the dialog: REFER (RFC 3515), NOTIFY (RFC 6665). Nothing is sent while the call is
+    /// not answered.
+    Request { dialog: DialogId, method: &'static str, headers: Vec<(String, String)>, body: String },
     /// Sends INFO inside the dialog (RFC 6086); nothing is sent while the call is not answered.
     Info { dialog: DialogId, content_type: String, body: String },
 }
@@ -81,7 +84,7 @@ pub enum SipEvent {
     Cancelled { dialog: DialogId, cancel: Box<Message> },
     /// The other side hung up; 200 was sent already. Not told to a side that hung up itself.
     Bye { dialog: DialogId, bye: Box<Message> },
-    /// A request inside the dialog: INFO, or a re-INVITE with its offer. INFO was answered already; a re-INVITE is
+    /// A request inside the dialog: INFO, REFER, NOTIFY, or a re-INVITE with its offer. The first three were answered already; a re-INVITE is
     /// answered by [`SipCommand::Respond`].
     Request { dialog: DialogId, request: Box<Message> },
     /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL. Silence is

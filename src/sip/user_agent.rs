@@ -90,7 +90,7 @@ pub struct UserAgent {
 /// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
 const OVERTAKING: Duration = Duration::from_millis(50);
 /// Methods that we act on.
-const UNDERSTOOD: [&str; 6] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO"];
+const UNDERSTOOD: [&str; 8] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY"];
 
 impl UserAgent {
     pub fn new(identity: Identity, ids: Ids) -> Self {
@@ -146,7 +146,12 @@ impl UserAgent {
             }
             SipCommand::Hangup { dialog, headers } => self.hang_up(now, dialog, headers),
             SipCommand::Reinvite { dialog, sdp } => self.reinvite(now, dialog, sdp),
-            SipCommand::Info { dialog, content_type, body } => self.info(dialog, &content_type, body),
+            SipCommand::Info { dialog, content_type, body } => {
+                self.request_inside(dialog, "INFO", vec![("Content-Type".to_owned(), content_type)], body);
+            }
+            SipCommand::Request { dialog, method, headers, body } => {
+                self.request_inside(dialog, method, headers, body);
+            }
         }
     }
 
@@ -197,7 +202,8 @@ impl UserAgent {
             "BYE" => self.bye_came(tx, id, request),
             "INVITE" => self.reinvite_came(tx, id, request),
             _ => {
-                self.answer_at_once(tx, &request, 200, &[]);
+                let code = if method == "REFER" { 202 } else { 200 };
+                self.answer_at_once(tx, &request, code, &[]);
                 self.emit(SipEvent::Request { dialog: id, request: Box::new(request) });
             }
         }

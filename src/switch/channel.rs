@@ -68,7 +68,9 @@ pub enum CallState {
     Ringing = 2,
     Early = 3,
     Active = 4,
+    Held = 5,
     Hangup = 7,
+    Unheld = 8,
 }
 
 impl CallState {
@@ -78,7 +80,9 @@ impl CallState {
             CallState::Ringing => "RINGING",
             CallState::Early => "EARLY",
             CallState::Active => "ACTIVE",
+            CallState::Held => "HELD",
             CallState::Hangup => "HANGUP",
+            CallState::Unheld => "UNHELD",
         }
     }
 
@@ -151,6 +155,10 @@ pub struct Times {
     pub progress: Option<Time>,
     pub progress_media: Option<Time>,
     pub hungup: Option<Time>,
+    pub bridged: Option<Time>,
+    pub last_hold: Option<Time>,
+    /// Time on hold so far.
+    pub held: std::time::Duration,
 }
 
 /// How far a channel's end has come.
@@ -243,6 +251,30 @@ pub struct Channel {
     pub originate: Option<OriginateId>,
     /// Whether 180 was sent.
     pub ringing_sent: RingingSent,
+    /// Who holds whom.
+    pub hold: Hold,
+    /// What `uuid_audio` put silence in the place of.
+    pub muted: Muted,
+    /// The channel that it is bridged to, or that it is placed for.
+    pub peer: Option<u64>,
+}
+
+/// Who put the call on hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    No,
+    /// We the other side.
+    Ours,
+    /// The other side us.
+    Theirs,
+}
+
+/// What is silenced on a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Muted {
+    Nothing,
+    Heard,
+    Said,
 }
 
 /// `Channel-HIT-Dialplan`.
@@ -304,6 +336,9 @@ impl Channel {
             ending: Ending::No,
             originate: None,
             ringing_sent: RingingSent::No,
+            hold: Hold::No,
+            muted: Muted::Nothing,
+            peer: None,
         }
     }
 

@@ -83,6 +83,8 @@ pub(super) enum Task {
     Advance(ChannelKey),
     /// Ends what runs on a channel that was hung up, and then the channel.
     Unwind(ChannelKey),
+    /// Ends the bridge of a channel whose other leg ended.
+    Unbridge(ChannelKey),
     /// Tells the one who waits that a leg was answered.
     Originated(OriginateId),
     /// Runs the oldest job that was not begun.
@@ -174,7 +176,9 @@ impl SwitchCore {
             SipEvent::Cancelled { dialog, cancel } => self.cancelled(dialog, &cancel),
             SipEvent::Bye { dialog, bye } => self.bye(dialog, &bye),
             SipEvent::Request { dialog, request } => self.requested(dialog, &request),
-            SipEvent::InDialogResponse { .. } => {}
+            SipEvent::InDialogResponse { dialog, method, response } => {
+                self.answered_inside(dialog, &method, &response);
+            }
             SipEvent::Failed { dialog, failure } => self.failed(dialog, &failure),
         }
         self.run();
@@ -199,6 +203,7 @@ impl SwitchCore {
             MediaEvent::RecordStopped { leg: LegId(key), record, samples, end } => {
                 self.record_stopped(key, record, samples, &end);
             }
+            MediaEvent::ToneDetected { leg: LegId(key), name } => self.tone_detected(key, &name),
             MediaEvent::Closed { leg: LegId(key), stats } => self.media_closed(key, &stats),
         }
         self.run();
@@ -268,6 +273,7 @@ impl SwitchCore {
                 Task::Pump(key) => self.pump(key),
                 Task::Advance(key) => self.advance(key),
                 Task::Unwind(key) => self.unwind(key),
+                Task::Unbridge(key) => self.unbridge(key),
                 Task::Originated(id) => self.originated(id),
                 Task::Job => self.run_job(),
                 Task::TellScheduled(id) => self.tell_scheduled(id),

@@ -42,6 +42,14 @@ pub mod origin {
     pub const RECORD_STOP: Origin = Origin("switch_ivr_async.c", "send_record_stop_event", 1240);
     pub const MEDIA_BUG_START: Origin = Origin("switch_core_media_bug.c", "switch_core_media_bug_add", 1014);
     pub const MEDIA_BUG_STOP: Origin = Origin("switch_core_media_bug.c", "switch_core_media_bug_destroy", 84);
+    pub const HOLD: Origin = Origin("switch_ivr.c", "switch_ivr_hold", 1558);
+    pub const UNHOLD: Origin = Origin("switch_ivr.c", "switch_ivr_unhold", 1638);
+    pub const MARK_HOLD: Origin = Origin("switch_channel.c", "switch_channel_mark_hold", 875);
+    pub const REINVITE: Origin = Origin("sofia.c", "sofia_handle_sip_i_state", 8489);
+    pub const NOTIFY_REFER: Origin = Origin("sofia.c", "sofia_handle_sip_i_notify", 630);
+    pub const BRIDGE: Origin = Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1689);
+    pub const UNBRIDGE: Origin = Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1879);
+    pub const DETECTED_TONE: Origin = Origin("switch_ivr_async.c", "tone_detect_callback", 4270);
     pub const API: Origin = Origin("switch_loadable_module.c", "switch_api_execute", 2954);
     pub const BACKGROUND_JOB: Origin = Origin("mod_event_socket.c", "api_exec", 1572);
     pub const ADD_SCHEDULE: Origin = Origin("switch_scheduler.c", "switch_scheduler_add_task_ex", 266);
@@ -205,15 +213,12 @@ fn push_profile(event: &mut Event, channel: &Channel, profile: &CallerProfile) {
     event.push("Caller-Channel-Progress-Time", stamp(times.progress));
     event.push("Caller-Channel-Progress-Media-Time", stamp(times.progress_media));
     event.push("Caller-Channel-Hangup-Time", stamp(times.hungup));
-    for never in [
-        "Caller-Channel-Transfer-Time",
-        "Caller-Channel-Resurrect-Time",
-        "Caller-Channel-Bridged-Time",
-        "Caller-Channel-Last-Hold",
-        "Caller-Channel-Hold-Accum",
-    ] {
+    for never in ["Caller-Channel-Transfer-Time", "Caller-Channel-Resurrect-Time"] {
         event.push(never, "0");
     }
+    event.push("Caller-Channel-Bridged-Time", stamp(times.bridged));
+    event.push("Caller-Channel-Last-Hold", stamp(times.last_hold));
+    event.push("Caller-Channel-Hold-Accum", times.held.as_micros());
     event.push("Caller-Screen-Bit", true);
     event.push("Caller-Privacy-Hide-Name", false);
     event.push("Caller-Privacy-Hide-Number", false);

@@ -33,10 +33,12 @@ impl SwitchCore {
             // What is being stopped ends before anything else begins; its end pumps again.
             Some(Doing::Playback(playback)) if playback.is_stopping() => return,
             Some(Doing::Park) if !channel.has_media() => Announce::No,
-            Some(Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_)) => {
-                Announce::Yes
+            Some(
+                Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_) | Doing::Bridged,
+            ) => Announce::Yes,
+            Some(Doing::Done | Doing::Bridging | Doing::Deflect | Doing::RecordStart(_) | Doing::RecordStop(_)) => {
+                return;
             }
-            Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => return,
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,
         };
@@ -225,7 +227,8 @@ impl SwitchCore {
                 self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]);
                 self.complete(key);
             }
-            Some(Doing::Sleep { .. }) => self.complete(key),
+            Some(Doing::Sleep { .. } | Doing::Deflect) => self.complete(key),
+            Some(Doing::Bridging | Doing::Bridged) => self.unbridge(key),
             // What they wait for comes.
             Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => {}
         }
@@ -244,6 +247,7 @@ impl SwitchCore {
                 Doing::Park => self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]),
                 Doing::Echo => self.media(MediaCommand::Echo { leg, on: false }),
                 Doing::Bert(_) => self.media(MediaCommand::StopBert { leg }),
+                Doing::Bridging | Doing::Bridged => self.part(key),
                 Doing::Playback(_) => {
                     self.media(MediaCommand::StopPlay { leg });
                     self.set_response(key, "PLAYBACK ERROR");

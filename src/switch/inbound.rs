@@ -118,6 +118,11 @@ impl SwitchCore {
     /// Enters CS_EXECUTE, in which a channel does what it was given.
     pub(super) fn enter_execute(&mut self, key: ChannelKey) {
         self.enter(key, State::Execute);
+        // What holds is not what executes.
+        if let Some(channel) = self.channel(key).filter(|c| c.call_state == CallState::Held) {
+            channel.hold = super::channel::Hold::No;
+            self.set_call_state(key, CallState::Unheld);
+        }
         if let Some(channel) = self.channel(key) {
             channel.variables.touch("call_uuid");
         }
@@ -179,6 +184,7 @@ impl SwitchCore {
         let cause = cause_of(&reason).unwrap_or(HangupCause::NormalClearing);
         channel.variables.set("sip_reason", reason);
         set_term_status(channel, 200, cause.number().unwrap_or(16));
+        self.held_no_more(key);
         self.hangup(key, cause);
         if let Some(channel) = self.channel(key) {
             let agent = bye.header("User-Agent").unwrap_or_default();
@@ -189,13 +195,17 @@ impl SwitchCore {
         }
     }
 
-    /// A request inside a dialog. A new offer is answered with what was agreed before: holding comes later.
+    /// A request inside a dialog. A new offer is answered with what was agreed before, in its direction.
     pub(super) fn requested(&mut self, dialog: DialogId, request: &Message) {
-        let is_invite = matches!(&request.start, StartLine::Request { method, .. } if method == "INVITE");
-        if !is_invite {
-            return;
+        let StartLine::Request { method, .. } = &request.start else { return };
+        match method.as_str() {
+            "INVITE" => {}
+            "REFER" => return self.referred(dialog, request),
+            "NOTIFY" => return self.notified(dialog, request),
+            _ => return,
         }
-        let Some(channel) = self.by_dialog.get(&dialog).and_then(|key| self.channels.get_mut(key)) else {
+        let key = self.by_dialog.get(&dialog).copied();
+        let Some(channel) = key.and_then(|key| self.channels.get_mut(&key)) else {
             self.sip(SipCommand::Respond { dialog, code: 481, reason: None, headers: Vec::new(), sdp: None });
             return;
         };
@@ -207,15 +217,23 @@ impl SwitchCore {
         // The version of our description counts up: RFC 3264 8.
         channel.media.version += 1;
         let answer = agreed.answer(channel.media.session, channel.media.session + channel.media.version, local);
-        let sdp = Some(answer.to_sdp());
+        let (sdp, kept) = (answer.to_sdp(), answer.to_variable());
+        let way = agreed.direction.reversed();
         let (leg, remote, telephone_event) = (channel.media.leg, agreed.remote, agreed.telephone_event);
         channel.media.remote = Some(remote);
         channel.media.agreed = Some(agreed);
+        channel.variables.set("switch_r_sdp", as_kept(&request.body));
         channel.variables.set("remote_media_ip", remote.ip().to_string());
         channel.variables.set("remote_media_port", remote.port().to_string());
         let ssrc = channel.variables.value("rtp_use_ssrc").and_then(|s| s.parse().ok()).unwrap_or(0);
-        self.sip(SipCommand::Respond { dialog, code: 200, reason: None, headers: Vec::new(), sdp });
+        self.sip(SipCommand::Respond { dialog, code: 200, reason: None, headers: Vec::new(), sdp: Some(sdp) });
         self.media(MediaCommand::Connect { leg, remote, codec, telephone_event, ssrc });
+        if let Some(key) = key {
+            self.offered_way(key, way);
+            if let Some(channel) = self.channel(key) {
+                channel.variables.set("rtp_local_sdp_str", kept);
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod address;
 pub mod api;
+mod bridging;
 mod channel;
 mod config;
 mod core;
@@ -17,6 +18,7 @@ mod event_names;
 mod events;
 mod exec;
 mod expand;
+mod hold;
 mod inbound;
 mod media;
 mod net;

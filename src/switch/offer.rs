@@ -1,7 +1,7 @@
 //! Between the codecs of the media and the payloads of session descriptions.
 
 use crate::media::Codec;
-use crate::sip::sdp::{self, Description, Negotiated, Payload};
+use crate::sip::sdp::{self, Description, Direction, Negotiated, Payload};
 
 const KNOWN: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
 
@@ -37,7 +37,12 @@ pub fn codecs_in_list(list: &str) -> Vec<Codec> {
 
 /// A received description as FreeSWITCH keeps it in `switch_r_sdp`: without the direction that is the default.
 pub fn as_kept(text: &str) -> String {
-    text.replace("a=sendrecv\r\n", "")
+    let mut kept = text.replace("a=sendrecv\r\n", "");
+    for way in [Direction::SendOnly, Direction::RecvOnly, Direction::Inactive].map(Direction::name) {
+        // sofia-sip writes the direction before the packet time.
+        kept = kept.replace(&format!("a=ptime:20\r\na={way}\r\n"), &format!("a={way}\r\na=ptime:20\r\n"));
+    }
+    kept
 }
 
 #[cfg(test)]

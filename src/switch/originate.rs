@@ -38,8 +38,17 @@ pub struct Endpoint {
 /// What the channel does once it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
-    Application { name: String, argument: String },
-    Extension { number: String, dialplan: String, context: String },
+    Application {
+        name: String,
+        argument: String,
+    },
+    /// It is bridged to the channel that placed it.
+    Bridge,
+    Extension {
+        number: String,
+        dialplan: String,
+        context: String,
+    },
 }
 
 /// Why an originate is not even begun.
@@ -77,6 +86,13 @@ impl Originate {
             caller_id_number: word(5),
             timeout,
         })
+    }
+
+    /// Reads the argument of the `bridge` application.
+    pub fn parse_bridge(text: &str) -> Result<Originate, Refusal> {
+        let (variables, endpoint) = parse_url(text)?;
+        let (then, timeout) = (Then::Bridge, DEFAULT_TIMEOUT);
+        Ok(Originate { variables, endpoint, then, caller_id_name: None, caller_id_number: None, timeout })
     }
 
     /// The last value of variable `name`.

@@ -33,6 +33,13 @@ pub struct Placing {
     polling: Polling,
 }
 
+impl Placing {
+    /// The channel that is placed.
+    pub fn key(&self) -> ChannelKey {
+        self.key
+    }
+}
+
 /// Whether early media counts as an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EarlyMedia {
@@ -54,22 +61,34 @@ impl SwitchCore {
     /// Begins an originate: makes the channel and asks for its media port.
     pub(super) fn originate(&mut self, text: &str) -> ApiWait {
         let refused = |cause: HangupCause| ApiWait::Now(format!("-ERR {cause}\n"));
-        let mut wanted = match Originate::parse(text) {
+        let wanted = match Originate::parse(text) {
             Ok(wanted) => wanted,
             Err(Refusal::Usage) => return ApiWait::from(USAGE),
             Err(Refusal::Cause(cause)) => return refused(cause),
         };
+        match self.originate_for(wanted, None) {
+            Ok(id) => ApiWait::Originate(id),
+            Err(cause) => refused(cause),
+        }
+    }
+
+    /// Begins an originate, of the channel `by` where it is a bridge's.
+    pub(super) fn originate_for(
+        &mut self,
+        mut wanted: Originate,
+        by: Option<ChannelKey>,
+    ) -> Result<OriginateId, HangupCause> {
         self.expand_globals(&mut wanted.variables);
         let uuid = match wanted.variable("origination_uuid") {
-            Some(uuid) if self.key_of(uuid).is_some() => return refused(HangupCause::DestinationOutOfOrder),
+            Some(uuid) if self.key_of(uuid).is_some() => return Err(HangupCause::DestinationOutOfOrder),
             Some(uuid) => SessionId::new(uuid),
             None => SessionId::new(self.ids.uuid()),
         };
-        let Some(key) = self.admit() else { return refused(HangupCause::DestinationOutOfOrder) };
-        self.add_channel(uuid, key, Direction::Outbound);
+        let key = self.admit().ok_or(HangupCause::DestinationOutOfOrder)?;
+        self.add_channel(uuid, key, Direction::Outbound).peer = by;
         if !self.config.profiles.contains(&wanted.endpoint.profile) {
             self.destroy(key);
-            return refused(HangupCause::InvalidProfile);
+            return Err(HangupCause::InvalidProfile);
         }
         let id = OriginateId(self.next_id());
         self.make_outgoing(key, &wanted);
@@ -94,7 +113,7 @@ impl SwitchCore {
         self.placing.insert(id, placing);
         self.after(timeout, Timer::OriginateTimeout(id));
         self.media(MediaCommand::Open { leg: LegId(key) });
-        ApiWait::Originate(id)
+        Ok(id)
     }
 
     /// CHANNEL_OUTGOING and CS_INIT.
@@ -281,6 +300,7 @@ impl SwitchCore {
         channel.times.progress = Some(now);
         self.fire_channel(key, "CHANNEL_PROGRESS", origin::PROGRESS, &[], &[]);
         self.set_call_state(key, CallState::Ringing);
+        self.pass_ringing_on(key);
     }
 
     fn was_answered(&mut self, key: ChannelKey) {
@@ -294,6 +314,9 @@ impl SwitchCore {
 
     fn early_media_began(&mut self, key: ChannelKey) {
         let Some(id) = self.channel(key).and_then(|c| c.originate) else { return };
+        if self.placing.get(&id).is_some_and(|p| p.then == Then::Bridge) {
+            return self.pass_early_media_on(key);
+        }
         if self.placing.get(&id).is_some_and(|p| p.early_media == EarlyMedia::Counts) {
             self.poll_originate(key);
         }
@@ -319,6 +342,11 @@ impl SwitchCore {
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
         channel.originate = None;
         let uuid = channel.uuid.clone();
+        if self.placing.get(&id).is_some_and(|p| p.then == Then::Bridge) {
+            self.take_placing(id);
+            return self.bridge_answered(key);
+        }
+        let Some(channel) = self.channel(key) else { return };
         flip_caller_id(channel);
         self.fire_channel(key, "CALL_UPDATE", origin::CALL_UPDATE, &[("Direction", "RECV")], &[]);
         let Some(placing) = self.take_placing(id) else { return };
@@ -326,6 +354,7 @@ impl SwitchCore {
             self.finish_api(call, format!("+OK {uuid}\n"));
         }
         match placing.then {
+            Then::Bridge => {}
             Then::Application { name, argument } => {
                 if let Some(channel) = self.channel(key) {
                     channel.applications.push_back((name, argument));
@@ -348,6 +377,9 @@ impl SwitchCore {
     pub(super) fn originate_ended(&mut self, id: OriginateId) {
         let Some(placing) = self.take_placing(id) else { return };
         let cause = self.channel(placing.key).and_then(|c| c.hangup_cause.clone()).unwrap_or(HangupCause::None);
+        if placing.then == Then::Bridge {
+            self.bridge_failed(placing.key, cause.clone());
+        }
         if let Some(call) = placing.call {
             self.finish_api(call, format!("-ERR {cause}\n"));
         }
@@ -368,6 +400,9 @@ impl SwitchCore {
             None => HangupCause::NoAnswer,
         };
         self.hangup(placing.key, cause.clone());
+        if placing.then == Then::Bridge {
+            self.bridge_failed(placing.key, cause.clone());
+        }
         if let Some(call) = placing.call {
             self.finish_api(call, format!("-ERR {cause}\n"));
         }

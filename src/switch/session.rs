@@ -177,7 +177,11 @@ impl SwitchCore {
         channel.hangup_cause = Some(cause);
         channel.queue.clear();
         channel.applications.clear();
+        let peer = channel.peer;
         self.fire_channel(key, "CHANNEL_HANGUP", origin::HANGUP, &[], &[]);
+        if let Some(peer) = peer {
+            self.later(Task::Unbridge(peer));
+        }
         self.later(Task::Unwind(key));
     }
 

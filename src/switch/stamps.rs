@@ -32,20 +32,21 @@ pub fn set_stamps(channel: &mut Channel, source: &EventSource) {
         }
     }
 
+    let held = times.held.as_micros();
     let never = None;
     let epochs = [
         ("start", Some(times.created)),
         ("profile_start", Some(profile_created)),
         ("answer", times.answered),
-        ("bridge", never),
-        ("last_hold", never),
+        ("bridge", times.bridged),
+        ("last_hold", times.last_hold),
     ];
     for (name, time) in epochs {
         set_epochs(variables, name, time);
     }
-    variables.set("hold_accum_seconds", "0");
-    variables.set("hold_accum_usec", "0");
-    variables.set("hold_accum_ms", "0");
+    variables.set("hold_accum_seconds", (held / 1_000_000).to_string());
+    variables.set("hold_accum_usec", held.to_string());
+    variables.set("hold_accum_ms", (held / 1_000).to_string());
     let epochs = [
         ("resurrect", never),
         ("progress", times.progress),

@@ -13,5 +13,6 @@ mod quality;
 mod readme;
 mod recordings;
 mod replies;
+mod steps;
 mod switch_net;
 mod tracking;

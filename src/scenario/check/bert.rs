@@ -184,7 +184,7 @@ impl Check for Bert {
         })
     }
 
-    fn events(&self) -> &[&str] {
-        &EVENTS
+    fn events(&self) -> Vec<String> {
+        EVENTS.map(str::to_owned).to_vec()
     }
 }

@@ -1,6 +1,7 @@
 //! What must hold of a call: one file a check, and their list.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use super::mapping::{Key, Keys, optional};
 use super::model::{Leg, PlacedCheck};
@@ -11,7 +12,10 @@ use crate::audio::verify::Track;
 mod answered;
 pub mod audio;
 mod bert;
+mod events;
 mod hangup_cause;
+mod headers;
+mod no_call;
 mod one_way;
 mod rtp;
 mod sip_code;
@@ -20,7 +24,10 @@ mod time;
 pub use answered::Answered;
 pub use audio::Audio;
 pub use bert::Bert;
+pub use events::Events;
 pub use hangup_cause::HangupCause;
+pub use headers::Told;
+pub use no_call::NoCall;
 pub use one_way::OneWay;
 pub use rtp::Rtp;
 pub use sip_code::SipCode;
@@ -39,13 +46,18 @@ pub trait Check: Debug + Send + Sync {
         Facts::default()
     }
 
+    /// Events it looks for, beyond those that are always subscribed to.
+    fn events(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Headers of events that it looks at.
+    fn headers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether it holds of a call that is over.
     fn evaluate(&self, outcome: &Outcome) -> Found;
-
-    /// Events it looks at, beyond those that are always subscribed to.
-    fn events(&self) -> &[&str] {
-        &[]
-    }
 }
 
 /// What a check takes for granted.
@@ -59,6 +71,8 @@ pub struct Facts {
     pub tests_bits: Option<Leg>,
     /// And to this one.
     pub listens_too: Option<Listens>,
+    /// How long it watches once the originate is over.
+    pub watch: Option<Duration>,
 }
 
 /// What a check listens to.
@@ -84,6 +98,10 @@ const CHECKS: &[fn() -> CheckKey] = &[
     bert::key,
     one_way::key,
     rtp::key,
+    events::key,
+    headers::headers,
+    headers::variables,
+    no_call::key,
 ];
 
 /// `expect`: checks in the order of the file.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Check, CheckKey, Facts, one};
 use crate::bound::Bound;
-use crate::scenario::model::Leg;
+use crate::scenario::mapping::{mapping, optional};
+use crate::scenario::model::{Leg, PlacedCheck};
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::bound;
 use crate::units::human;
@@ -12,11 +13,12 @@ use crate::units::human;
 /// A part of the call took as long as asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeBound {
+    pub leg: Leg,
     pub span: Span,
     pub bound: Bound<Duration>,
 }
 
-/// A part of a call, on the caller's leg.
+/// A part of a call, on one of its legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Span {
     /// INVITE to answer.
@@ -36,11 +38,29 @@ pub(super) fn pdd() -> CheckKey {
 }
 
 pub(super) fn duration() -> CheckKey {
-    key(Span::Talk, "Talk time: from the answer to the hangup.")
+    let of = |leg| move |bound| TimeBound { leg, span: Span::Talk, bound };
+    let each = mapping!(EachTalk {
+        caller: optional("caller", bound().map(of(Leg::Caller)), "On the caller's leg."),
+        callee: optional("callee", bound().map(of(Leg::Callee)), "On the callee's leg."),
+    })
+    .at_least_one(&["caller", "callee"], "no leg is named")
+    .map(|each| each.caller.into_iter().chain(each.callee).collect::<Vec<_>>());
+    let call = bound().map(of(Leg::Caller)).map(|bound| vec![bound]);
+    let placed = call.or(each).placed().map(|bounds| {
+        let place =
+            |bound| PlacedCheck { value: Box::new(bound), place: bounds.place.clone(), span: bounds.span.clone() };
+        bounds.value.iter().copied().map(place).collect::<Vec<_>>()
+    });
+    optional("duration", placed, "Talk time: from the answer to the hangup, on the caller's leg or on each.")
 }
 
 fn key(span: Span, doc: &str) -> CheckKey {
-    one(span.key(), bound().map(move |bound| TimeBound { span, bound }), doc)
+    one(span.key(), bound().map(move |bound| TimeBound { leg: Leg::Caller, span, bound }), doc)
+}
+
+struct EachTalk {
+    caller: Option<TimeBound>,
+    callee: Option<TimeBound>,
 }
 
 impl Span {
@@ -69,7 +89,8 @@ impl Check for TimeBound {
     }
 
     fn describe(&self) -> String {
-        format!("{} {}", self.span.name(), self.bound)
+        let whose = if self.leg == Leg::Callee { "callee's " } else { "" };
+        format!("{whose}{} {}", self.span.name(), self.bound)
     }
 
     fn facts(&self) -> Facts {
@@ -79,7 +100,7 @@ impl Check for TimeBound {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let session = outcome.leg(Leg::Caller).session.as_ref();
+        let session = outcome.leg(self.leg).session.as_ref();
         let took = session.and_then(|session| match self.span {
             Span::Setup => session.setup_time(),
             Span::Pdd => session.post_dial_delay(),
@@ -87,7 +108,7 @@ impl Check for TimeBound {
         });
         match took {
             Some(took) => Found::new(self.bound.holds(took), self.describe(), human(took)),
-            None => Found::new(false, self.describe(), format!("none; {}", outcome.end_of(Leg::Caller))),
+            None => Found::new(false, self.describe(), format!("none; {}", outcome.end_of(self.leg))),
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
 use crate::scenario::model::{Leg, PlacedStep, Recording};
 use crate::scenario::step::{Begun, NO_SYNC, NOT_RUN, Needs, Start, Until};
+use crate::scenario::wanted::Wanted;
+use crate::scenario::witness::Witness;
 use crate::units::{Time, human};
 use crate::verdict::{LegTrace, TraceEntry, TraceKind};
 
@@ -51,6 +53,11 @@ pub(super) enum Fault {
         until: String,
         help: &'static str,
     },
+    /// What the switch told of the leg is not what was expected.
+    Unmet {
+        expected: String,
+        actual: String,
+    },
 }
 
 impl Fault {
@@ -82,6 +89,7 @@ impl Fault {
                 },
                 leg.hint(),
             ),
+            Fault::Unmet { expected, actual } => (expected.clone(), actual.clone(), String::new()),
             Fault::HungUp { until, help } => {
                 (until.clone(), format!("the leg ended with {} before", cause()), (*help).to_owned())
             }
@@ -137,6 +145,7 @@ pub(super) struct LegRun {
     parked: bool,
     playing: bool,
     latest: Option<Arc<Event>>,
+    pub(super) witness: Witness,
     /// The step that is next, or under way.
     next: usize,
     current: Option<Current>,
@@ -146,7 +155,7 @@ pub(super) struct LegRun {
 }
 
 impl LegRun {
-    pub(super) fn new(leg: Leg, stem: &Path) -> Self {
+    pub(super) fn new(leg: Leg, stem: &Path, witness: Witness) -> Self {
         LegRun {
             leg,
             session: None,
@@ -163,6 +172,7 @@ impl LegRun {
             parked: false,
             playing: false,
             latest: None,
+            witness,
             next: 0,
             current: None,
             stem: stem.to_owned(),
@@ -212,8 +222,14 @@ impl LegRun {
         self.current.as_ref().map(|current| current.deadline)
     }
 
-    pub(super) fn handle_reply(&mut self, number: u64) {
+    /// A command was answered, with `body` where it was no error.
+    pub(super) fn handle_reply(&mut self, now: Time, number: u64, body: Option<&str>) {
         self.unanswered.retain(|&waiting| waiting != number);
+        let (Some(Current { until: Until::Told(wanted), .. }), Some(body)) = (&self.current, body) else { return };
+        match unmet(wanted, body) {
+            None => self.current = Some(Current { until: Until::Now, deadline: now, within: Duration::ZERO }),
+            Some((expected, actual)) => self.fault = Some(Fault::Unmet { expected, actual }),
+        }
     }
 
     pub(super) fn handle_change(&mut self, now: Time, change: &Change, event: &Arc<Event>) {
@@ -234,6 +250,9 @@ impl LegRun {
             ChangeKind::Destroyed(session) => {
                 self.state = Some(State::HungUp);
                 self.ended = Some(session.clone());
+                if !self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, event)) {
+                    self.witness.handle(event);
+                }
                 // The event was noted with the change before this one.
                 return;
             }
@@ -248,6 +267,9 @@ impl LegRun {
         let repeated = self.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, event));
         if !repeated || before != self.state {
             self.note(now, TraceKind::Event, told(event));
+        }
+        if !repeated {
+            self.witness.handle(event);
         }
         self.latest = Some(Arc::clone(event));
         if event.name() == "CUSTOM" && !repeated && self.custom.len() < CUSTOM {
@@ -279,8 +301,14 @@ impl LegRun {
                 wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
             }
             Until::Ran(_) => self.state == Some(State::HungUp),
-            Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
-            Until::InSync { .. } => false,
+            Until::Started(_)
+            | Until::Completed(_)
+            | Until::Parked
+            | Until::Bridged(_)
+            | Until::Told(_)
+            | Until::Event { .. }
+            | Until::InSync { .. }
+            | Until::RecordStopped(_) => false,
         };
         if met {
             self.current = None;
@@ -324,8 +352,9 @@ impl LegRun {
         let session = self.session.clone().unwrap_or_else(|| SessionId::new(""));
         let mut start = Start::new(session, ids, self.playing);
         let Begun { until, within } = step.value.start(&mut start);
-        let Start { commands, playing, record, stop_recording, note, .. } = start;
+        let Start { commands, playing, record, stop_recording, note, leaves_park, .. } = start;
         self.playing = playing;
+        self.parked &= !leaves_park;
         let mut told: Vec<_> = commands.into_iter().map(|command| (command, true)).collect();
         if let Some(recording) = record {
             told.extend(self.record_commands(now, recording).into_iter().map(|command| (command, true)));
@@ -398,6 +427,21 @@ impl LegRun {
             _ => String::new(),
         }
     }
+}
+
+/// The first of `wanted` that a dump of a channel does not tell, and what it tells instead.
+fn unmet(wanted: &[(String, Wanted)], dump: &str) -> Option<(String, String)> {
+    wanted.iter().find_map(|(name, wanted)| {
+        let told = dump.lines().find_map(|line| line.split_once(": ").filter(|(key, _)| key == name));
+        let value = told.map(|(_, value)| value);
+        if wanted.holds(value) {
+            return None;
+        }
+        Some((
+            format!("{name} {wanted}"),
+            value.map_or_else(|| format!("no {name}"), |value| format!("{name} = {value}")),
+        ))
+    })
 }
 
 /// An event on one line: its name and what makes it different from others of that name.

@@ -13,6 +13,7 @@ use crate::id::{Ids, SessionId};
 use crate::place::Place;
 use crate::scenario::model::{Leg, Scenario};
 use crate::scenario::step::{Needs, Signal, Until};
+use crate::scenario::witness::Witness;
 
 /// What a scenario would do.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Plan {
 impl LegPlan {
     fn of(scenario: &Scenario, leg: Leg, session: SessionId, stem: &Path, ids: &mut Ids) -> LegPlan {
         let steps = scenario.steps(leg);
-        let mut run = LegRun::new(leg, stem);
+        let mut run = LegRun::new(leg, stem, Witness::default());
         run.session = Some(session.clone());
         let record: Vec<Command> = scenario
             .record

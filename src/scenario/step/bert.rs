@@ -160,7 +160,7 @@ impl Step for Bert {
         Until::InSync { test: uuid, holding: self.holding }.within(self.timeout + self.window + GRACE)
     }
 
-    fn events(&self) -> Vec<&str> {
-        EVENTS.to_vec()
+    fn events(&self) -> Vec<String> {
+        EVENTS.map(str::to_owned).to_vec()
     }
 }

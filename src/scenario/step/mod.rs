@@ -10,10 +10,19 @@ use super::tagged::{Variant, tagged};
 mod answer;
 mod api;
 pub mod bert;
+mod r#break;
+mod bridge;
+mod broadcast;
+mod deflect;
 mod echo;
 mod execute;
+mod expect;
+mod expect_tone;
 mod hangup;
+mod hold;
 mod log;
+mod mute;
+mod park;
 pub mod play;
 mod pre_answer;
 mod record;
@@ -23,15 +32,25 @@ mod set;
 mod sleep;
 mod start;
 mod stop_record;
+mod transfer;
 pub mod wait;
 
 pub use answer::Answer;
 pub use api::Api;
 pub use bert::Bert;
+pub use r#break::Break;
+pub use bridge::{Bridge, Far};
+pub use broadcast::Broadcast;
+pub use deflect::Deflect;
 pub use echo::Echo;
 pub use execute::Execute;
+pub use expect::Expect;
+pub use expect_tone::ExpectTone;
 pub use hangup::Hangup;
+pub use hold::Hold;
 pub use log::Log;
+pub use mute::{Mute, Unmute};
+pub use park::Park;
 pub use play::Play;
 pub use pre_answer::PreAnswer;
 pub use record::Record;
@@ -43,6 +62,7 @@ pub use sleep::Sleep;
 pub use start::{Begun, Needs, Start, Until};
 pub(super) use start::{NO_SYNC, NOT_RUN};
 pub use stop_record::StopRecord;
+pub use transfer::Transfer;
 pub use wait::Wait;
 
 /// One thing that a leg does.
@@ -67,7 +87,7 @@ pub trait Step: Debug + Send + Sync {
     fn start(&self, start: &mut Start<'_>) -> Begun;
 
     /// Events it waits for, beyond those that are always subscribed to.
-    fn events(&self) -> Vec<&str> {
+    fn events(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -89,6 +109,8 @@ pub struct Facts {
     pub awaits_answer: bool,
     /// The time it takes at least.
     pub takes: Duration,
+    /// What becomes of a call that it makes and that comes back.
+    pub far: Far,
 }
 
 /// What a step tells the other side of its leg.
@@ -127,6 +149,18 @@ const STEPS: &[fn() -> StepVariant] = &[
     log::variant,
     execute::variant,
     api::variant,
+    park::variant,
+    r#break::variant,
+    hold::hold,
+    hold::unhold,
+    mute::mute,
+    mute::unmute,
+    transfer::variant,
+    deflect::variant,
+    bridge::variant,
+    broadcast::variant,
+    expect::variant,
+    expect_tone::variant,
 ];
 
 /// One step.

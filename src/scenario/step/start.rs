@@ -11,6 +11,7 @@ use crate::call::State;
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::scenario::model::Recording;
+use crate::scenario::wanted::Wanted;
 
 /// What a step asks for as it begins.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Start<'a> {
     pub(in crate::scenario) record: Option<Recording>,
     pub(in crate::scenario) stop_recording: bool,
     pub(in crate::scenario) note: Option<String>,
+    pub(in crate::scenario) leaves_park: bool,
 }
 
 /// What a step must find before it can begin.
@@ -63,6 +65,12 @@ pub enum Until {
         headers: Vec<(String, Regex)>,
     },
     Variables(Vec<(String, String)>),
+    /// The leg is parked, again where it was before.
+    Parked,
+    /// The application with this `Application-UUID` connected the leg to another.
+    Bridged(String),
+    /// The reply tells these headers.
+    Told(Vec<(String, Wanted)>),
     /// The switch closed this recording.
     RecordStopped(PathBuf),
     /// The bit error test that is the application `test` came into sync; from then on [`Until::Holding`].
@@ -94,7 +102,10 @@ impl Until {
 
     /// Whether it can still come to pass once the leg is over.
     pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
-        matches!(self, Until::Now | Until::Replied | Until::Ran(_) | Until::Elapsed(_) | Until::RecordStopped(_))
+        matches!(
+            self,
+            Until::Now | Until::Told(_) | Until::Replied | Until::Ran(_) | Until::Elapsed(_) | Until::RecordStopped(_)
+        )
     }
 
     /// What could explain that the leg ended first, with `cause`.
@@ -129,6 +140,13 @@ impl Until {
                     event.header(header).is_some_and(|value| pattern.is_match(value))
                 };
                 (named && headers.iter().all(matches)).then(|| Ok(Until::Now.into()))
+            }
+            Until::Parked if event.name() == "CHANNEL_PARK" => Some(Ok(Until::Now.into())),
+            Until::Bridged(_) if event.name() == "CHANNEL_BRIDGE" => Some(Ok(Until::Now.into())),
+            // Over before it was connected: why is a variable's to tell.
+            Until::Bridged(uuid) if is("CHANNEL_EXECUTE_COMPLETE", uuid) => {
+                let why = event.variable("originate_disposition").unwrap_or("no reason told");
+                Some(Err(format!("not connected: {why}")))
             }
             Until::RecordStopped(path) => {
                 let stopped = event.name() == "RECORD_STOP" && event.header("Record-File-Path") == path.to_str();
@@ -181,6 +199,12 @@ impl fmt::Display for Until {
                 let told: Vec<_> = wanted.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 f.write_str(&told.join(", "))
             }
+            Until::Parked => f.write_str("the leg to be parked"),
+            Until::Bridged(_) => f.write_str("the leg to be connected"),
+            Until::Told(wanted) => {
+                let told: Vec<_> = wanted.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                f.write_str(&told.join(", "))
+            }
             Until::RecordStopped(_) => f.write_str("the recording to be closed"),
             Until::InSync { .. } => f.write_str("a bit error test in sync"),
             Until::Holding { .. } => f.write_str("a bit error test that stays in sync"),
@@ -190,7 +214,16 @@ impl fmt::Display for Until {
 
 impl<'a> Start<'a> {
     pub(in crate::scenario) fn new(session: SessionId, ids: &'a mut Ids, playing: bool) -> Self {
-        Start { session, ids, playing, commands: Vec::new(), record: None, stop_recording: false, note: None }
+        Start {
+            session,
+            ids,
+            playing,
+            commands: Vec::new(),
+            record: None,
+            stop_recording: false,
+            note: None,
+            leaves_park: false,
+        }
     }
 
     /// Executes an application on the leg; gives the uuid by which its events are known.
@@ -198,6 +231,17 @@ impl<'a> Start<'a> {
         let uuid = self.ids.uuid();
         self.commands.push(Command::execute(self.session.clone(), application, argument, &uuid));
         uuid
+    }
+
+    /// A name that nothing else has.
+    pub fn name(&mut self) -> String {
+        self.ids.uuid()
+    }
+
+    /// The leg is parked no more once the commands are carried out, until it is parked again.
+    pub fn leave_park(&mut self) {
+        self.leaves_park = true;
+        self.playing = false;
     }
 
     /// Runs an API command.

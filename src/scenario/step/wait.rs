@@ -143,9 +143,9 @@ impl Step for Wait {
         until.within(self.within)
     }
 
-    fn events(&self) -> Vec<&str> {
+    fn events(&self) -> Vec<String> {
         match &self.awaited {
-            Awaited::Event { name, .. } => vec![name],
+            Awaited::Event { name, .. } => vec![name.clone()],
             _ => Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Our requests inside a dialog: CANCEL, BYE, re-INVITE, INFO (RFC 3261 9.1, 14.1, 15.1.1).
+//! Our requests inside a dialog: CANCEL, BYE, re-INVITE, INFO, REFER, NOTIFY (RFC 3261 9.1, 14.1, 15.1.1).
 
 use std::cmp::Reverse;
 
@@ -60,16 +60,18 @@ impl UserAgent {
         self.send(tx, request);
     }
 
-    pub(super) fn info(&mut self, id: DialogId, content_type: &str, body: String) {
-        let (tx, via) = (self.new_tx(), self.via());
+    pub(super) fn request_inside(&mut self, id: DialogId, method: &str, headers: Vec<(String, String)>, body: String) {
+        // RFC 3515 2.2 and RFC 6665 want a Contact.
+        let (tx, via, contact) = (self.new_tx(), self.via(), self.contact_of(id));
         let Some(dialog) =
             self.dialogs.get_mut(&id).filter(|dialog| matches!(dialog.stage, Stage::Confirmed | Stage::Accepted))
         else {
             return;
         };
-        let mut request = dialog.request("INFO", via, None);
+        let contact = (method != "INFO").then_some(contact.as_str());
+        let mut request = dialog.request(method, via, contact);
         self.sign(&mut request);
-        request.headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+        request.headers.extend(headers);
         request.body = body;
         self.transactions.insert(tx, Role::Other(Some(id)));
         self.send(tx, request);

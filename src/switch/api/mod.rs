@@ -25,12 +25,15 @@ mod switchname;
 mod system;
 mod uptime;
 mod uuid_answer;
+mod uuid_audio;
 mod uuid_break;
 mod uuid_bridge;
 mod uuid_broadcast;
+mod uuid_deflect;
 mod uuid_dump;
 mod uuid_exists;
 mod uuid_getvar;
+mod uuid_hold;
 mod uuid_kill;
 mod uuid_park;
 mod uuid_pre_answer;
@@ -38,6 +41,7 @@ mod uuid_record;
 mod uuid_send_dtmf;
 mod uuid_setvar;
 mod uuid_setvar_multi;
+mod uuid_transfer;
 mod version;
 
 use crate::esl::Event;
@@ -80,12 +84,15 @@ pub static APIS: &[ApiCommand] = &[
     system::COMMAND,
     uptime::COMMAND,
     uuid_answer::COMMAND,
+    uuid_audio::COMMAND,
     uuid_break::COMMAND,
     uuid_bridge::COMMAND,
     uuid_broadcast::COMMAND,
+    uuid_deflect::COMMAND,
     uuid_dump::COMMAND,
     uuid_exists::COMMAND,
     uuid_getvar::COMMAND,
+    uuid_hold::COMMAND,
     uuid_kill::COMMAND,
     uuid_park::COMMAND,
     uuid_pre_answer::COMMAND,
@@ -93,6 +100,7 @@ pub static APIS: &[ApiCommand] = &[
     uuid_send_dtmf::COMMAND,
     uuid_setvar::COMMAND,
     uuid_setvar_multi::COMMAND,
+    uuid_transfer::COMMAND,
     version::COMMAND,
 ];
 

@@ -1,4 +1,4 @@
-//! `uuid_bridge UUID UUID`: this switch does not bridge yet, so it never claims to have done it.
+//! `uuid_bridge UUID UUID`: connects two channels to each other.
 
 use super::super::core::SwitchCore;
 use super::{ApiCommand, ApiWait, uuid_and_rest};
@@ -11,7 +11,9 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
         return "-USAGE: <uuid> <other_uuid>\n".into();
     }
     match (core.key_of(first), core.key_of(second)) {
-        (Some(_), Some(_)) => "-ERR bridging is not done by this switch\n".into(),
+        (Some(one), Some(other)) if one != other && core.bridge_channels(one, other).is_ok() => {
+            format!("+OK {second}\n").into()
+        }
         _ => "-ERR Invalid uuid\n".into(),
     }
 }

@@ -3,6 +3,8 @@
 mod answer;
 mod bert_test;
 mod r#break;
+mod bridge;
+mod deflect;
 mod echo;
 mod endless_playback;
 mod export;
@@ -20,6 +22,9 @@ mod ring_ready;
 mod set;
 mod sleep;
 mod stop_record_session;
+mod stop_tone_detect;
+mod tone_detect;
+mod transfer;
 mod unset;
 
 use crate::esl::wire;
@@ -41,6 +46,8 @@ pub static APPLICATIONS: &[Application] = &[
     answer::APPLICATION,
     bert_test::APPLICATION,
     r#break::APPLICATION,
+    bridge::APPLICATION,
+    deflect::APPLICATION,
     echo::APPLICATION,
     endless_playback::APPLICATION,
     export::APPLICATION,
@@ -58,6 +65,9 @@ pub static APPLICATIONS: &[Application] = &[
     set::APPLICATION,
     sleep::APPLICATION,
     stop_record_session::APPLICATION,
+    stop_tone_detect::APPLICATION,
+    tone_detect::APPLICATION,
+    transfer::APPLICATION,
     unset::APPLICATION,
 ];
 
@@ -89,6 +99,12 @@ pub enum Doing {
     Playback(Box<Playback>),
     /// Until the channel is hung up or taken elsewhere.
     Bert(OnError),
+    /// Until the call that it placed is answered.
+    Bridging,
+    /// Until one of the two legs ends.
+    Bridged,
+    /// Until the other side tells what came of a REFER.
+    Deflect,
     /// Until a recording has begun, or could not.
     RecordStart(RecordId),
     /// Until these recordings are closed.

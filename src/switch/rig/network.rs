@@ -113,6 +113,10 @@ impl Network {
                 link.reinvite = Some(side);
                 self.inside(dialog, method, vec![("Content-Type".into(), "application/sdp".into())], sdp);
             }
+            SipCommand::Request { dialog, method, headers, body } => {
+                self.inside(dialog, method, headers, body);
+                self.answer_inside(dialog, method, if method == "REFER" { 202 } else { 200 }, "OK", String::new());
+            }
             SipCommand::Info { dialog, content_type, body } => {
                 self.inside(dialog, "INFO", vec![("Content-Type".into(), content_type)], body);
                 self.answer_inside(dialog, "INFO", 200, "OK", String::new());

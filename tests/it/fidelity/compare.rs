@@ -123,8 +123,10 @@ fn steady(name: &str, value: Option<&str>) -> String {
         "sip_full_from" | "sip_full_to" => value.split("tag=").next().unwrap_or_default().to_owned(),
         "rtp_local_sdp_str" | "switch_r_sdp" => without_numbers_of_a_session(value),
         _ if plain.starts_with("Caller-") && plain.ends_with("-Time") => whether(),
+        "Caller-Channel-Last-Hold" | "Caller-Channel-Hold-Accum" => whether(),
         _ if plain.ends_with("_epoch") || plain.ends_with("_uepoch") || plain.ends_with("_stamp") => whether(),
         // How long a call lasted differs by the ticks of two clocks.
+        _ if plain.starts_with("hold_accum_") => String::new(),
         _ if plain.ends_with("sec") || plain.ends_with("duration") => String::new(),
         _ if plain.starts_with("rtp_audio_in_") || plain.starts_with("rtp_audio_out_") => String::new(),
         // Where in a sound the break came.
