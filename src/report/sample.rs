@@ -31,6 +31,8 @@ fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) 
         host: host.into(),
         tags: vec!["smoke".into()],
         verdict,
+        mark: None,
+        earlier: Vec::new(),
         started: at(10),
         duration: Duration::from_millis(3_021),
         checks,
@@ -120,6 +122,8 @@ pub fn events() -> Vec<RunEvent> {
         failed: 1,
         errors: 1,
         skipped: 1,
+        flaky: 0,
+        expected_failures: 0,
         interrupted: true,
         duration: Duration::from_millis(6_100),
     };

@@ -9,9 +9,10 @@ use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
 use crate::id::Ids;
 use crate::scenario::{Action, CallSpec, Dial, Machine, Scenario, Setting};
 use crate::units::Time;
-use crate::verdict::{CheckReport, Verdict};
+use crate::verdict::{CheckReport, Mark, Verdict};
 
-use super::{RunEvent, Summary, TestId, TestReport};
+use super::require::{Unmet, unmet};
+use super::{Attempt, RunEvent, Summary, TestId, TestReport};
 
 /// A test to run: a scenario on a host.
 #[derive(Clone, Debug)]
@@ -94,6 +95,8 @@ pub struct RunCore {
     hosts: Vec<HostSlot>,
     tests: Vec<Test>,
     running: BTreeMap<usize, Running>,
+    /// Attempts that failed, of tests that are tried again.
+    attempts: BTreeMap<usize, Vec<Attempt>>,
     /// Whose call it is.
     calls: HashMap<String, usize>,
     /// Whose command it is, and its number there.
@@ -114,6 +117,7 @@ impl RunCore {
                 .map(|about| HostSlot { about, state: HostState::Waiting, queue: VecDeque::new(), running: 0 })
                 .collect(),
             running: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             calls: HashMap::new(),
             tokens: HashMap::new(),
             next_token: 0,
@@ -233,12 +237,23 @@ impl RunCore {
                     HostState::Up(facts) if slot.running < slot.about.slots => {
                         let facts = Arc::clone(facts);
                         let Some(test) = slot.queue.pop_front() else { break };
-                        self.begin(now, test, &facts);
+                        match unfit(&self.tests[test].scenario, &facts) {
+                            Some(check) => self.not_run(now, test, check),
+                            None => self.begin(now, test, &facts),
+                        }
                     }
                     HostState::Gone(reason) => {
                         let reason = reason.clone();
                         let Some(test) = slot.queue.pop_front() else { break };
-                        self.never_begun(now, test, &reason);
+                        let check = skipped(&self.tests[test].scenario).unwrap_or_else(|| CheckReport {
+                            name: "host".to_owned(),
+                            place: None,
+                            verdict: Verdict::Error,
+                            expected: "a host to run on".to_owned(),
+                            actual: reason,
+                            help: String::new(),
+                        });
+                        self.not_run(now, test, check);
                     }
                     _ => break,
                 }
@@ -257,8 +272,10 @@ impl RunCore {
         let test = &self.tests[index];
         let host = &mut self.hosts[test.host];
         host.running += 1;
-        let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
-        self.outputs.push_back(RunOutput::Report(started));
+        if !self.attempts.contains_key(&index) {
+            let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
+            self.outputs.push_back(RunOutput::Report(started));
+        }
         let recordings = host.about.recordings.clone().or_else(|| facts.recordings.as_ref().map(PathBuf::from));
         let ids = Ids::seeded(self.ids.long());
         let setting = Setting { recordings: recordings.clone().unwrap_or_default() };
@@ -322,61 +339,139 @@ impl RunCore {
         let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
         let judgement = machine.outcome(read).judge();
         let passed = judgement.verdict == Verdict::Passed;
-        let report = TestReport {
-            test: test.id.clone(),
-            host: host.about.name.clone(),
-            tags: test.scenario.tags.clone(),
+        if passed && !paths.is_empty() {
+            self.outputs.push_back(RunOutput::Discard(paths.clone()));
+        }
+        let attempt = Attempt {
             verdict: judgement.verdict,
             started,
             duration: now.since(started),
             checks: judgement.checks,
             legs,
             properties: judgement.properties,
-            recordings: if passed { Vec::new() } else { paths.clone() },
-            rerun: test.rerun.clone(),
+            recordings: if passed { Vec::new() } else { paths },
         };
-        if passed && !paths.is_empty() {
-            self.outputs.push_back(RunOutput::Discard(paths));
+        let tried = self.attempts.get(&index).map_or(0, Vec::len);
+        let again = !passed && test.scenario.xfail.is_none() && tried < test.scenario.retries as usize;
+        let facts = match &host.state {
+            HostState::Up(facts) if again && !self.summary.interrupted => Some(Arc::clone(facts)),
+            _ => None,
+        };
+        match facts {
+            Some(facts) => {
+                self.attempts.entry(index).or_default().push(attempt);
+                self.begin(now, index, &facts);
+            }
+            None => self.conclude(index, attempt),
         }
-        self.report(report);
     }
 
-    /// The host never came up, or went away for good before the test's turn.
-    fn never_begun(&mut self, now: Time, index: usize, reason: &str) {
+    /// Tells what became of a test by its last attempt.
+    fn conclude(&mut self, index: usize, last: Attempt) {
         let test = &self.tests[index];
-        let report = TestReport {
+        let earlier = self.attempts.remove(&index).unwrap_or_default();
+        let Attempt { mut verdict, started, duration, mut checks, legs, properties, recordings } = last;
+        let mut mark = (verdict == Verdict::Passed && !earlier.is_empty()).then_some(Mark::Flaky);
+        if let Some(reason) = &test.scenario.xfail {
+            match verdict {
+                Verdict::Failed => {
+                    verdict = Verdict::Passed;
+                    mark = Some(Mark::ExpectedFailure(reason.value.clone()));
+                }
+                Verdict::Passed => {
+                    verdict = Verdict::Failed;
+                    mark = Some(Mark::UnexpectedPass(reason.value.clone()));
+                    checks.push(CheckReport {
+                        name: "xfail".to_owned(),
+                        place: Some(reason.place.clone()),
+                        verdict: Verdict::Failed,
+                        expected: format!("a failure: {}", reason.value),
+                        actual: "it passed".to_owned(),
+                        help: "what was wrong seems to be right now: take `xfail` out".to_owned(),
+                    });
+                }
+                // That nothing could be found out is no failure that was expected.
+                Verdict::Skipped | Verdict::Error => {}
+            }
+        }
+        self.report(TestReport {
             test: test.id.clone(),
             host: self.hosts[test.host].about.name.clone(),
             tags: test.scenario.tags.clone(),
-            verdict: Verdict::Error,
+            verdict,
+            mark,
+            earlier,
+            started,
+            duration,
+            checks,
+            legs,
+            properties,
+            recordings,
+            rerun: test.rerun.clone(),
+        });
+    }
+
+    /// The test is skipped, or its host never came up or went away for good before its turn.
+    fn not_run(&mut self, now: Time, index: usize, check: CheckReport) {
+        let attempt = Attempt {
+            verdict: check.verdict,
             started: now,
             duration: std::time::Duration::ZERO,
-            checks: vec![CheckReport {
-                name: "host".to_owned(),
-                place: None,
-                verdict: Verdict::Error,
-                expected: "a host to run on".to_owned(),
-                actual: reason.to_owned(),
-                help: String::new(),
-            }],
+            checks: vec![check],
             legs: Vec::new(),
             properties: Vec::new(),
             recordings: Vec::new(),
-            rerun: test.rerun.clone(),
         };
-        self.report(report);
+        self.conclude(index, attempt);
     }
 
     fn report(&mut self, report: TestReport) {
         let count = match report.verdict {
+            Verdict::Passed if matches!(report.mark, Some(Mark::ExpectedFailure(_))) => {
+                &mut self.summary.expected_failures
+            }
             Verdict::Passed => &mut self.summary.passed,
             Verdict::Skipped => &mut self.summary.skipped,
             Verdict::Failed => &mut self.summary.failed,
             Verdict::Error => &mut self.summary.errors,
         };
         *count += 1;
+        self.summary.flaky += usize::from(report.mark == Some(Mark::Flaky));
         self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
     }
+}
+
+/// That a scenario says itself that it is not to be run.
+fn skipped(scenario: &Scenario) -> Option<CheckReport> {
+    let reason = scenario.skip.as_ref()?;
+    Some(CheckReport {
+        name: "skip".to_owned(),
+        place: Some(reason.place.clone()),
+        verdict: Verdict::Skipped,
+        expected: String::new(),
+        actual: reason.value.clone(),
+        help: String::new(),
+    })
+}
+
+/// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
+fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let said = skipped(scenario);
+    said.or_else(|| {
+        let (verdict, actual) = match unmet(&scenario.requires, facts)? {
+            Unmet::No(reason) => (Verdict::Skipped, reason),
+            Unmet::Unknown(reason) => (Verdict::Error, reason),
+        };
+        let place = Some(scenario.requires.place.clone());
+        Some(CheckReport {
+            name: "requires".to_owned(),
+            place,
+            verdict,
+            expected: String::new(),
+            actual,
+            help: String::new(),
+        })
+    })
 }
 
 /// A call in the host's words; or why it cannot be made there, and what would help.

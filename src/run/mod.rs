@@ -6,6 +6,7 @@ pub mod core;
 mod event;
 mod execute;
 mod options;
+mod require;
 mod select;
 pub mod task;
 

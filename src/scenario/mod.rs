@@ -7,25 +7,31 @@ pub mod app;
 pub mod cause;
 pub mod check;
 pub mod diagnostic;
+mod defaults;
 mod document;
+mod expand;
 pub mod load;
 mod machine;
 pub mod mapping;
+mod matrix;
 mod model;
 pub mod node;
 mod outcome;
 pub mod reading;
+mod requires;
 mod rules;
 pub mod scalar;
 pub mod shape;
 pub mod step;
 pub mod tagged;
+mod variables;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
-pub use load::{Loaded, json_schema, load, load_file};
+pub use load::{Loaded, json_schema, load, load_file, load_file_with};
 pub use machine::{Action, Dial, Machine, Recorded, Setting};
 pub use model::*;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
+pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
 
 #[cfg(test)]
 mod tests;
