@@ -97,17 +97,17 @@ fn forms(value: &str) -> Option<Regex> {
     let mut pattern = String::with_capacity(value.len() * 24);
     for letter in value.chars() {
         pattern.push_str("(?:");
+        // RFC 3986 2.1; `%25` is the percent sign of one that was encoded again. First, as `%` begins it too.
+        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a String cannot fail.
+            let _ = write!(pattern, "%(?:25)*(?i:{byte:02x})");
+        }
+        pattern.push('|');
         // A backslash before what is no letter or digit, several where it was quoted twice.
         if !letter.is_alphanumeric() {
             pattern.push_str(r"\\{0,7}");
         }
         pattern.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
-        pattern.push('|');
-        // RFC 3986 2.1; `%25` is the percent sign of one that was encoded again.
-        for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-            // Writing to a String cannot fail.
-            let _ = write!(pattern, "%(?:25)*(?i:{byte:02x})");
-        }
         match letter {
             ' ' => pattern.push_str(r"|\+"),
             '&' => pattern.push_str("|&(?:amp;)+"),

@@ -232,10 +232,14 @@ mod tests {
     use crate::report::sample;
 
     fn written() -> (tempfile::TempDir, PathBuf) {
+        written_of(sample::events())
+    }
+
+    fn written_of(events: Vec<RunEvent>) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reports/junit.xml");
         let mut junit = Junit::new(&path);
-        for event in sample::events() {
+        for event in events {
             junit.handle(&event).unwrap();
         }
         junit.finish().unwrap();
@@ -245,6 +249,12 @@ mod tests {
     #[test]
     fn a_run_as_junit() {
         let (_folder, path) = written();
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn attempts_and_expected_failures_as_junit() {
+        let (_folder, path) = written_of(sample::marked());
         insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
     }
 

@@ -303,6 +303,15 @@ mod tests {
     }
 
     #[test]
+    fn tests_that_were_tried_again_or_expected_to_fail_say_so() {
+        let mut term = Term::new(Vec::new(), Paint::Plain, Live::Off);
+        for event in sample::marked() {
+            term.handle(&event).unwrap();
+        }
+        insta::assert_snapshot!(String::from_utf8(term.out).unwrap());
+    }
+
+    #[test]
     fn colours_change_nothing_but_colours() {
         let coloured = report(Paint::Ansi, Live::Off);
         let bare = anstream::adapter::strip_str(&coloured).to_string();

@@ -517,3 +517,162 @@ fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::call::Job;
+    use crate::host::Lost;
+    use crate::scenario::load;
+
+    /// A run on one host whose calls all fail.
+    struct Bench {
+        core: RunCore,
+        now: Time,
+        reports: Vec<TestReport>,
+    }
+
+    impl Bench {
+        fn new(text: &str) -> Self {
+            let loaded = load(Path::new("case.yaml"), text);
+            assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+            let test = |scenario: Scenario| Test {
+                id: TestId { file: "case.yaml".into(), name: scenario.name.clone() },
+                scenario: Arc::new(scenario),
+                host: 0,
+                rerun: String::new(),
+            };
+            let host = RunHost { name: "h".to_owned(), slots: 1, recordings: None };
+            let tests = loaded.scenarios.into_iter().map(test).collect();
+            let core = RunCore::new(Time::default(), vec![host], tests, Ids::seeded(1));
+            Bench { core, now: Time::default(), reports: Vec::new() }
+        }
+
+        fn up(&mut self, modules: &[(&str, bool)], version: &str) {
+            let modules = modules.iter().map(|(name, there)| ((*name).to_owned(), *there)).collect();
+            let profiles = [("external".to_owned(), Some("127.0.0.1:5080".to_owned()))].into();
+            let facts = HostFacts { version: version.to_owned(), modules, profiles, ..HostFacts::default() };
+            self.core.handle_host(self.now, 0, HostEvent::Up(Arc::new(facts)));
+        }
+
+        /// Lets each call fail with the next of `causes`; gives how many were made.
+        fn run(&mut self, causes: &[&str]) -> usize {
+            let mut calls = 0;
+            for _ in 0..10_000 {
+                while let Some(output) = self.core.poll_output() {
+                    match output {
+                        RunOutput::Request { request: Request::Originate(originate), .. } => {
+                            let Some(cause) = causes.get(calls) else { continue };
+                            let result = format!("-ERR {cause}\n");
+                            calls += 1;
+                            let mut jobs = crate::call::Jobs::default();
+                            jobs.launch("j".into(), Some(originate.session.clone()), self.now);
+                            let job: Job = jobs.finish("j", &result, self.now).unwrap();
+                            self.core.handle_host(self.now, 0, HostEvent::JobEnded(job));
+                        }
+                        RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
+                        _ => {}
+                    }
+                }
+                if self.core.ended().is_some() {
+                    break;
+                }
+                self.now = self.core.poll_timeout().unwrap_or(self.now).max(self.now);
+                self.core.handle_timeout(self.now);
+            }
+            calls
+        }
+
+        fn summary(&self) -> Summary {
+            Summary { duration: std::time::Duration::ZERO, ..self.core.ended().expect("the run ends") }
+        }
+    }
+
+    const BUSY: &str = "name: x\ncaller: []\nexpect: { hangup_cause: USER_BUSY, answered: false }\n";
+
+    #[test]
+    fn a_test_that_passes_only_when_it_is_tried_again_is_flaky_and_keeps_its_attempts() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER", "CALL_REJECTED", "USER_BUSY"]), 3);
+        let report = &bench.reports[0];
+        assert_eq!((report.verdict, &report.mark), (Verdict::Passed, &Some(Mark::Flaky)), "{:?}", report.checks);
+        let told: Vec<_> = report.earlier.iter().map(|attempt| attempt.checks[0].actual.clone()).collect();
+        assert!(told[0].contains("NO_ANSWER") && told[1].contains("CALL_REJECTED"), "{told:?}");
+        assert_eq!(bench.summary(), Summary { passed: 1, flaky: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn a_test_that_never_passes_is_tried_as_often_as_it_may_be() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 2\n"));
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER"; 3]), 3);
+        assert_eq!((bench.reports[0].verdict, bench.reports[0].earlier.len()), (Verdict::Failed, 2));
+        assert_eq!(bench.reports[0].mark, None);
+        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn an_expected_failure_is_green_and_not_tried_again_and_an_unexpected_pass_is_red() {
+        let text = format!("{BUSY}xfail: the proxy is wrong\nretries: 3\n");
+        let mut bench = Bench::new(&text);
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER"]), 1);
+        assert_eq!(bench.reports[0].mark, Some(Mark::ExpectedFailure("the proxy is wrong".to_owned())));
+        assert_eq!(bench.summary(), Summary { expected_failures: 1, ..Summary::default() });
+        let mut bench = Bench::new(&text);
+        bench.up(&[], "1.10.12");
+        bench.run(&["USER_BUSY"]);
+        assert_eq!(bench.reports[0].checks.last().unwrap().name, "xfail", "{:?}", bench.reports[0].checks);
+        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn a_lost_host_is_no_expected_failure_and_is_not_tried_again() {
+        let mut bench = Bench::new(&format!("{BUSY}xfail: x\n---\n{}retries: 3\n", BUSY.replace("name: x", "name: y")));
+        bench.up(&[], "1.10.12");
+        let lost = Lost::Unreachable { address: "h".to_owned(), error: "gone".to_owned() };
+        bench.core.handle_host(bench.now, 0, HostEvent::Lost(lost));
+        bench.run(&[]);
+        assert_eq!(bench.summary(), Summary { errors: 2, ..Summary::default() });
+    }
+
+    #[test]
+    fn what_a_host_has_not_skips_a_test_and_what_cannot_be_told_is_an_error() {
+        let requires = |requires: &str| {
+            let mut bench = Bench::new(&format!("{BUSY}requires: {requires}\n"));
+            bench.up(&[("mod_callwright", false), ("mod_bert", true), ("mod_av", false)], "1.10.12-release");
+            bench.run(&["USER_BUSY"]);
+            (bench.reports[0].verdict, bench.reports[0].checks[0].actual.clone())
+        };
+        for met in ["{ host: freeswitch }", "{ module: mod_bert, version: '>= 1.10' }"] {
+            assert_eq!(requires(met).0, Verdict::Passed, "{met}");
+        }
+        let skipped = |text: &str| (Verdict::Skipped, text.to_owned());
+        assert_eq!(
+            requires("{ host: embedded }"),
+            skipped("needs the embedded switch, and this host is a FreeSWITCH")
+        );
+        assert_eq!(requires("{ module: [mod_bert, mod_av] }"), skipped("needs mod_av, which this host does not have"));
+        assert_eq!(
+            requires("{ version: '< 1.10' }"),
+            skipped("needs version < 1.10, and this host is 1.10.12-release")
+        );
+        let mut bench = Bench::new(&format!("{BUSY}requires: {{ version: '>= 1' }}\n"));
+        bench.up(&[], "-ERR");
+        bench.run(&["USER_BUSY"]);
+        assert_eq!(bench.reports[0].verdict, Verdict::Error);
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_retries() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
+        bench.up(&[], "1.10.12");
+        bench.core.interrupt(bench.now);
+        bench.run(&["NO_ANSWER"]);
+        assert_eq!(bench.reports.len(), 1);
+        assert!(bench.summary().interrupted);
+    }
+}

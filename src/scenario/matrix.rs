@@ -52,14 +52,14 @@ pub(super) fn shape() -> Shape<Matrix> {
         }
         schema.include(part)
     };
-    let properties = json!({
-        "exclude": documented(exclude.schema.clone(), "Combinations that are left out; each names some of the values."),
-        "include": documented(include.schema.clone(), "Combinations that are added; each gives every value."),
-    });
+    let of_combinations = documented(
+        exclude.schema.clone(),
+        "Combinations that are left out, each by some of its values; and combinations that are added, each with all.",
+    );
     let of_an_axis = documented(values.schema.clone(), "The values of `${matrix.NAME}`, one test each.");
     schema.json = json!({
         "type": "object",
-        "properties": properties,
+        "patternProperties": { "^(exclude|include)$": of_combinations },
         "propertyNames": { "pattern": AXIS },
         "additionalProperties": of_an_axis,
         "minProperties": 1,
@@ -180,7 +180,9 @@ impl Matrix {
             for (index, value) in axis.values.iter().enumerate() {
                 if let Some(first) = axis.values[..index].iter().find(|first| text(first) == text(value)) {
                     let message = format!("`{}` is there twice", shortened(text(value)));
-                    reading.error(&value.span, message).related = Some((first.span.clone(), "first here".to_owned()));
+                    let diagnostic = reading.error(&value.span, message);
+                    diagnostic.label = "again here".to_owned();
+                    diagnostic.related = Some((first.span.clone(), "first here".to_owned()));
                 }
             }
         }

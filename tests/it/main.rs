@@ -4,6 +4,7 @@ mod captures;
 mod command_line;
 mod esl_wire;
 mod fidelity;
+mod language;
 mod layers;
 mod readme;
 mod replies;
