@@ -16,7 +16,7 @@ const SHORTENED: usize = 60;
 
 /// Takes secrets out of texts, however they were written on the way: as they are, percent-encoded (once or several
 /// times, all of it or some of its characters), with backslashes before what needs them, as XML or Rust escapes, or cut
-/// short in a message.
+/// short in a message; and as switches do, with quotation marks dropped.
 #[derive(Clone, Default)]
 pub struct Redactor {
     /// The longest first, so that a secret within another leaves nothing of it behind.
@@ -95,6 +95,8 @@ fn forms(value: &str) -> Option<Regex> {
         return None;
     }
     let mut pattern = String::with_capacity(value.len() * 24);
+    let is_quote = |letter| matches!(letter, '\'' | '"' | '\\');
+    let bare = value.chars().any(|letter| !is_quote(letter));
     for letter in value.chars() {
         pattern.push_str("(?:");
         // RFC 3986 2.1; `%25` is the percent sign of one that was encoded again. First, as `%` begins it too.
@@ -122,7 +124,8 @@ fn forms(value: &str) -> Option<Regex> {
             }
             _ => {}
         }
-        pattern.push(')');
+        // A switch drops quotation marks and backslashes where it takes them for its own.
+        pattern.push_str(if bare && is_quote(letter) { ")?" } else { ")" });
     }
     regex::RegexBuilder::new(&pattern).size_limit(64 << 20).build().ok()
 }
@@ -151,6 +154,7 @@ mod tests {
             encoded,
             twice,
             SECRET.replace(' ', "%20"),
+            SECRET.replace(['\'', '"', '\\'], ""),
             SECRET.replace('\\', r"\\").replace('\'', r"\'").replace(',', r"\,"),
             SECRET.replace('\'', r"'\''"),
             format!("{SECRET:?}").trim_matches('"').to_owned(),

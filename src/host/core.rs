@@ -383,8 +383,9 @@ impl HostCore {
     /// Up once the events are subscribed and every question about the host was answered.
     fn rise(&mut self) {
         let asked = self.queue.iter().map(|(_, purpose)| purpose).chain(self.answers.values());
-        let waiting =
-            asked.filter(|p| matches!(p, Purpose::Version | Purpose::Profile(_) | Purpose::Module(_) | Purpose::Recordings)).count();
+        let waiting = asked
+            .filter(|p| matches!(p, Purpose::Version | Purpose::Profile(_) | Purpose::Module(_) | Purpose::Recordings))
+            .count();
         let ready = self.subscription.is_some() && self.events.unanswered() == 0 && self.commands.is_ready();
         if self.phase == Phase::Connecting && ready && waiting == 0 && !self.facts.version.is_empty() {
             self.phase = Phase::Up;

@@ -34,7 +34,8 @@ pub fn test(report: &TestReport, layout: Layout) -> String {
 pub fn attempts(report: &TestReport, layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
     for (number, attempt) in (1..).zip(&report.earlier) {
-        let why = why(&attempt.checks, attempt.verdict).map_or_else(String::new, |check| format!(" - {}", reason(check)));
+        let why =
+            why(&attempt.checks, attempt.verdict).map_or_else(String::new, |check| format!(" - {}", reason(check)));
         page.prose("attempt", Style::of(attempt.verdict), &format!("{number} {}{why}", label(attempt.verdict)));
         for recording in &attempt.recordings {
             page.fixed("recorded", &recording.display().to_string());

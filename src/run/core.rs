@@ -651,10 +651,7 @@ mod tests {
             assert_eq!(requires(met).0, Verdict::Passed, "{met}");
         }
         let skipped = |text: &str| (Verdict::Skipped, text.to_owned());
-        assert_eq!(
-            requires("{ host: embedded }"),
-            skipped("needs the embedded switch, and this host is a FreeSWITCH")
-        );
+        assert_eq!(requires("{ host: embedded }"), skipped("needs the embedded switch, and this host is a FreeSWITCH"));
         assert_eq!(requires("{ module: [mod_bert, mod_av] }"), skipped("needs mod_av, which this host does not have"));
         assert_eq!(
             requires("{ version: '< 1.10' }"),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::units::Time;
 use crate::redact::Redactor;
+use crate::units::Time;
 use crate::verdict::{CheckReport, LegTrace, Mark, Verdict};
 
 /// One test: a scenario of a file, on one host.
@@ -89,12 +89,7 @@ impl TestReport {
     }
 }
 
-fn clean(
-    redactor: &Redactor,
-    checks: &mut [CheckReport],
-    legs: &mut [LegTrace],
-    properties: &mut [(String, String)],
-) {
+fn clean(redactor: &Redactor, checks: &mut [CheckReport], legs: &mut [LegTrace], properties: &mut [(String, String)]) {
     for CheckReport { name, expected, actual, help, .. } in checks {
         [name, expected, actual, help].into_iter().for_each(|text| redactor.clean(text));
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
@@ -14,6 +14,7 @@ use super::{Options, Purpose, RunEvent, SelectError, Selection, Summary, TestId,
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, Patience};
+use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::{Scenario, Severity, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
@@ -57,12 +58,16 @@ const SLOTS: usize = 16;
 /// Runs tests and tells `reports` of them; comes back when the run has ended and its reports are written.
 ///
 /// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
-pub fn execute(options: Options, mut reports: Reports) -> Result<Outcome, RunError> {
+///
+/// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
+pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
     let hosts = host_names(&options);
     let selection = match select(&options.paths, options.select.as_deref(), &hosts) {
         Ok(selection) => selection,
         Err(error) => return Ok(Outcome::BadScenario(told(&error))),
     };
+    // There is one run in a process; a second one keeps the secrets of the first.
+    let _ = secrets.set(selection.redactor.clone());
     let diagnostics = rendered(&selection);
     if selection.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Ok(Outcome::BadScenario(diagnostics));

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::scenario::diagnostic::Diagnostic;
 use crate::redact::Redactor;
+use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::reading::Disk;
 use crate::scenario::{Scenario, load_file_with};
 

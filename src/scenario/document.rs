@@ -107,7 +107,11 @@ pub(super) fn shape() -> Shape<Document> {
             "What the host must have; where it has not, the test is skipped."
         ),
         skip: optional("skip", requires::mark(), "Why the test is not run."),
-        xfail: optional("xfail", requires::mark(), "Why the test is expected to fail; one that passes then has failed."),
+        xfail: optional(
+            "xfail",
+            requires::mark(),
+            "Why the test is expected to fail; one that passes then has failed."
+        ),
         expect: optional("expect", check::shape(), "What must hold."),
         _matrix: optional("matrix", matrix::shape().placed(), MATRIX),
         _vars: optional("vars", matrix::raw().by_name("values"), VARS),

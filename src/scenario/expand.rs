@@ -209,9 +209,8 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
                 break;
             }
             // An include stands in a list, which a step by itself is not.
-            match self.steps(&step.with(Content::List(vec![step.clone()]))).content {
-                Content::List(steps) => whole.extend(steps),
-                _ => {}
+            if let Content::List(steps) = self.steps(&step.with(Content::List(vec![step.clone()]))).content {
+                whole.extend(steps);
             }
         }
         let used = self.stack.pop().map(|with| with.used).unwrap_or_default();
@@ -331,8 +330,9 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
             }
             (None, None) => {
                 let message = format!("environment variable `{}` is not set", shortened(name));
-                self.reading.error(span, message).help =
-                    format!("set it, give a default as in `${{env.{name}:-default}}`, or say `requires: {{ env: {name} }}`");
+                self.reading.error(span, message).help = format!(
+                    "set it, give a default as in `${{env.{name}:-default}}`, or say `requires: {{ env: {name} }}`"
+                );
                 return None;
             }
         };
@@ -401,7 +401,8 @@ impl Files {
             Ok(None) => {
                 let diagnostic = reading.error(&file.span, format!("file `{}` is not there", shortened(&file.value)));
                 diagnostic.label = format!("looked for {}", path.display());
-                diagnostic.help = "file names are relative to the folder of the file that they are written in".to_owned();
+                diagnostic.help =
+                    "file names are relative to the folder of the file that they are written in".to_owned();
                 return None;
             }
             Err(error) => {
@@ -429,7 +430,8 @@ impl Files {
                 None
             }
             [other] => {
-                let diagnostic = reading.error(&other.span, format!("expected a list of steps, found {}", other.found()));
+                let diagnostic =
+                    reading.error(&other.span, format!("expected a list of steps, found {}", other.found()));
                 diagnostic.help = "each step stands in its own line after `- `".to_owned();
                 None
             }

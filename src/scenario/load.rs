@@ -346,7 +346,8 @@ impl FileLoad<'_> {
             let unset = requires.env.iter().find(|name| self.reading.folder.variable(name).is_none());
             if let (Some(unset), None) = (unset, &scenario.skip) {
                 let reason = format!("environment variable {unset} is not set");
-                scenario.skip = Some(Placed { value: reason, place: requires.place.clone(), span: requires.span.clone() });
+                scenario.skip =
+                    Some(Placed { value: reason, place: requires.place.clone(), span: requires.span.clone() });
             }
             scenario.requires = requires;
         }

@@ -134,9 +134,8 @@ impl Matrix {
         let mut cells: Vec<Cell> = if self.axes.is_empty() { Vec::new() } else { vec![Vec::new()] };
         for axis in &self.axes {
             let grown = |cell: &Cell| -> Vec<Cell> {
-                let with = |value: &Node| {
-                    cell.iter().cloned().chain([(axis.name.clone(), value.clone())]).collect::<Cell>()
-                };
+                let with =
+                    |value: &Node| cell.iter().cloned().chain([(axis.name.clone(), value.clone())]).collect::<Cell>();
                 axis.values.iter().map(with).collect()
             };
             cells = cells.iter().flat_map(grown).collect();
@@ -192,7 +191,8 @@ impl Matrix {
     fn known(&self, combination: &Combination, reading: &mut Reading<'_>) {
         let mut names: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
         if names.is_empty() {
-            names.extend(self.include.first().into_iter().flat_map(|first| first.iter().map(|(name, _)| name.as_str())));
+            names
+                .extend(self.include.first().into_iter().flat_map(|first| first.iter().map(|(name, _)| name.as_str())));
         }
         for (name, value) in combination.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
             let diagnostic = reading.error(&value.span, format!("the matrix has no `{}`", shortened(name)));

@@ -6,8 +6,8 @@
 pub mod app;
 pub mod cause;
 pub mod check;
-pub mod diagnostic;
 mod defaults;
+pub mod diagnostic;
 mod document;
 mod expand;
 pub mod load;

@@ -270,10 +270,11 @@ impl<'a> Tree<'a> {
     /// The byte that the character `index` starts at.
     fn bytes(&self, index: usize) -> usize {
         let end = self.source.text().len();
-        self.source.base() + match &self.offsets {
-            Some(offsets) => offsets.get(index).copied().unwrap_or(end),
-            None => index.min(end),
-        }
+        self.source.base()
+            + match &self.offsets {
+                Some(offsets) => offsets.get(index).copied().unwrap_or(end),
+                None => index.min(end),
+            }
     }
 
     fn error(&self, span: Range<usize>, message: impl Into<String>) -> Box<Diagnostic> {

@@ -86,7 +86,8 @@ impl VersionBound {
     fn parse(text: &str) -> Option<VersionBound> {
         let (mark, relation) = RELATIONS.into_iter().find(|(mark, _)| text.trim_start().starts_with(mark))?;
         let numbers = text.trim_start().strip_prefix(mark)?.trim();
-        let digits = |part: &str| (part.len() < 10 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?;
+        let digits =
+            |part: &str| (part.len() < 10 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?;
         Some(VersionBound { relation, parts: numbers.split('.').map(digits).collect::<Option<_>>()? })
     }
 }
@@ -139,7 +140,11 @@ pub(super) fn mark() -> Shape<Option<Placed<String>>> {
         reason: String,
     }
     let when = mapping!(When {
-        condition: required("if", condition(), "`A == B`, `A != B`, or a text that is neither empty, `false`, `no` nor `0`."),
+        condition: required(
+            "if",
+            condition(),
+            "`A == B`, `A != B`, or a text that is neither empty, `false`, `no` nor `0`."
+        ),
         reason: required("reason", line(), "Why, in a sentence."),
     });
     let always = line().map(|reason| When { condition: true, reason });

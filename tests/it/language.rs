@@ -64,17 +64,16 @@ fn what_the_embedded_switch_has_is_run_there() {
 
 #[test]
 fn an_expected_failure_is_green_and_a_pass_that_was_not_expected_is_red() {
-    let (output, folder) = run(
-        &[("a.yaml", &format!("name: a\nxfail: ticket 7\n{WRONG}"))],
-        &["a.yaml", "--junit", "junit.xml"],
-        &[],
-    );
+    let (output, folder) =
+        run(&[("a.yaml", &format!("name: a\nxfail: ticket 7\n{WRONG}"))], &["a.yaml", "--junit", "junit.xml"], &[]);
     let told = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains("\nXFAIL [") && told.contains("a.yaml::a (embedded) - ticket 7\n"), "{told}");
     assert!(told.contains("1 test: 0 passed, 1 failed as expected\n"), "{told}");
-    assert!(junit(folder.path()).contains(r#"type="xfail" message="expected to fail: ticket 7""#)
-        || junit(folder.path()).contains(r#"message="expected to fail: ticket 7" type="xfail""#));
+    assert!(
+        junit(folder.path()).contains(r#"type="xfail" message="expected to fail: ticket 7""#)
+            || junit(folder.path()).contains(r#"message="expected to fail: ticket 7" type="xfail""#)
+    );
     let (output, folder) =
         run(&[("a.yaml", &format!("xfail: ticket 7\n{BUSY}"))], &["a.yaml", "--junit", "junit.xml"], &[]);
     let told = stdout(&output);
@@ -146,7 +145,7 @@ fn a_secret_is_printed_nowhere_and_the_same_value_is_where_it_is_no_secret() {
     const KEY: &str = "hunter's, 2&3";
     // It is dialled, sent as a header, logged, refused by the switch and looked for in vain.
     let text = "name: 'a ${env.KEY}'\nsecrets: [KEY]\nvars: { key: 'k=${env.KEY}' }\n\
-                call: { headers: { X-Key: '${env.KEY}' }, vars: { key: '${vars.key}' }, caller_id: { name: '${env.KEY}' } }\n\
+                call: { headers: { X-Key: '${env.KEY}' }, vars: { key: '${vars.key}' }, timeout: 3s }\n\
                 callee:\n  - answer\n  - log: '${env.KEY}'\n  - set: { key: '${env.KEY}' }\n  \
                 - api: 'nonsense ${vars.key}'\n  - hangup\nxfail: { if: no, reason: '${env.KEY}' }\n";
     let all = |text: &str, extra: &[&str]| {

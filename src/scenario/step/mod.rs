@@ -136,7 +136,8 @@ fn include() -> StepVariant {
         reading.error(&node.span, "`include` cannot stand here").help = "it is an item of a list of steps".to_owned();
         None
     });
-    Variant::new("include", "Does the steps of another file: a list, which may be included by many scenarios.").with(shape)
+    Variant::new("include", "Does the steps of another file: a list, which may be included by many scenarios.")
+        .with(shape)
 }
 
 /// How long a step may take whose length only the switch knows; the scenario's own time limit is shorter, usually.

@@ -164,7 +164,10 @@ fn steps_of_another_file_stand_where_they_are_included() {
 #[test]
 fn defaults_of_folders_hold_where_the_scenario_says_nothing_else_and_the_innermost_wins() {
     let world = World::with(&[
-        ("scenarios/_defaults.yaml", "tags: [inner, both]\ncall: { codec: PCMA, headers: { X-A: inner } }\nexpect: { answered: true }\n"),
+        (
+            "scenarios/_defaults.yaml",
+            "tags: [inner, both]\ncall: { codec: PCMA, headers: { X-A: inner } }\nexpect: { answered: true }\n",
+        ),
         (
             "_defaults.yaml",
             "tags: outer\ntimeout: 9s\nretries: 2\ncall: { codec: G722, profile: internal, headers: { X-A: outer, X-B: outer } }\n\
@@ -176,7 +179,10 @@ fn defaults_of_folders_hold_where_the_scenario_says_nothing_else_and_the_innermo
     );
     assert_eq!(scenario.tags, ["own", "both", "inner", "outer"]);
     let call = &scenario.call;
-    assert_eq!((call.to.as_str(), call.profile.as_str(), &call.codec[..]), ("bob", "internal", &["PCMA".to_owned()][..]));
+    assert_eq!(
+        (call.to.as_str(), call.profile.as_str(), &call.codec[..]),
+        ("bob", "internal", &["PCMA".to_owned()][..])
+    );
     assert_eq!(call.headers, [("X-A".to_owned(), "inner".to_owned()), ("X-B".to_owned(), "outer".to_owned())]);
     assert_eq!((scenario.timeout.as_secs(), scenario.retries), (9, 2));
     assert!(scenario.record.caller.is_some());
@@ -222,7 +228,8 @@ fn conditions_hold_or_not() {
 
 #[test]
 fn a_required_environment_variable_that_is_not_set_skips_the_test_and_is_no_mistake() {
-    let text = "name: x\nrequires: { env: SBC }\ncall: { proxy: '${env.SBC}', timeout: '${env.SBC}' }\ncallee: [answer]\n";
+    let text =
+        "name: x\nrequires: { env: SBC }\ncall: { proxy: '${env.SBC}', timeout: '${env.SBC}' }\ncallee: [answer]\n";
     let skipped = World::default().scenario(text);
     assert_eq!(skipped.skip.unwrap().value, "environment variable SBC is not set");
     assert_eq!(skipped.name, "x");
@@ -289,7 +296,9 @@ fn mistakes_in_defaults_are_told_with_their_place_and_what_they_clash_with() {
         "scenarios/_defaults.yaml",
         "name: x\nexepct: {}\ncall: { profile: internal, timeout: soon }\nexpect: { answered: true }\n",
     )]);
-    insta::assert_snapshot!(world.told("callee: [{ respond: 486 }]\ncall: { gateway: sbc }\nexpect: { answered: true, sip_code: 486 }\n"));
+    insta::assert_snapshot!(
+        world.told("callee: [{ respond: 486 }]\ncall: { gateway: sbc }\nexpect: { answered: true, sip_code: 486 }\n")
+    );
 }
 
 #[test]
