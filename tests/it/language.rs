@@ -83,6 +83,7 @@ fn an_expected_failure_is_green_and_a_pass_that_was_not_expected_is_red() {
 }
 
 /// A user agent that refuses each INVITE with the next of `codes` (RFC 3261 8.2.6), and the port it listens on.
+#[expect(clippy::disallowed_methods, reason = "a peer on a real socket")]
 fn refusing(codes: &'static [u16]) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
