@@ -10,6 +10,7 @@ pub mod host;
 pub mod id;
 pub mod media;
 pub mod place;
+pub mod redact;
 pub mod report;
 pub mod run;
 pub mod scenario;

@@ -14,6 +14,17 @@ pub enum Verdict {
     Error,
 }
 
+/// What else is to be said of a test's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It passed, but only when it was tried again.
+    Flaky,
+    /// It failed, as it was expected to for this reason; that counts as passed.
+    ExpectedFailure(String),
+    /// It passed although it was expected to fail for this reason; that counts as failed.
+    UnexpectedPass(String),
+}
+
 /// One check or step and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {

@@ -50,14 +50,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let selection = match run::select(&arguments.paths, arguments.select.as_deref()) {
+    let selection = match run::select(&arguments.paths, arguments.select.as_deref(), &["embedded".to_owned()]) {
         Ok(selection) => selection,
         Err(error) => {
             complain(error);
             return Exit::Usage;
         }
     };
-    let Selection { tests, diagnostics, found } = selection;
+    let Selection { tests, diagnostics, found, redactor } = selection;
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let planned: Vec<Planned> = tests.iter().map(|(id, scenario)| run::plan(id, scenario)).collect();
     let text = if arguments.json {
@@ -66,13 +66,13 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         format!("{:#}\n", json!({ "tests": tests, "diagnostics": diagnostics }))
     } else {
         for diagnostic in &diagnostics {
-            show(&format!("{}\n", diagnostic.render(Style::Coloured)));
+            show(&redactor.redact(&format!("{}\n", diagnostic.render(Style::Coloured))));
         }
         let plans = if arguments.quiet || errors > 0 { String::new() } else { planned.iter().map(told).collect() };
         let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         format!("{plans}{}, {}\n", plural(planned.len(), "test"), plural(errors, "error"))
     };
-    if let Err(error) = print(&text) {
+    if let Err(error) = print(&redactor.redact(&text)) {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

@@ -8,13 +8,17 @@ mod run;
 mod schema;
 mod switch;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use clap::{Parser, Subcommand};
 
 pub use exit::Exit;
+
+use crate::redact::Redactor;
 
 /// Functional and load tests for telephone switches.
 ///
@@ -44,9 +48,10 @@ const LOG: &str = "CALLWRIGHT_LOG";
 pub fn main() -> ExitCode {
     guarded(|| match Cli::try_parse() {
         Ok(cli) => {
-            log();
+            let secrets = Arc::new(OnceLock::new());
+            log(&secrets);
             match cli.command {
-                Command::Run(arguments) => run::run(arguments),
+                Command::Run(arguments) => run::run(arguments, &secrets),
                 Command::Check(arguments) => check::run(&arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
@@ -68,11 +73,31 @@ fn guarded(command: impl FnOnce() -> Exit) -> Exit {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or(Exit::Unknown)
 }
 
-fn log() {
+/// Sets the log up, which leaves out `secrets` once they are known.
+fn log(secrets: &Arc<OnceLock<Redactor>>) {
     if std::env::var_os(LOG).is_some() {
         let filter = tracing_subscriber::EnvFilter::from_env(LOG);
         // Fails only where a log is set up already.
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+        let secrets = Arc::clone(secrets);
+        let writer = move || LogLine { secrets: Arc::clone(&secrets) };
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).try_init();
+    }
+}
+
+/// Writes lines of the log, each of which comes in one piece, to the standard error.
+struct LogLine {
+    secrets: Arc<OnceLock<Redactor>>,
+}
+
+impl Write for LogLine {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let clean = self.secrets.get().map_or(Cow::Borrowed(&*text), |secrets| secrets.redact(&text));
+        io::stderr().write_all(clean.as_bytes()).map(|()| line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clap::Args;
 
 use super::{Exit, complain, exit};
+use crate::redact::Redactor;
 use crate::report::{Junit, Report, Reports, Term};
 use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose};
 
@@ -67,9 +69,9 @@ pub(super) struct Arguments {
     jobs: Option<NonZeroUsize>,
 }
 
-pub(super) fn run(arguments: Arguments) -> Exit {
+pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     let reports = reports(&arguments);
-    match run::execute(options(arguments), reports) {
+    match run::execute(options(arguments), reports, secrets) {
         Ok(outcome) => {
             match &outcome {
                 Outcome::Ended { report_errors, .. } => report_errors.iter().for_each(complain),

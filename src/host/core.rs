@@ -41,6 +41,8 @@ pub struct HostConfig {
     pub password: String,
     /// SIP profiles whose address is asked for, so that the host can call itself.
     pub profiles: Vec<String>,
+    /// Modules that it is asked for.
+    pub modules: Vec<String>,
     /// Events wanted beyond those that tracking needs; a `CUSTOM` subclass by its own name.
     pub events: Vec<String>,
     pub tracker: TrackerConfig,
@@ -54,6 +56,7 @@ impl HostConfig {
             name: name.into(),
             password: password.into(),
             profiles: vec!["external".to_owned()],
+            modules: Vec::new(),
             events: Vec::new(),
             tracker: TrackerConfig::default(),
             window: 32,
@@ -114,6 +117,8 @@ pub struct HostFacts {
     pub profiles: BTreeMap<String, Option<String>>,
     /// `recordings_dir`: where it writes recordings.
     pub recordings: Option<String>,
+    /// Whether each module asked for is loaded.
+    pub modules: BTreeMap<String, bool>,
 }
 
 /// Why a host cannot be used any more.
@@ -157,6 +162,7 @@ enum Purpose {
     Launch(JobId),
     Version,
     Profile(String),
+    Module(String),
     Recordings,
 }
 
@@ -328,6 +334,9 @@ impl HostCore {
                     let ask = Command::api(&format!("sofia status profile {profile}"));
                     self.put(ask, Purpose::Profile(profile));
                 }
+                for module in self.config.modules.clone() {
+                    self.put(Command::api(&format!("module_exists {module}")), Purpose::Module(module));
+                }
             }
         }
     }
@@ -365,6 +374,9 @@ impl HostCore {
             Some(Purpose::Profile(profile)) => {
                 self.facts.profiles.insert(profile, profile_address(&reply.text));
             }
+            Some(Purpose::Module(module)) => {
+                self.facts.modules.insert(module, reply.text.trim() == "true");
+            }
             None => {}
         }
         self.rise();
@@ -373,8 +385,9 @@ impl HostCore {
     /// Up once the events are subscribed and every question about the host was answered.
     fn rise(&mut self) {
         let asked = self.queue.iter().map(|(_, purpose)| purpose).chain(self.answers.values());
-        let waiting =
-            asked.filter(|p| matches!(p, Purpose::Version | Purpose::Profile(_) | Purpose::Recordings)).count();
+        let waiting = asked
+            .filter(|p| matches!(p, Purpose::Version | Purpose::Profile(_) | Purpose::Module(_) | Purpose::Recordings))
+            .count();
         let ready = self.subscription.is_some() && self.events.unanswered() == 0 && self.commands.is_ready();
         if self.phase == Phase::Connecting && ready && waiting == 0 && !self.facts.version.is_empty() {
             self.phase = Phase::Up;

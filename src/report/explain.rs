@@ -27,22 +27,41 @@ const NARROWEST: usize = 20;
 
 /// All there is to say of a test that did not pass. Each line ends in a line break.
 pub fn test(report: &TestReport, layout: Layout) -> String {
-    [checks(report, layout), legs(report, layout), again(report, layout)].concat()
+    [attempts(report, layout), checks(report, layout), legs(report, layout), again(report, layout)].concat()
+}
+
+/// A line on each attempt before the last.
+pub fn attempts(report: &TestReport, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    for (number, attempt) in (1..).zip(&report.earlier) {
+        let why =
+            why(&attempt.checks, attempt.verdict).map_or_else(String::new, |check| format!(" - {}", reason(check)));
+        page.prose("attempt", Style::of(attempt.verdict), &format!("{number} {}{why}", label(attempt.verdict)));
+        for recording in &attempt.recordings {
+            page.fixed("recorded", &recording.display().to_string());
+        }
+    }
+    page.text
 }
 
 /// The checks that did not hold, and how many did.
 pub fn checks(report: &TestReport, layout: Layout) -> String {
+    checks_of(&report.checks, report.verdict, layout)
+}
+
+/// [`checks`] of one attempt.
+pub fn checks_of(checks: &[CheckReport], verdict: Verdict, layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
     let mut held = 0;
-    for check in &report.checks {
+    for check in checks {
         match check.verdict {
             Verdict::Passed => held += 1,
             Verdict::Skipped => page.prose("skipped", Style::Calm, &reason(check)),
             Verdict::Failed | Verdict::Error => page.check(check),
         }
     }
-    if !report.checks.iter().any(|check| wrong(check.verdict)) && wrong(report.verdict) {
-        page.prose(label(report.verdict), Style::of(report.verdict), "no check says why; see what the legs did");
+    if !checks.iter().any(|check| wrong(check.verdict)) && wrong(verdict) {
+        page.prose(label(verdict), Style::of(verdict), "no check says why; see what the legs did");
     }
     if held > 0 {
         page.prose("passed", Style::Faint, &format!("{held} other {}", if held == 1 { "check" } else { "checks" }));
@@ -64,9 +83,14 @@ pub fn again(report: &TestReport, layout: Layout) -> String {
 
 /// What each leg did, with times from the start of the test.
 pub fn legs(report: &TestReport, layout: Layout) -> String {
+    legs_of(&report.legs, report.started, layout)
+}
+
+/// [`legs`] of one attempt.
+pub fn legs_of(legs: &[LegTrace], started: Time, layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
-    for leg in &report.legs {
-        page.leg(leg, report.started);
+    for leg in legs {
+        page.leg(leg, started);
     }
     page.text
 }
@@ -82,7 +106,12 @@ pub fn reason(check: &CheckReport) -> String {
 
 /// The check that decided the verdict of a test: the first of its verdict.
 pub fn decisive(report: &TestReport) -> Option<&CheckReport> {
-    report.checks.iter().find(|check| check.verdict == report.verdict)
+    why(&report.checks, report.verdict)
+}
+
+/// The first check of a verdict.
+pub fn why(checks: &[CheckReport], verdict: Verdict) -> Option<&CheckReport> {
+    checks.iter().find(|check| check.verdict == verdict)
 }
 
 fn wrong(verdict: Verdict) -> bool {

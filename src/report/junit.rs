@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::escape;
 use super::explain::{self, Layout};
 use super::file::ReportFile;
 use super::paint::Paint;
 use super::{Report, ReportError};
-use crate::run::{RunEvent, TestId, TestReport};
+use crate::run::{Attempt, RunEvent, TestId, TestReport};
 use crate::units::Time;
-use crate::verdict::Verdict;
+use crate::verdict::{Mark, Verdict};
 
 /// A file has room for all that is known of a leg.
 const LAYOUT: Layout = Layout { paint: Paint::Plain, width: None, entries: usize::MAX };
@@ -149,6 +149,7 @@ impl Report for Junit {
 
 fn case(report: &TestReport) -> TestCase {
     let mut status = match report.verdict {
+        Verdict::Passed if matches!(report.mark, Some(Mark::ExpectedFailure(_))) => TestCaseStatus::skipped(),
         Verdict::Passed => TestCaseStatus::success(),
         Verdict::Skipped => TestCaseStatus::skipped(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -157,6 +158,13 @@ fn case(report: &TestReport) -> TestCase {
     if let Some(check) = explain::decisive(report) {
         status.set_message(explain::reason(check));
     }
+    if let Some(Mark::ExpectedFailure(reason)) = &report.mark {
+        // As pytest writes it, so that CI systems show it apart from those that passed.
+        status.set_type("xfail");
+        status.set_message(format!("expected to fail: {}", escape::line(reason)));
+        status.set_description(explain::checks(report, LAYOUT));
+    }
+    status.add_reruns(report.earlier.iter().map(rerun));
     if matches!(report.verdict, Verdict::Failed | Verdict::Error) {
         status.set_type(if report.verdict == Verdict::Failed { "failure" } else { "error" });
         status.set_description([explain::checks(report, LAYOUT), explain::again(report, LAYOUT)].concat());
@@ -176,6 +184,23 @@ fn case(report: &TestReport) -> TestCase {
         case.set_system_out(explain::legs(report, LAYOUT));
     }
     case
+}
+
+/// An attempt before the last.
+fn rerun(attempt: &Attempt) -> TestRerun {
+    let (kind, word) = match attempt.verdict {
+        Verdict::Error => (NonSuccessKind::Error, "error"),
+        Verdict::Passed | Verdict::Skipped | Verdict::Failed => (NonSuccessKind::Failure, "failure"),
+    };
+    let mut rerun = TestRerun::new(kind);
+    rerun.set_time(attempt.duration);
+    rerun.set_type(word);
+    if let Some(check) = explain::why(&attempt.checks, attempt.verdict) {
+        rerun.set_message(explain::reason(check));
+    }
+    rerun.set_description(explain::checks_of(&attempt.checks, attempt.verdict, LAYOUT));
+    rerun.set_system_out(explain::legs_of(&attempt.legs, attempt.started, LAYOUT));
+    rerun
 }
 
 fn new_case(test: &TestId, status: TestCaseStatus, started: Time, took: Duration) -> TestCase {
@@ -207,10 +232,14 @@ mod tests {
     use crate::report::sample;
 
     fn written() -> (tempfile::TempDir, PathBuf) {
+        written_of(sample::events())
+    }
+
+    fn written_of(events: Vec<RunEvent>) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reports/junit.xml");
         let mut junit = Junit::new(&path);
-        for event in sample::events() {
+        for event in events {
             junit.handle(&event).unwrap();
         }
         junit.finish().unwrap();
@@ -220,6 +249,12 @@ mod tests {
     #[test]
     fn a_run_as_junit() {
         let (_folder, path) = written();
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn attempts_and_expected_failures_as_junit() {
+        let (_folder, path) = written_of(sample::marked());
         insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
     }
 

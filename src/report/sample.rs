@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::place::Place;
-use crate::run::{RunEvent, Summary, TestId, TestReport};
+use crate::run::{Attempt, RunEvent, Summary, TestId, TestReport};
 use crate::units::Time;
-use crate::verdict::{CheckReport, LegTrace, TraceEntry, TraceKind, Verdict};
+use crate::verdict::{CheckReport, LegTrace, Mark, TraceEntry, TraceKind, Verdict};
 
 /// 2026-01-02T03:04:05Z
 const START: Time = Time::from_micros(1_767_323_045_000_000);
@@ -31,6 +31,8 @@ fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) 
         host: host.into(),
         tags: vec!["smoke".into()],
         verdict,
+        mark: None,
+        earlier: Vec::new(),
         started: at(10),
         duration: Duration::from_millis(3_021),
         checks,
@@ -97,6 +99,48 @@ pub fn skipped() -> TestReport {
     report(id("scenarios/avmd.yaml", "beep"), "embedded", Verdict::Skipped, checks)
 }
 
+/// A run with a test of every mark.
+pub fn marked() -> Vec<RunEvent> {
+    let earlier = |report: TestReport| Attempt {
+        verdict: report.verdict,
+        started: report.started,
+        duration: report.duration,
+        checks: report.checks,
+        legs: report.legs,
+        properties: report.properties,
+        recordings: report.recordings,
+    };
+    let flaky = TestReport { mark: Some(Mark::Flaky), earlier: vec![earlier(failed()), earlier(error())], ..passed() };
+    let expected = TestReport {
+        test: id("scenarios/tone.yaml", "a wrong tone"),
+        verdict: Verdict::Passed,
+        mark: Some(Mark::ExpectedFailure("the proxy plays its own".into())),
+        ..failed()
+    };
+    let texts = ["a failure: the proxy plays its own", "it passed", "what was wrong seems to be right now"];
+    let unexpected = TestReport {
+        test: id("scenarios/tone.yaml", "a right tone"),
+        mark: Some(Mark::UnexpectedPass("the proxy plays its own".into())),
+        verdict: Verdict::Failed,
+        checks: [passed().checks, vec![check("xfail", Verdict::Failed, 3, texts)]].concat(),
+        ..passed()
+    };
+    let again = TestReport { earlier: vec![earlier(error())], ..failed() };
+    let reports = [flaky, expected, unexpected, again];
+    let mut events = vec![RunEvent::Started { tests: 4, hosts: vec!["embedded".into()], at: at(0) }];
+    events.extend(reports.into_iter().map(|report| RunEvent::TestEnded(Box::new(report))));
+    let summary = Summary {
+        passed: 1,
+        flaky: 1,
+        expected_failures: 1,
+        failed: 2,
+        duration: Duration::from_millis(6_100),
+        ..Summary::default()
+    };
+    events.push(RunEvent::Ended { summary, at: at(6_100) });
+    events
+}
+
 /// A whole run; one test starts and never ends.
 pub fn events() -> Vec<RunEvent> {
     let mut events = vec![
@@ -120,6 +164,8 @@ pub fn events() -> Vec<RunEvent> {
         failed: 1,
         errors: 1,
         skipped: 1,
+        flaky: 0,
+        expected_failures: 0,
         interrupted: true,
         duration: Duration::from_millis(6_100),
     };

@@ -12,7 +12,7 @@ use super::explain::{self, Layout, clip};
 use super::paint::{Paint, Style};
 use super::{Report, ReportError, escape};
 use crate::run::{RunEvent, Summary, TestId, TestReport};
-use crate::verdict::Verdict;
+use crate::verdict::{Mark, Verdict};
 
 /// How many of the last events and commands of a leg are shown.
 const ENTRIES: usize = 16;
@@ -96,7 +96,21 @@ impl<W: Write + Send> Term<W> {
         self.running.remove(&(report.test.clone(), report.host.clone()));
         let mut text = self.line(report);
         match report.verdict {
-            Verdict::Passed => self.passed += 1,
+            Verdict::Passed => {
+                self.passed += 1;
+                let note = match &report.mark {
+                    Some(Mark::ExpectedFailure(reason)) => format!(" - {}", escape::line(reason)),
+                    Some(Mark::Flaky) => format!(" - passed at attempt {}", report.earlier.len() + 1),
+                    Some(Mark::UnexpectedPass(_)) | None => String::new(),
+                };
+                if !note.is_empty() {
+                    text.push_str(&self.paint.apply(Style::Faint, note));
+                }
+                if !report.earlier.is_empty() {
+                    text.push('\n');
+                    text.push_str(&explain::attempts(report, self.layout()));
+                }
+            }
             Verdict::Skipped => {
                 if let Some(check) = explain::decisive(report) {
                     let reason = self.paint.apply(Style::Faint, format!(" - {}", explain::reason(check)));
@@ -105,27 +119,32 @@ impl<W: Write + Send> Term<W> {
             }
             Verdict::Failed | Verdict::Error => {
                 let reason = explain::decisive(report).map(explain::reason);
-                let word = self.paint.apply(Style::of(report.verdict), format!("{:<5}", word(report.verdict)));
+                let word = self.paint.apply(style(report), format!("{:<5}", word(report)));
                 let reason = reason.map(|reason| format!(" - {reason}")).unwrap_or_default();
                 self.wrong.push(format!("  {word} {}{reason}", named(&report.test, &report.host)));
-                let width = match self.live {
-                    Live::Off => None,
-                    Live::On { columns } => Some(columns()),
-                };
-                let layout = Layout { paint: self.paint, width, entries: ENTRIES };
                 text.push('\n');
-                text.push_str(&explain::test(report, layout));
+                text.push_str(&explain::test(report, self.layout()));
             }
         }
-        text.push('\n');
+        if !text.ends_with('\n') || wrong(report) {
+            text.push('\n');
+        }
         text
+    }
+
+    fn layout(&self) -> Layout {
+        let width = match self.live {
+            Live::Off => None,
+            Live::On { columns } => Some(columns()),
+        };
+        Layout { paint: self.paint, width, entries: ENTRIES }
     }
 
     /// `PASS [ 3.02s] scenarios/tone.yaml::the milliwatt survives the loop (embedded)`
     fn line(&self, report: &TestReport) -> String {
-        let word = word(report.verdict);
+        let word = word(report);
         let took = seconds(report.duration, 10 - word.len());
-        let word = self.paint.apply(Style::of(report.verdict), word);
+        let word = self.paint.apply(style(report), word);
         let took = self.paint.apply(Style::Faint, format!("[{took}]"));
         format!("{word} {took} {}", named(&report.test, &report.host))
     }
@@ -143,9 +162,12 @@ impl<W: Write + Send> Term<W> {
                 text.push('\n');
             }
         }
-        let total = summary.passed + summary.failed + summary.errors + summary.skipped;
+        let green = summary.passed + summary.expected_failures;
+        let total = green + summary.failed + summary.errors + summary.skipped;
         let counts = [
             (summary.passed, "passed", Style::Good),
+            (summary.flaky, "of them flaky", Style::Calm),
+            (summary.expected_failures, "failed as expected", Style::Calm),
             (summary.failed, "failed", Style::Bad),
             (summary.errors, "in error", Style::Doubt),
             (summary.skipped, "skipped", Style::Calm),
@@ -160,7 +182,7 @@ impl<W: Write + Send> Term<W> {
             })
             .collect();
         let word = if summary.interrupted { "Interrupted" } else { "Summary" };
-        let clean = summary.passed == total && !summary.interrupted && total >= self.tests && total > 0;
+        let clean = green == total && !summary.interrupted && total >= self.tests && total > 0;
         let word = self.paint.apply(if clean { Style::Good } else { Style::Bad }, word);
         let tests = count(self.tests.max(total), "test");
         text.push_str(&format!("{word} [{}] {tests}: {}\n", seconds(summary.duration, 6), counts.join(", ")));
@@ -220,13 +242,31 @@ impl<W: Write + Send> Report for Term<W> {
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
+fn word(report: &TestReport) -> &'static str {
+    match (&report.mark, report.verdict) {
+        (Some(Mark::Flaky), _) => return "FLAKY",
+        (Some(Mark::ExpectedFailure(_)), _) => return "XFAIL",
+        (Some(Mark::UnexpectedPass(_)), _) => return "XPASS",
+        (None, _) => {}
+    }
+    match report.verdict {
         Verdict::Passed => "PASS",
         Verdict::Skipped => "SKIP",
         Verdict::Failed => "FAIL",
         Verdict::Error => "ERROR",
     }
+}
+
+/// What is marked passed, but not as one would have it.
+fn style(report: &TestReport) -> Style {
+    match &report.mark {
+        Some(Mark::Flaky | Mark::ExpectedFailure(_)) => Style::Calm,
+        Some(Mark::UnexpectedPass(_)) | None => Style::of(report.verdict),
+    }
+}
+
+fn wrong(report: &TestReport) -> bool {
+    matches!(report.verdict, Verdict::Failed | Verdict::Error)
 }
 
 fn named(test: &TestId, host: &str) -> String {
@@ -260,6 +300,15 @@ mod tests {
     #[test]
     fn a_run_reads_well_without_a_terminal() {
         insta::assert_snapshot!(report(Paint::Plain, Live::Off));
+    }
+
+    #[test]
+    fn tests_that_were_tried_again_or_expected_to_fail_say_so() {
+        let mut term = Term::new(Vec::new(), Paint::Plain, Live::Off);
+        for event in sample::marked() {
+            term.handle(&event).unwrap();
+        }
+        insta::assert_snapshot!(String::from_utf8(term.out).unwrap());
     }
 
     #[test]

@@ -10,9 +10,10 @@ use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
 use crate::id::Ids;
 use crate::scenario::{Action, CallSpec, Dial, Judgement, Machine, Outcome, Scenario, Setting};
 use crate::units::Time;
-use crate::verdict::{CheckReport, Verdict};
+use crate::verdict::{CheckReport, Mark, Verdict};
 
-use super::{RunEvent, Summary, TestId, TestReport};
+use super::require::{Unmet, unmet};
+use super::{Attempt, RunEvent, Summary, TestId, TestReport};
 
 /// A test to run: a scenario on a host.
 #[derive(Clone, Debug)]
@@ -116,6 +117,8 @@ pub struct RunCore {
     hosts: Vec<HostSlot>,
     tests: Vec<Test>,
     running: BTreeMap<usize, Running>,
+    /// Attempts that failed, of tests that are tried again.
+    attempts: BTreeMap<usize, Vec<Attempt>>,
     /// Whose call it is.
     calls: HashMap<String, usize>,
     /// Whose command it is, and its number there.
@@ -136,6 +139,7 @@ impl RunCore {
                 .map(|about| HostSlot { about, state: HostState::Waiting, queue: VecDeque::new(), running: 0 })
                 .collect(),
             running: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             calls: HashMap::new(),
             tokens: HashMap::new(),
             next_token: 0,
@@ -257,12 +261,23 @@ impl RunCore {
                     HostState::Up(facts) if slot.running < slot.about.slots => {
                         let facts = Arc::clone(facts);
                         let Some(test) = slot.queue.pop_front() else { break };
-                        self.begin(now, test, &facts);
+                        match unfit(&self.tests[test].scenario, &facts) {
+                            Some(check) => self.not_run(now, test, check),
+                            None => self.begin(now, test, &facts),
+                        }
                     }
                     HostState::Gone(reason) => {
                         let reason = reason.clone();
                         let Some(test) = slot.queue.pop_front() else { break };
-                        self.never_begun(now, test, &reason);
+                        let check = skipped(&self.tests[test].scenario).unwrap_or_else(|| CheckReport {
+                            name: "host".to_owned(),
+                            place: None,
+                            verdict: Verdict::Error,
+                            expected: "a host to run on".to_owned(),
+                            actual: reason,
+                            help: String::new(),
+                        });
+                        self.not_run(now, test, check);
                     }
                     _ => break,
                 }
@@ -281,8 +296,10 @@ impl RunCore {
         let test = &self.tests[index];
         let host = &mut self.hosts[test.host];
         host.running += 1;
-        let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
-        self.outputs.push_back(RunOutput::Report(started));
+        if !self.attempts.contains_key(&index) {
+            let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
+            self.outputs.push_back(RunOutput::Report(started));
+        }
         let recordings = host.about.recordings.clone().or_else(|| facts.recordings.as_ref().map(PathBuf::from));
         let ids = Ids::seeded(self.ids.long());
         let setting = Setting { recordings: recordings.clone().unwrap_or_default() };
@@ -363,63 +380,141 @@ impl RunCore {
         self.tokens.retain(|_, (of, _)| *of != index);
         let legs = machine.traces();
         let passed = judgement.verdict == Verdict::Passed;
+        if passed && !paths.is_empty() {
+            self.outputs.push_back(RunOutput::Discard(paths.clone()));
+        }
         let mut properties = judgement.properties;
         properties.push(("event_lag_max_ms".to_owned(), format!("{:.3}", lag.as_secs_f64() * 1e3)));
-        let report = TestReport {
-            test: test.id.clone(),
-            host: host.about.name.clone(),
-            tags: test.scenario.tags.clone(),
+        let attempt = Attempt {
             verdict: judgement.verdict,
             started,
             duration: now.since(started),
             checks: judgement.checks,
             legs,
             properties,
-            recordings: if passed { Vec::new() } else { paths.clone() },
-            rerun: test.rerun.clone(),
+            recordings: if passed { Vec::new() } else { paths },
         };
-        if passed && !paths.is_empty() {
-            self.outputs.push_back(RunOutput::Discard(paths));
+        let tried = self.attempts.get(&index).map_or(0, Vec::len);
+        let again = !passed && test.scenario.xfail.is_none() && tried < test.scenario.retries as usize;
+        let facts = match &host.state {
+            HostState::Up(facts) if again && !self.summary.interrupted => Some(Arc::clone(facts)),
+            _ => None,
+        };
+        match facts {
+            Some(facts) => {
+                self.attempts.entry(index).or_default().push(attempt);
+                self.begin(now, index, &facts);
+            }
+            None => self.conclude(index, attempt),
         }
-        self.report(report);
     }
 
-    /// The host never came up, or went away for good before the test's turn.
-    fn never_begun(&mut self, now: Time, index: usize, reason: &str) {
+    /// Tells what became of a test by its last attempt.
+    fn conclude(&mut self, index: usize, last: Attempt) {
         let test = &self.tests[index];
-        let report = TestReport {
+        let earlier = self.attempts.remove(&index).unwrap_or_default();
+        let Attempt { mut verdict, started, duration, mut checks, legs, properties, recordings } = last;
+        let mut mark = (verdict == Verdict::Passed && !earlier.is_empty()).then_some(Mark::Flaky);
+        if let Some(reason) = &test.scenario.xfail {
+            match verdict {
+                Verdict::Failed => {
+                    verdict = Verdict::Passed;
+                    mark = Some(Mark::ExpectedFailure(reason.value.clone()));
+                }
+                Verdict::Passed => {
+                    verdict = Verdict::Failed;
+                    mark = Some(Mark::UnexpectedPass(reason.value.clone()));
+                    checks.push(CheckReport {
+                        name: "xfail".to_owned(),
+                        place: Some(reason.place.clone()),
+                        verdict: Verdict::Failed,
+                        expected: format!("a failure: {}", reason.value),
+                        actual: "it passed".to_owned(),
+                        help: "what was wrong seems to be right now: take `xfail` out".to_owned(),
+                    });
+                }
+                // That nothing could be found out is no failure that was expected.
+                Verdict::Skipped | Verdict::Error => {}
+            }
+        }
+        self.report(TestReport {
             test: test.id.clone(),
             host: self.hosts[test.host].about.name.clone(),
             tags: test.scenario.tags.clone(),
-            verdict: Verdict::Error,
+            verdict,
+            mark,
+            earlier,
+            started,
+            duration,
+            checks,
+            legs,
+            properties,
+            recordings,
+            rerun: test.rerun.clone(),
+        });
+    }
+
+    /// The test is skipped, or its host never came up or went away for good before its turn.
+    fn not_run(&mut self, now: Time, index: usize, check: CheckReport) {
+        let attempt = Attempt {
+            verdict: check.verdict,
             started: now,
             duration: Duration::ZERO,
-            checks: vec![CheckReport {
-                name: "host".to_owned(),
-                place: None,
-                verdict: Verdict::Error,
-                expected: "a host to run on".to_owned(),
-                actual: reason.to_owned(),
-                help: String::new(),
-            }],
+            checks: vec![check],
             legs: Vec::new(),
             properties: Vec::new(),
             recordings: Vec::new(),
-            rerun: test.rerun.clone(),
         };
-        self.report(report);
+        self.conclude(index, attempt);
     }
 
     fn report(&mut self, report: TestReport) {
         let count = match report.verdict {
+            Verdict::Passed if matches!(report.mark, Some(Mark::ExpectedFailure(_))) => {
+                &mut self.summary.expected_failures
+            }
             Verdict::Passed => &mut self.summary.passed,
             Verdict::Skipped => &mut self.summary.skipped,
             Verdict::Failed => &mut self.summary.failed,
             Verdict::Error => &mut self.summary.errors,
         };
         *count += 1;
+        self.summary.flaky += usize::from(report.mark == Some(Mark::Flaky));
         self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
     }
+}
+
+/// That a scenario says itself that it is not to be run.
+fn skipped(scenario: &Scenario) -> Option<CheckReport> {
+    let reason = scenario.skip.as_ref()?;
+    Some(CheckReport {
+        name: "skip".to_owned(),
+        place: Some(reason.place.clone()),
+        verdict: Verdict::Skipped,
+        expected: String::new(),
+        actual: reason.value.clone(),
+        help: String::new(),
+    })
+}
+
+/// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
+fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let said = skipped(scenario);
+    said.or_else(|| {
+        let (verdict, actual) = match unmet(&scenario.requires, facts)? {
+            Unmet::No(reason) => (Verdict::Skipped, reason),
+            Unmet::Unknown(reason) => (Verdict::Error, reason),
+        };
+        let place = Some(scenario.requires.place.clone());
+        Some(CheckReport {
+            name: "requires".to_owned(),
+            place,
+            verdict,
+            expected: String::new(),
+            actual,
+            help: String::new(),
+        })
+    })
 }
 
 /// A call in the host's words; or why it cannot be made there, and what would help.
@@ -459,5 +554,161 @@ fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)
             let why = format!("the host has no SIP profile {profile:?}{there}");
             Err((why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::call::Job;
+    use crate::host::Lost;
+    use crate::scenario::load;
+
+    /// A run on one host whose calls all fail.
+    struct Bench {
+        core: RunCore,
+        now: Time,
+        reports: Vec<TestReport>,
+    }
+
+    impl Bench {
+        fn new(text: &str) -> Self {
+            let loaded = load(Path::new("case.yaml"), text);
+            assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+            let test = |scenario: Scenario| Test {
+                id: TestId { file: "case.yaml".into(), name: scenario.name.clone() },
+                scenario: Arc::new(scenario),
+                host: 0,
+                rerun: String::new(),
+            };
+            let host = RunHost { name: "h".to_owned(), slots: 1, recordings: None };
+            let tests = loaded.scenarios.into_iter().map(test).collect();
+            let core = RunCore::new(Time::default(), vec![host], tests, Ids::seeded(1));
+            Bench { core, now: Time::default(), reports: Vec::new() }
+        }
+
+        fn up(&mut self, modules: &[(&str, bool)], version: &str) {
+            let modules = modules.iter().map(|(name, there)| ((*name).to_owned(), *there)).collect();
+            let profiles = [("external".to_owned(), Some("127.0.0.1:5080".to_owned()))].into();
+            let facts = HostFacts { version: version.to_owned(), modules, profiles, ..HostFacts::default() };
+            self.core.handle_host(self.now, 0, HostEvent::Up(Arc::new(facts)));
+        }
+
+        /// Lets each call fail with the next of `causes`; gives how many were made.
+        fn run(&mut self, causes: &[&str]) -> usize {
+            let mut calls = 0;
+            for _ in 0..10_000 {
+                while let Some(output) = self.core.poll_output() {
+                    match output {
+                        RunOutput::Request { request: Request::Originate(originate), .. } => {
+                            let Some(cause) = causes.get(calls) else { continue };
+                            let result = format!("-ERR {cause}\n");
+                            calls += 1;
+                            let mut jobs = crate::call::Jobs::default();
+                            jobs.launch("j".into(), Some(originate.session.clone()), self.now);
+                            let job: Job = jobs.finish("j", &result, self.now).unwrap();
+                            self.core.handle_host(self.now, 0, HostEvent::JobEnded(job));
+                        }
+                        RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
+                        _ => {}
+                    }
+                }
+                if self.core.ended().is_some() {
+                    break;
+                }
+                self.now = self.core.poll_timeout().unwrap_or(self.now).max(self.now);
+                self.core.handle_timeout(self.now);
+            }
+            calls
+        }
+
+        fn summary(&self) -> Summary {
+            Summary { duration: std::time::Duration::ZERO, ..self.core.ended().expect("the run ends") }
+        }
+    }
+
+    const BUSY: &str = "name: x\ncaller: []\nexpect: { hangup_cause: USER_BUSY, answered: false }\n";
+
+    #[test]
+    fn a_test_that_passes_only_when_it_is_tried_again_is_flaky_and_keeps_its_attempts() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER", "CALL_REJECTED", "USER_BUSY"]), 3);
+        let report = &bench.reports[0];
+        assert_eq!((report.verdict, &report.mark), (Verdict::Passed, &Some(Mark::Flaky)), "{:?}", report.checks);
+        let told: Vec<_> = report.earlier.iter().map(|attempt| attempt.checks[0].actual.clone()).collect();
+        assert!(told[0].contains("NO_ANSWER") && told[1].contains("CALL_REJECTED"), "{told:?}");
+        assert_eq!(bench.summary(), Summary { passed: 1, flaky: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn a_test_that_never_passes_is_tried_as_often_as_it_may_be() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 2\n"));
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER"; 3]), 3);
+        assert_eq!((bench.reports[0].verdict, bench.reports[0].earlier.len()), (Verdict::Failed, 2));
+        assert_eq!(bench.reports[0].mark, None);
+        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn an_expected_failure_is_green_and_not_tried_again_and_an_unexpected_pass_is_red() {
+        let text = format!("{BUSY}xfail: the proxy is wrong\nretries: 3\n");
+        let mut bench = Bench::new(&text);
+        bench.up(&[], "1.10.12");
+        assert_eq!(bench.run(&["NO_ANSWER"]), 1);
+        assert_eq!(bench.reports[0].mark, Some(Mark::ExpectedFailure("the proxy is wrong".to_owned())));
+        assert_eq!(bench.summary(), Summary { expected_failures: 1, ..Summary::default() });
+        let mut bench = Bench::new(&text);
+        bench.up(&[], "1.10.12");
+        bench.run(&["USER_BUSY"]);
+        assert_eq!(bench.reports[0].checks.last().unwrap().name, "xfail", "{:?}", bench.reports[0].checks);
+        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
+    }
+
+    #[test]
+    fn a_lost_host_is_no_expected_failure_and_is_not_tried_again() {
+        let mut bench = Bench::new(&format!("{BUSY}xfail: x\n---\n{}retries: 3\n", BUSY.replace("name: x", "name: y")));
+        bench.up(&[], "1.10.12");
+        let lost = Lost::Unreachable { address: "h".to_owned(), error: "gone".to_owned() };
+        bench.core.handle_host(bench.now, 0, HostEvent::Lost(lost));
+        bench.run(&[]);
+        assert_eq!(bench.summary(), Summary { errors: 2, ..Summary::default() });
+    }
+
+    #[test]
+    fn what_a_host_has_not_skips_a_test_and_what_cannot_be_told_is_an_error() {
+        let requires = |requires: &str| {
+            let mut bench = Bench::new(&format!("{BUSY}requires: {requires}\n"));
+            bench.up(&[("mod_callwright", false), ("mod_bert", true), ("mod_av", false)], "1.10.12-release");
+            bench.run(&["USER_BUSY"]);
+            (bench.reports[0].verdict, bench.reports[0].checks[0].actual.clone())
+        };
+        for met in ["{ host: freeswitch }", "{ module: mod_bert, version: '>= 1.10' }"] {
+            assert_eq!(requires(met).0, Verdict::Passed, "{met}");
+        }
+        let skipped = |text: &str| (Verdict::Skipped, text.to_owned());
+        assert_eq!(requires("{ host: embedded }"), skipped("needs the embedded switch, and this host is a FreeSWITCH"));
+        assert_eq!(requires("{ module: [mod_bert, mod_av] }"), skipped("needs mod_av, which this host does not have"));
+        assert_eq!(
+            requires("{ version: '< 1.10' }"),
+            skipped("needs version < 1.10, and this host is 1.10.12-release")
+        );
+        let mut bench = Bench::new(&format!("{BUSY}requires: {{ version: '>= 1' }}\n"));
+        bench.up(&[], "-ERR");
+        bench.run(&["USER_BUSY"]);
+        assert_eq!(bench.reports[0].verdict, Verdict::Error);
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_retries() {
+        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
+        bench.up(&[], "1.10.12");
+        bench.core.interrupt(bench.now);
+        bench.run(&["NO_ANSWER"]);
+        assert_eq!(bench.reports.len(), 1);
+        assert!(bench.summary().interrupted);
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::redact::Redactor;
 use crate::units::Time;
-use crate::verdict::{CheckReport, LegTrace, Verdict};
+use crate::verdict::{CheckReport, LegTrace, Mark, Verdict};
 
 /// One test: a scenario of a file, on one host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,52 @@ pub enum RunEvent {
     },
 }
 
+impl RunEvent {
+    /// Takes secrets out of every text that came from a scenario or from a switch.
+    pub fn redact(&mut self, redactor: &Redactor) {
+        if redactor.is_empty() {
+            return;
+        }
+        match self {
+            RunEvent::Started { .. } | RunEvent::Ended { .. } => {}
+            RunEvent::HostUp { version, .. } => redactor.clean(version),
+            RunEvent::HostLost { reason, .. } => redactor.clean(reason),
+            RunEvent::TestStarted { test, .. } => redactor.clean(&mut test.name),
+            RunEvent::TestEnded(report) => report.redact(redactor),
+        }
+    }
+}
+
+impl TestReport {
+    fn redact(&mut self, redactor: &Redactor) {
+        let TestReport { test, host: _, tags, mark, earlier, checks, legs, properties, rerun, .. } = self;
+        redactor.clean(&mut test.name);
+        redactor.clean(rerun);
+        tags.iter_mut().for_each(|tag| redactor.clean(tag));
+        match mark {
+            Some(Mark::ExpectedFailure(reason) | Mark::UnexpectedPass(reason)) => redactor.clean(reason),
+            Some(Mark::Flaky) | None => {}
+        }
+        clean(redactor, checks, legs, properties);
+        for Attempt { checks, legs, properties, .. } in earlier {
+            clean(redactor, checks, legs, properties);
+        }
+    }
+}
+
+fn clean(redactor: &Redactor, checks: &mut [CheckReport], legs: &mut [LegTrace], properties: &mut [(String, String)]) {
+    for CheckReport { name, expected, actual, help, .. } in checks {
+        [name, expected, actual, help].into_iter().for_each(|text| redactor.clean(text));
+    }
+    for entry in legs.iter_mut().flat_map(|leg| &mut leg.entries) {
+        redactor.clean(&mut entry.text);
+    }
+    for (name, value) in properties {
+        redactor.clean(name);
+        redactor.clean(value);
+    }
+}
+
 /// All there is to say of one test that ended.
 #[derive(Clone, Debug)]
 pub struct TestReport {
@@ -62,6 +109,9 @@ pub struct TestReport {
     pub host: String,
     pub tags: Vec<String>,
     pub verdict: Verdict,
+    pub mark: Option<Mark>,
+    /// Attempts before the last one, none of which passed; what stands beside is of the last.
+    pub earlier: Vec<Attempt>,
     pub started: Time,
     pub duration: Duration,
     /// Each check with what it found, passed ones too, in the order of the file.
@@ -76,10 +126,29 @@ pub struct TestReport {
     pub rerun: String,
 }
 
-/// Counts of a run.
+/// One try of a test that was tried again.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub verdict: Verdict,
+    pub started: Time,
+    pub duration: Duration,
+    pub checks: Vec<CheckReport>,
+    pub legs: Vec<LegTrace>,
+    pub properties: Vec<(String, String)>,
+    /// Recordings that were kept.
+    pub recordings: Vec<PathBuf>,
+}
+
+/// Counts of a run. Each test is in one of `passed`, `expected_failures`, `failed`, `errors` and `skipped`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// Those that were flaky too.
     pub passed: usize,
+    /// Of those that passed, how many only when they were tried again.
+    pub flaky: usize,
+    /// Tests that failed as they were expected to.
+    pub expected_failures: usize,
+    /// Those that passed although they were expected to fail, too.
     pub failed: usize,
     pub errors: usize,
     pub skipped: usize,

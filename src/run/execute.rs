@@ -4,16 +4,17 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
 use super::core::{RunHost, Test};
 use super::task::{self, Files, Hosted, Remote};
-use super::{Options, Purpose, SelectError, Selection, Summary, TestId, select};
+use super::{Options, Purpose, RunEvent, SelectError, Selection, Summary, TestId, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, Patience};
+use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::{Scenario, Severity, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
@@ -57,17 +58,22 @@ const SLOTS: usize = 16;
 /// Runs tests and tells `reports` of them; comes back when the run has ended and its reports are written.
 ///
 /// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
-pub fn execute(options: Options, mut reports: Reports) -> Result<Outcome, RunError> {
+///
+/// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
+pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
     if let Some(stray) =
         options.recordings.iter().find(|mapping| !options.hosts.iter().any(|host| mapping.is_for(host)))
     {
         let of = stray.host.as_ref().map_or("a host".to_owned(), ToString::to_string);
         return Ok(Outcome::BadScenario(format!("error: recordings are mapped for {of}, which no --fshost names")));
     }
-    let selection = match select(&options.paths, options.select.as_deref()) {
+    let hosts = host_names(&options);
+    let selection = match select(&options.paths, options.select.as_deref(), &hosts) {
         Ok(selection) => selection,
         Err(error) => return Ok(Outcome::BadScenario(told(&error))),
     };
+    // There is one run in a process; a second one keeps the secrets of the first.
+    let _ = secrets.set(selection.redactor.clone());
     let diagnostics = rendered(&selection);
     if selection.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Ok(Outcome::BadScenario(diagnostics));
@@ -87,6 +93,17 @@ pub fn execute(options: Options, mut reports: Reports) -> Result<Outcome, RunErr
     Ok(Outcome::Ended { summary, report_errors: reports.finish() })
 }
 
+/// What reports call the hosts of a run.
+fn host_names(options: &Options) -> Vec<String> {
+    match options.hosts.is_empty() {
+        true => vec![EMBEDDED.to_owned()],
+        false => options.hosts.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// What the embedded switch is called.
+const EMBEDDED: &str = "embedded";
+
 async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> Result<Summary, RunError> {
     let clock = Clock::start();
     let interrupts = interrupts();
@@ -101,7 +118,7 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
         let config = SwitchConfig { recordings_dir: recordings.clone(), ..SwitchConfig::default() };
         let password = config.password.clone();
         let started = Switch::start(config).await?;
-        let about = RunHost { name: "embedded".to_owned(), slots, recordings: Some(recordings.clone()) };
+        let about = RunHost { name: EMBEDDED.to_owned(), slots, recordings: Some(recordings.clone()) };
         hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, Files::InPlace));
         switch = Some(started);
     }
@@ -111,8 +128,16 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
         let files = Files::Remote(Remote::new(mappings, recordings.clone()));
         hosts.push(connect(about, address, &options.password, &selection, clock, files));
     }
-    let tests = tests(options, &selection, hosts.len());
-    let summary = task::run(hosts, tests, clock, interrupts, |event| reports.handle(event)).await;
+    let tests = tests(options, &selection);
+    let report = |event: &RunEvent| {
+        if selection.redactor.is_empty() {
+            return reports.handle(event);
+        }
+        let mut event = event.clone();
+        event.redact(&selection.redactor);
+        reports.handle(&event);
+    };
+    let summary = task::run(hosts, tests, clock, interrupts, report).await;
     if let Some(switch) = switch {
         switch.shutdown().await;
     }
@@ -131,24 +156,32 @@ fn connect(
 ) -> Hosted {
     let profiles: BTreeSet<String> =
         selection.tests.iter().map(|(_, scenario)| scenario.call.profile.clone()).collect();
+    let asks = selection.tests.iter().flat_map(|(_, scenario)| scenario.requires.asks().map(str::to_owned));
+    let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = selection.tests.iter().flat_map(|(_, scenario)| scenario.events()).collect();
     let config = HostConfig {
         profiles: profiles.into_iter().collect(),
+        modules: modules.into_iter().collect(),
         events: events.into_iter().collect(),
         ..HostConfig::new(about.name.clone(), password)
     };
     Hosted { about, host: Host::connect(config, address.to_string(), Patience::default(), clock), recordings }
 }
 
-/// Every scenario on every host.
-fn tests(options: &Options, selection: &Selection, hosts: usize) -> Vec<Test> {
+/// Every scenario on every host, and those made for one host on that.
+fn tests(options: &Options, selection: &Selection) -> Vec<Test> {
+    let hosts = host_names(options);
     let test = |host: usize, (id, scenario): &(TestId, Arc<Scenario>)| Test {
         id: id.clone(),
         scenario: Arc::clone(scenario),
         host,
         rerun: rerun(options, id, host),
     };
-    selection.tests.iter().flat_map(|selected| (0..hosts).map(move |host| test(host, selected))).collect()
+    let fits = |(host, selected): &(usize, &(TestId, Arc<Scenario>))| {
+        selected.1.on.as_ref().is_none_or(|on| *on == hosts[*host])
+    };
+    let all = selection.tests.iter().flat_map(|selected| (0..hosts.len()).map(move |host| (host, selected)));
+    all.filter(fits).map(|(host, selected)| test(host, selected)).collect()
 }
 
 /// The command that runs one test alone, on one host. The password is left to the environment.
@@ -220,7 +253,10 @@ fn why_nothing(options: &Options, selection: &Selection) -> String {
 }
 
 fn list(selection: &Selection) -> std::io::Result<()> {
-    let names: String = selection.tests.iter().map(|(id, _)| format!("{id}\n")).collect();
+    // One that names its host is there once for each, under one name.
+    let mut names: Vec<String> = selection.tests.iter().map(|(id, _)| format!("{id}\n")).collect();
+    names.dedup();
+    let names = names.concat();
     let mut out = std::io::stdout().lock();
     match out.write_all(names.as_bytes()).and_then(|()| out.flush()) {
         // Whoever read the list has seen enough of it.

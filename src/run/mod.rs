@@ -9,6 +9,7 @@ mod execute;
 mod mapping;
 mod options;
 mod plan;
+mod require;
 mod retrieve;
 mod select;
 pub mod task;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::place::Place;
 
@@ -18,13 +18,15 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do about it, below the source; may be empty.
     pub help: String,
-    /// Another part of the file that has to do with it, and what to say there.
+    /// Another part of the file, or of one read with it, that has to do with it, and what to say there.
     pub related: Option<(Range<usize>, String)>,
-    /// Bytes of the file's text that are wrong.
+    /// Bytes that are wrong, counted as [`Source`] does.
     pub span: Range<usize>,
     /// Where `span` begins.
     pub place: Place,
     source: Arc<Source>,
+    /// Whose bytes `related` are, where those are of another file.
+    pub(super) related_source: Option<Arc<Source>>,
 }
 
 /// How bad a [`Diagnostic`] is.
@@ -56,7 +58,13 @@ impl Diagnostic {
             place: source.place(span.start),
             span,
             source: Arc::clone(source),
+            related_source: None,
         }
+    }
+
+    /// Whether it is about `source`.
+    pub(super) fn is_about(&self, source: &Arc<Source>) -> bool {
+        Arc::ptr_eq(&self.source, source)
     }
 
     /// With `label` at the caret.
@@ -93,12 +101,14 @@ impl Diagnostic {
         };
         let title = level.primary_title(&self.message);
         let path = self.source.path.to_string_lossy();
+        let elsewhere = self.related.as_ref().zip(self.related_source.as_ref());
         let mut group = if self.source.text.is_empty() {
             title.element(Origin::path(path))
         } else {
             // Only the lines from the one to the other: drawing must not take longer in a longer file.
             let caret = self.source.in_one_line(&self.span);
-            let related = self.related.as_ref().map(|(span, label)| (self.source.in_one_line(span), label));
+            let here = self.related.as_ref().filter(|_| elsewhere.is_none());
+            let related = here.map(|(span, label)| (self.source.in_one_line(span), label));
             let other = related.as_ref().map_or(&caret, |(span, _)| span);
             let first = self.source.line_of(caret.start.min(other.start));
             let last = self.source.line_of(caret.end.max(other.end));
@@ -115,6 +125,9 @@ impl Diagnostic {
                 Snippet::source(text).line_start(first + 1).path(path).annotation(primary).annotations(context),
             )
         };
+        if let Some(((span, label), source)) = elsewhere {
+            group = group.element(source.snippet(span, label));
+        }
         if !self.help.is_empty() {
             group = group.element(Level::HELP.message(&self.help));
         }
@@ -127,10 +140,15 @@ impl Diagnostic {
 }
 
 /// A scenario file's text and how its bytes lie in lines.
+///
+/// Files that are read together, as those that a scenario includes, count their bytes on from one another, so that a
+/// span tells its file by itself.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
+    /// What its first byte is counted as; 0 for a file that is read alone.
+    base: usize,
     /// The byte each line starts at.
     lines: Vec<usize>,
 }
@@ -140,7 +158,40 @@ impl Source {
     pub fn new(path: impl Into<PathBuf>, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        Source { path: path.into(), text: text.to_owned(), lines }
+        Source { path: path.into(), text: text.to_owned(), base: 0, lines }
+    }
+
+    /// The same, its bytes counted from `base`.
+    pub(super) fn counted_from(self, base: usize) -> Self {
+        Source { base, ..self }
+    }
+
+    /// What its first byte is counted as.
+    pub(super) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// What a file read after this one counts its first byte as.
+    pub(super) fn next_base(&self) -> usize {
+        // The end of a text is a place of its own.
+        self.base + self.text.len() + 1
+    }
+
+    /// The text at `span`.
+    pub(super) fn slice(&self, span: &Range<usize>) -> Option<&str> {
+        self.text.get(span.start.checked_sub(self.base)?..span.end.checked_sub(self.base)?)
+    }
+
+    /// One line of it with something to say there.
+    fn snippet<'a>(&'a self, span: &Range<usize>, label: &'a str) -> Snippet<'a, Annotation<'a>> {
+        let caret = self.in_one_line(span);
+        let line = self.line_of(caret.start);
+        let from = self.lines[line];
+        let annotation = AnnotationKind::Context.span(caret.start - from..caret.end - from).label(label);
+        Snippet::source(&self.text[self.line_range(line)])
+            .line_start(line + 1)
+            .path(self.path.to_string_lossy())
+            .annotation(annotation)
     }
 
     pub fn path(&self) -> &Path {
@@ -158,18 +209,18 @@ impl Source {
 
     /// Line and column of the byte `at`; the end of the text when it lies beyond.
     pub fn place(&self, at: usize) -> Place {
-        let at = floor(&self.text, at);
+        let at = floor(&self.text, at.saturating_sub(self.base));
         let line = self.line_of(at);
         let column = self.text[self.lines[line]..at].chars().count();
         Place { file: self.path.clone(), line: line + 1, column: column + 1 }
     }
 
-    /// The text of the line that the byte `at` is in, without its end.
+    /// The text of the line that the byte `at` of the text is in, without its end.
     pub(super) fn line_at(&self, at: usize) -> &str {
         &self.text[self.line_range(self.line_of(at))]
     }
 
-    /// The byte that the line of `at` starts with.
+    /// The byte of the text that the line of `at` starts with.
     pub(super) fn line_start(&self, at: usize) -> usize {
         self.lines[self.line_of(at)]
     }
@@ -184,11 +235,11 @@ impl Source {
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 
-    /// The part of `span` in its first line, so that a caret never spans a page.
+    /// The bytes of the text in `span`'s first line, so that a caret never spans a page.
     fn in_one_line(&self, span: &Range<usize>) -> Range<usize> {
-        let start = floor(&self.text, span.start);
+        let start = floor(&self.text, span.start.saturating_sub(self.base));
         let line = self.line_range(self.line_of(start));
-        let end = floor(&self.text, span.end).min(line.end);
+        let end = floor(&self.text, span.end.saturating_sub(self.base)).min(line.end);
         // Never past the line: a caret there would be drawn in the next one.
         start..end.max(start)
     }

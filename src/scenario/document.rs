@@ -5,9 +5,12 @@ use std::time::Duration;
 use super::app::{self, App};
 use super::check;
 use super::mapping::{default, mapping, optional};
+use super::matrix::{self, Matrix};
 use super::model::{CallSpec, CallerId, PlacedCheck, PlacedStep, RecordSpec};
+use super::node::Node;
 use super::reading::Reading;
-use super::scalar::{duration, line, token};
+use super::requires::{self, Requires};
+use super::scalar::{duration, integer, line, token};
 use super::shape::{Placed, Shape};
 use super::step;
 
@@ -22,8 +25,47 @@ pub(super) struct Document {
     pub record: Option<RecordSpec>,
     pub duration: Option<Placed<Duration>>,
     pub timeout: Option<Placed<Duration>>,
+    pub retries: u32,
+    pub requires: Option<Placed<Requires>>,
+    pub skip: Option<Option<Placed<String>>>,
+    pub xfail: Option<Option<Placed<String>>>,
     pub expect: Option<Vec<PlacedCheck>>,
+    // Read before everything else, as a `Frame`; named here for the schema and for suggestions.
+    _matrix: Option<Placed<Matrix>>,
+    _vars: Option<Vec<(String, Node)>>,
+    _secrets: Option<Vec<String>>,
 }
+
+/// What a document says of its tests rather than of a call; it is read first, as it is written.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub matrix: Option<Placed<Matrix>>,
+    pub vars: Vec<(String, Node)>,
+    pub secrets: Vec<String>,
+}
+
+/// The keys of a [`Frame`].
+pub(super) const FRAME: [&str; 3] = ["matrix", "vars", "secrets"];
+
+/// The frame of a document, which may have other keys beside.
+pub(super) fn frame() -> Shape<Frame> {
+    mapping!(Frame {
+        matrix: optional("matrix", matrix::shape().placed(), MATRIX),
+        vars: default("vars", matrix::raw().by_name("values"), Vec::new(), serde_json::json!({}), VARS),
+        secrets: default("secrets", secrets(), Vec::new(), Vec::<String>::new(), SECRETS),
+    })
+}
+
+const MATRIX: &str = "Values for `${matrix.NAME}`: one test for each combination.";
+const VARS: &str = "Values for `${vars.NAME}`.";
+const SECRETS: &str = "Environment variables whose values are never printed.";
+
+fn secrets() -> Shape<Vec<String>> {
+    Shape::one_or_list(requires::env_name)
+}
+
+/// How often a test may be tried again.
+const MAX_RETRIES: u32 = 10;
 
 /// How long a call may stay unanswered where the scenario does not say.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,7 +94,28 @@ pub(super) fn shape() -> Shape<Document> {
             duration().placed(),
             "Time after which the scenario has failed: 60s and `duration`, unless told otherwise."
         ),
+        retries: default(
+            "retries",
+            integer(0..=MAX_RETRIES),
+            0,
+            0,
+            "How often the test is tried again when it fails; one that passes only then is marked flaky."
+        ),
+        requires: optional(
+            "requires",
+            requires::requires().placed(),
+            "What the host must have; where it has not, the test is skipped."
+        ),
+        skip: optional("skip", requires::mark(), "Why the test is not run."),
+        xfail: optional(
+            "xfail",
+            requires::mark(),
+            "Why the test is expected to fail; one that passes then has failed."
+        ),
         expect: optional("expect", check::shape(), "What must hold."),
+        _matrix: optional("matrix", matrix::shape().placed(), MATRIX),
+        _vars: optional("vars", matrix::raw().by_name("values"), VARS),
+        _secrets: optional("secrets", secrets(), SECRETS),
     })
     .excludes("app", &["caller", "callee"], "an app has its own steps: leave out the one or the other")
     .at_least_one(&["app", "caller", "callee"], "nothing happens in this scenario")
@@ -76,7 +139,7 @@ struct CallKeys {
     timeout: Duration,
 }
 
-fn unset_call() -> CallSpec {
+pub(super) fn unset_call() -> CallSpec {
     CallSpec {
         to: TO.to_owned(),
         profile: PROFILE.to_owned(),

@@ -6,28 +6,34 @@
 pub mod app;
 pub mod cause;
 pub mod check;
+mod defaults;
 pub mod diagnostic;
 mod document;
+mod expand;
 pub mod load;
 mod machine;
 pub mod mapping;
+mod matrix;
 mod model;
 pub mod node;
 mod outcome;
 pub mod reading;
+mod requires;
 mod rules;
 pub mod scalar;
 pub mod shape;
 pub mod step;
 pub mod tagged;
+mod variables;
 pub mod wanted;
 pub mod witness;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
-pub use load::{Loaded, json_schema, load, load_file};
+pub use load::{Loaded, json_schema, load, load_file, load_file_with};
 pub use machine::{Action, Dial, LegPlan, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
+pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
 
 #[cfg(test)]
 mod tests;

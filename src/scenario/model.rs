@@ -1,9 +1,11 @@
 //! A scenario as it is once its file was found right.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::Check;
+use super::requires::Requires;
 use super::shape::Placed;
 use super::step::Step;
 use crate::audio::verify::Track;
@@ -11,11 +13,19 @@ use crate::media::Tracks;
 use crate::place::Place;
 use crate::units::SampleRate;
 
-/// One document of a scenario file: a call, what its legs do, and what must hold.
+/// One document of a scenario file, or one combination of its matrix: a call, what its legs do, and what must hold.
 #[derive(Debug)]
 pub struct Scenario {
-    /// Unique in its file.
+    /// Unique in its file: `base` and, of a matrix, the combination: `digits[codec=PCMU,mode=inband]`.
     pub name: String,
+    /// The document's name.
+    pub base: String,
+    /// The combination of the matrix, in the order of the file; empty without one.
+    pub cell: Vec<(String, String)>,
+    /// The name of the only host it is made for: that of a scenario with `${host.name}` in it.
+    pub on: Option<String>,
+    /// The `_defaults.yaml` files it has taken from, the innermost first.
+    pub defaults: Vec<PathBuf>,
     /// Where the document begins.
     pub place: Place,
     pub tags: Vec<String>,
@@ -28,6 +38,13 @@ pub struct Scenario {
     pub duration: Option<Duration>,
     /// Time from the originate after which the scenario has failed.
     pub timeout: Duration,
+    /// How often it is tried again when it fails.
+    pub retries: u32,
+    pub requires: Placed<Requires>,
+    /// Why it is not run.
+    pub skip: Option<Placed<String>>,
+    /// Why it is expected to fail.
+    pub xfail: Option<Placed<String>>,
     pub expect: Vec<PlacedCheck>,
 }
 

@@ -58,6 +58,26 @@ pub enum Plain {
 }
 
 impl Node {
+    /// A single value that stands at `span`, or is to be told of there.
+    pub(super) fn scalar(text: String, quoted: bool, span: Range<usize>) -> Self {
+        Node { content: Content::Scalar { text, quoted }, span, size: 1 }
+    }
+
+    /// The same node with other content.
+    pub(super) fn with(&self, content: Content) -> Self {
+        let below: usize = match &content {
+            Content::Scalar { .. } => 0,
+            Content::List(nodes) => nodes.iter().map(|node| node.size).sum(),
+            Content::Mapping(entries) => entries.iter().map(|entry| entry.value.size).sum(),
+        };
+        Node { content, span: self.span.clone(), size: below + 1 }
+    }
+
+    /// Nodes below this one and itself.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
     /// The value under `key`, if this is a mapping that has it.
     pub fn value(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
@@ -134,7 +154,7 @@ pub fn parse(source: &Arc<Source>) -> (Vec<Node>, Vec<Diagnostic>) {
                 }
             }
             Err(error) => {
-                let at = tree.bytes(error.marker().index());
+                let at = tree.bytes(error.marker().index()) - source.base();
                 tree.diagnostics.push(syntax_error(source, at, error.info()));
                 break;
             }
@@ -143,16 +163,18 @@ pub fn parse(source: &Arc<Source>) -> (Vec<Node>, Vec<Diagnostic>) {
     (tree.documents, tree.diagnostics)
 }
 
-/// What the YAML parser found wrong at the byte `at`, in the words of someone who writes scenarios.
+/// What the YAML parser found wrong at the byte `at` of the text, in the words of someone who writes scenarios.
 fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
     if let Some(tab) = indenting_tab(source, at, info) {
+        let tab = source.base() + tab;
         return Diagnostic::error(source, tab..tab + 1, "a tab indents this line")
             .label("tab")
             .help("YAML indents with spaces only");
     }
     let rest = &source.text()[at.min(source.text().len())..];
     let next = rest.chars().next().filter(|c| *c != '\n');
-    let span = at..at + next.map_or(0, char::len_utf8);
+    let start = source.base() + at;
+    let span = start..start + next.map_or(0, char::len_utf8);
     let has = |part: &str| info.contains(part);
     if has("recursion limit") {
         return Diagnostic::error(source, span, format!("more than {MAX_DEPTH} levels of nesting"));
@@ -248,10 +270,11 @@ impl<'a> Tree<'a> {
     /// The byte that the character `index` starts at.
     fn bytes(&self, index: usize) -> usize {
         let end = self.source.text().len();
-        match &self.offsets {
-            Some(offsets) => offsets.get(index).copied().unwrap_or(end),
-            None => index.min(end),
-        }
+        self.source.base()
+            + match &self.offsets {
+                Some(offsets) => offsets.get(index).copied().unwrap_or(end),
+                None => index.min(end),
+            }
     }
 
     fn error(&self, span: Range<usize>, message: impl Into<String>) -> Box<Diagnostic> {
@@ -264,7 +287,7 @@ impl<'a> Tree<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_tag(tag.as_deref(), &span);
                 let quoted = style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix == "str");
-                let written = self.source.text().get(span.clone()).unwrap_or_default();
+                let written = self.source.slice(&span).unwrap_or_default();
                 let span = span.start..span.start + written.trim_end().len();
                 let node = Node { content: Content::Scalar { text: text.into_owned(), quoted }, span, size: 1 };
                 self.finish(node, anchor)

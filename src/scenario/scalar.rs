@@ -295,13 +295,13 @@ fn wrong(text: &str, error: &BoundError) -> Wrong {
 /// A file beside the scenario, which must be there. Gives its path from the current folder.
 pub fn file() -> Shape<PathBuf> {
     line().expects("a file name").and_then(|name, node, reading| {
-        let path = reading.path(&name);
+        let path = reading.path(node, &name);
         if reading.folder.has_file(&path) {
             return Some(path);
         }
         let diagnostic = reading.error(&node.span, format!("file `{}` is not there", shortened(&name)));
         diagnostic.label = format!("looked for {}", path.display());
-        diagnostic.help = "file names are relative to the scenario's folder".to_owned();
+        diagnostic.help = "file names are relative to the folder of the file that they are written in".to_owned();
         None
     })
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::node::{Content, Entry, Node, shortened};
 use super::reading::Reading;
+use super::variables;
 use crate::place::Place;
 
 /// What a YAML node may be, how it is read, and its JSON Schema.
@@ -69,7 +70,7 @@ impl<T: 'static> Shape<T> {
         parse: impl Fn(&str, Quoted) -> Result<T, Wrong> + 'static,
     ) -> Self {
         Shape {
-            schema: Schema { json, parts: BTreeMap::new() },
+            schema: Schema::or_variable(json),
             expects: expects.into(),
             accepts: Accepts { scalar: true, ..Accepts::default() },
             read: Box::new(move |node, expects, reading| {
@@ -147,7 +148,8 @@ impl<T: 'static> Shape<T> {
         let expects = format!("{} or {}", self.expects, other.expects);
         let mut schema = Schema { json: Value::Null, parts: self.schema.parts };
         let mut choices = flattened(self.schema.json);
-        choices.extend(flattened(schema.include(other.schema)));
+        let others = flattened(schema.include(other.schema));
+        choices.extend(others.into_iter().filter(|other| !choices.contains(other)).collect::<Vec<_>>());
         schema.json = json!({ "anyOf": choices });
         let (read_first, read_second) = (self.read, other.read);
         let (expects_first, expects_second) = (self.expects, other.expects);
@@ -332,6 +334,17 @@ impl Accepts {
 }
 
 impl Schema {
+    /// The schema of a single value, which may be a text with variables as well.
+    pub(super) fn or_variable(json: Value) -> Schema {
+        let mut choices = flattened(json);
+        let variable = json!({ "$ref": format!("#/$defs/{}", variables::PART) });
+        if !choices.contains(&variable) {
+            choices.push(variable);
+        }
+        let parts = BTreeMap::from([(variables::PART.to_owned(), variables::schema())]);
+        Schema { json: json!({ "anyOf": choices }), parts }
+    }
+
     /// Takes the parts of `other` over and gives the rest of it.
     pub(super) fn include(&mut self, other: Schema) -> Value {
         self.parts.extend(other.parts);

@@ -63,7 +63,9 @@ pub fn tagged<T: 'static>(what: &'static str, variants: Vec<Variant<T>>) -> Shap
             "additionalProperties": false,
         }));
     }
-    schema.json = json!({ "anyOf": choices });
+    let Schema { json, parts } = Schema::or_variable(json!({ "anyOf": choices }));
+    schema.json = json;
+    schema.parts.extend(parts);
     Shape {
         schema,
         expects: format!("a {what}"),

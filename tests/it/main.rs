@@ -7,6 +7,7 @@ mod esl_wire;
 mod exit_codes;
 mod fidelity;
 mod files;
+mod language;
 mod layers;
 mod promises;
 mod quality;

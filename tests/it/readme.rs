@@ -31,3 +31,16 @@ fn the_exit_codes_of_the_readme_are_those_of_the_program() {
         assert!(readme.contains(&row), "README.md lacks {row:?}");
     }
 }
+
+#[test]
+fn the_readme_names_every_key_of_a_scenario() {
+    let readme = file("README.md");
+    let section = readme.split("\n## ").find(|section| section.starts_with("The language\n")).unwrap();
+    let schema = callwright::scenario::json_schema();
+    let keys = schema["properties"].as_object().unwrap();
+    assert!(keys.len() > 15);
+    for key in keys.keys() {
+        let row = |line: &str| line.starts_with('|') && line.contains(&format!("`{key}`"));
+        assert!(section.lines().any(row), "README.md lacks `{key}`");
+    }
+}

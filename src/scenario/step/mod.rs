@@ -165,7 +165,19 @@ const STEPS: &[fn() -> StepVariant] = &[
 
 /// One step.
 pub fn shape() -> Shape<Box<dyn Step>> {
-    tagged("step", STEPS.iter().map(|variant| variant()).collect()).named("step")
+    let mut steps: Vec<StepVariant> = STEPS.iter().map(|variant| variant()).collect();
+    steps.push(include());
+    tagged("step", steps).named("step")
+}
+
+/// Steps of another file, which were put in before steps are read. What is left stands where no list of steps does.
+fn include() -> StepVariant {
+    let shape = crate::scenario::expand::include().and_then(|_, node, reading| {
+        reading.error(&node.span, "`include` cannot stand here").help = "it is an item of a list of steps".to_owned();
+        None
+    });
+    Variant::new("include", "Does the steps of another file: a list, which may be included by many scenarios.")
+        .with(shape)
 }
 
 /// How long a step may take whose length only the switch knows; the scenario's own time limit is shorter, usually.

@@ -1,6 +1,7 @@
 //! Scenario files as testers write them, right and wrong.
 
 mod broken;
+mod language;
 mod right;
 mod schema;
 

@@ -5,8 +5,10 @@ use super::{ApiCommand, ApiWait};
 
 pub(super) const COMMAND: ApiCommand = ApiCommand { name: "module_exists", run };
 
-/// FreeSWITCH's modules whose commands, applications or sounds this switch has.
+/// FreeSWITCH's modules whose commands, applications or sounds this switch has; and `mod_callwright`, which no
+/// FreeSWITCH has, so that a scenario can tell which it is on.
 pub(super) const MODULES: &[&str] = &[
+    "mod_callwright",
     "mod_commands",
     "mod_console",
     "mod_dialplan_xml",
