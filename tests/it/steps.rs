@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a SIP peer of its own thread")]
 //! Scenarios that must fail, each for the reason that is named: what a step or a check cannot fail it does not show.
 
 use std::net::UdpSocket;

@@ -153,14 +153,23 @@ fn what_is_not_done_is_never_said_to_be_done() {
     let callee = bench.answered();
     for command in [
         format!("uuid_send_dtmf {callee} 12"),
-        format!("uuid_bridge {callee} {CALLER}"),
+        format!("uuid_audio {callee} start read level 3"),
         format!("uuid_record {callee} mask /r/a.wav"),
         "system echo hi".to_owned(),
-        format!("uuid_transfer {callee} 9198"),
     ] {
         let said = bench.ask(&format!("api {command}"));
         assert!(said.starts_with("-ERR"), "{command}: {said}");
     }
+}
+
+#[test]
+fn bridged_legs_part_when_one_is_transferred() {
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    assert_eq!(bench.ask(&format!("api uuid_bridge {callee} {CALLER}")), format!("+OK {CALLER}\n"));
+    assert_eq!(bench.last("CHANNEL_BRIDGE").header("Bridge-B-Unique-ID"), Some(CALLER));
+    assert_eq!(bench.ask(&format!("api uuid_transfer {callee} 9198")), "+OK\n");
+    assert_eq!(bench.last("CHANNEL_PARK").header("Caller-Destination-Number"), Some("9198"));
 }
 
 #[test]

@@ -72,6 +72,16 @@ pub const KNOWN: &[Known] = &[
         "inbound: * order, variable_sip_h_X-call where",
         "mod_sofia sets the codec again with each offer",
     ),
+    known(
+        "hold-unhold",
+        "outbound: * order, variable_",
+        "the hold's description is kept at its event, and told by its 200",
+    ),
+    known(
+        "hold-unhold",
+        "outbound: * variable_remote_audio_media_flow is",
+        "which comes at once here, and 20 ms later there",
+    ),
     known("hold-unhold", "* no variable_hold_", "the list of holds is not kept"),
     known(
         "play-record",
