@@ -3,6 +3,7 @@
 //! Levels are in dBm0 (see [`level`]); samples are 16-bit linear PCM.
 
 pub mod describe;
+pub mod dtmf;
 pub mod g711;
 pub mod goertzel;
 pub mod level;
