@@ -12,10 +12,12 @@ use super::record::Recorder;
 use super::rtp::Packet;
 use super::sender::Sender;
 use super::source::Generator;
+use super::telephone_event::EventSender;
 use super::{
-    Codec, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd, RecordId, Source, Tracks,
-    clip::Clip,
+    Codec, DtmfItem, DtmfSource, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd,
+    RecordId, Source, Tracks, clip::Clip,
 };
+use crate::audio::dtmf::{DtmfDetector, Heard};
 use crate::audio::g711::{self, Law};
 use crate::units::{SampleRate, Time};
 
@@ -29,6 +31,8 @@ pub(super) struct Leg {
     play: Option<Playback>,
     echo: bool,
     recorders: Vec<Recorder>,
+    /// Listens for digits in the audio.
+    detector: Option<Box<DtmfDetector>>,
     closing: bool,
     sent_packets: u64,
     sent_bytes: u64,
@@ -43,6 +47,9 @@ struct Link {
     latch: Latch,
     receiver: Receiver,
     sender: Sender,
+    /// The payload type of telephone events, if agreed on.
+    telephone_event: Option<u8>,
+    digits: EventSender,
 }
 
 #[derive(Debug)]
@@ -83,6 +90,7 @@ impl Leg {
             play: None,
             echo: false,
             recorders: Vec::new(),
+            detector: None,
             closing: false,
             sent_packets: 0,
             sent_bytes: 0,
@@ -95,6 +103,7 @@ impl Leg {
         match &mut self.link {
             Some(link) => {
                 link.codec = codec;
+                link.telephone_event = telephone_event;
                 link.latch.rename(remote);
                 link.receiver.reconnect(codec, telephone_event);
                 if link.sender.ssrc() != ssrc {
@@ -107,6 +116,8 @@ impl Leg {
                     latch: Latch::new(remote),
                     receiver: Receiver::new(codec, telephone_event),
                     sender: Sender::new(ssrc),
+                    telephone_event,
+                    digits: EventSender::default(),
                 });
             }
         }
@@ -142,6 +153,16 @@ impl Leg {
 
     pub(super) fn echo(&mut self, on: bool) {
         self.echo = on;
+    }
+
+    pub(super) fn send_dtmf(&mut self, items: Vec<DtmfItem>) {
+        if let Some(link) = self.link.as_mut().filter(|link| link.telephone_event.is_some()) {
+            link.digits.queue(items);
+        }
+    }
+
+    pub(super) fn detect_dtmf(&mut self, on: bool) {
+        self.detector = on.then(|| Box::new(DtmfDetector::new(SampleRate::NARROW)));
     }
 
     pub(super) fn record(
@@ -228,12 +249,43 @@ impl Leg {
         let said = self.play_frame(outputs);
         let Some(link) = &mut self.link else { return };
         let heard = link.receiver.frame(now);
+        for received in link.receiver.digits(now) {
+            let (digit, duration) = (received.digit, Some(received.duration));
+            outputs.push_back(dtmf(self.id, digit, duration, DtmfSource::Rtp));
+        }
+        if let Some(detector) = &mut self.detector {
+            self.heard_pcm.clear();
+            match heard {
+                Some(heard) => g711::decode(link.codec.law(), &heard, &mut self.heard_pcm),
+                None => self.heard_pcm.extend([0; FRAME_SAMPLES]),
+            }
+            detector.push(&self.heard_pcm);
+            while let Some(heard) = detector.poll() {
+                if let Heard::Began { digit, .. } = heard {
+                    outputs.push_back(dtmf(self.id, digit, None, DtmfSource::Inband));
+                }
+            }
+        }
         let said = said.or_else(|| {
             let payload = heard.filter(|_| self.echo)?.to_vec();
             Some(Said { payload, pcm: None })
         });
-        match &said {
-            Some(said) => {
+        let events = link.digits.frame(link.sender.timestamp());
+        match (&said, link.telephone_event) {
+            // While a digit is sent no audio is (RFC 4733 2.5.1.2), so nothing of it is said either.
+            (_, Some(payload_type)) if !events.is_empty() => {
+                let to = link.latch.remote();
+                for event in &events {
+                    let packet = link.sender.event(payload_type, event);
+                    if to.port() != 0 && !to.ip().is_unspecified() {
+                        self.sent_packets += 1;
+                        self.sent_bytes += packet.len() as u64;
+                        outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
+                    }
+                }
+                link.sender.pause();
+            }
+            (Some(said), _) => {
                 let packet = link.sender.packet(link.codec.payload_type(), &said.payload);
                 let to = link.latch.remote();
                 // A peer that put the call on hold the old way has no address (RFC 3264 8.4).
@@ -244,7 +296,7 @@ impl Leg {
                     outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
                 }
             }
-            None => link.sender.pause(),
+            (None, _) => link.sender.pause(),
         }
         if !self.recorders.is_empty() {
             self.record_frame(heard, said.as_ref(), outputs);
@@ -320,6 +372,10 @@ fn write(leg: LegId, record: RecordId, samples: Vec<i16>, outputs: &mut Outputs)
     if !samples.is_empty() {
         outputs.push_back(MediaOutput::Record { leg, record, output: RecordOutput::Samples(samples) });
     }
+}
+
+fn dtmf(leg: LegId, digit: char, duration: Option<Duration>, source: DtmfSource) -> MediaOutput {
+    MediaOutput::Event(MediaEvent::Dtmf { leg, digit, duration, source })
 }
 
 fn play_ended(leg: LegId, play: PlayId, end: PlayEnd, samples: u64) -> MediaOutput {

@@ -10,6 +10,7 @@ use crate::sip::DialogId;
 use crate::units::Time;
 
 use super::dp::{Frame, SendMsg};
+use super::dtmf::Digit;
 use super::originate::OriginateId;
 use super::variables::Variables;
 
@@ -236,6 +237,14 @@ pub struct Channel {
     /// `last_app` and `last_arg`.
     pub last_application: Option<(String, String)>,
     pub recordings: Vec<Recording>,
+    /// Digits that came and were not told of yet.
+    pub digits: VecDeque<Digit>,
+    /// All digits that were told of (`digits_dialed`).
+    pub dialed: String,
+    /// Digits that wait to be sent by INFO, each for the answer to the one before, so that none overtakes another.
+    pub infos: VecDeque<String>,
+    /// The media bug that listens for digits in the audio (`Media-Bug-Function`).
+    pub detects: Option<&'static str>,
     pub ending: Ending,
     /// The originate that waits for this channel.
     pub originate: Option<OriginateId>,
@@ -300,6 +309,10 @@ impl Channel {
             applications: VecDeque::new(),
             last_application: None,
             recordings: Vec::new(),
+            digits: VecDeque::new(),
+            dialed: String::new(),
+            infos: VecDeque::new(),
+            detects: None,
             ending: Ending::No,
             originate: None,
             comfort_noise: None,

@@ -174,6 +174,7 @@ impl SwitchCore {
             SipEvent::Cancelled { dialog, cancel } => self.cancelled(dialog, &cancel),
             SipEvent::Bye { dialog, bye } => self.bye(dialog, &bye),
             SipEvent::Request { dialog, request } => self.requested(dialog, &request),
+            SipEvent::InDialogResponse { dialog, method, .. } if method == "INFO" => self.info_answered(dialog),
             SipEvent::InDialogResponse { .. } => {}
             SipEvent::Failed { dialog, failure } => self.failed(dialog, &failure),
         }
@@ -198,6 +199,7 @@ impl SwitchCore {
             MediaEvent::RecordStopped { leg: LegId(key), record, samples, end } => {
                 self.record_stopped(key, record, samples, &end);
             }
+            MediaEvent::Dtmf { leg, digit, duration, source } => self.digit_heard(leg, digit, duration, source),
             MediaEvent::Closed { leg: LegId(key), stats } => self.media_closed(key, &stats),
         }
         self.run();

@@ -193,6 +193,9 @@ impl SwitchCore {
     pub(super) fn requested(&mut self, dialog: DialogId, request: &Message) {
         let is_invite = matches!(&request.start, StartLine::Request { method, .. } if method == "INVITE");
         if !is_invite {
+            if let Some(&key) = self.by_dialog.get(&dialog) {
+                self.info_came(key, request);
+            }
             return;
         }
         let Some(channel) = self.by_dialog.get(&dialog).and_then(|key| self.channels.get_mut(key)) else {

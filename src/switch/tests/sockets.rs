@@ -152,7 +152,6 @@ fn what_is_not_done_is_never_said_to_be_done() {
     let mut bench = Bench::new();
     let callee = bench.answered();
     for command in [
-        format!("uuid_send_dtmf {callee} 12"),
         format!("uuid_bridge {callee} {CALLER}"),
         format!("uuid_record {callee} mask /r/a.wav"),
         "system echo hi".to_owned(),
