@@ -2,6 +2,7 @@
 
 mod captures;
 mod command_line;
+mod dtmf;
 mod esl_wire;
 mod fidelity;
 mod layers;

@@ -12,11 +12,13 @@ use super::tagged::{Variant, tagged};
 
 mod callee_block_on_invite;
 mod callee_ringback;
+mod dtmf;
 mod play_rec;
 mod tone_play;
 
 pub use callee_block_on_invite::CalleeBlockOnInvite;
 pub use callee_ringback::CalleeRingback;
+pub use dtmf::Dtmf;
 pub use play_rec::PlayRec;
 pub use tone_play::TonePlay;
 
@@ -42,7 +44,7 @@ type AppVariant = Variant<Box<dyn App>>;
 
 /// The apps of the language.
 const APPS: &[fn() -> AppVariant] =
-    &[tone_play::variant, play_rec::variant, callee_block_on_invite::variant, callee_ringback::variant];
+    &[tone_play::variant, play_rec::variant, dtmf::variant, callee_block_on_invite::variant, callee_ringback::variant];
 
 /// One app.
 pub fn shape() -> Shape<Box<dyn App>> {

@@ -12,6 +12,7 @@ use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::{bound, within, word};
 use crate::scenario::shape::Shape;
+use crate::scenario::step::send_dtmf::digits;
 use crate::units::{Dbm0, Hertz};
 
 /// A leg's recording sounds as asked.
@@ -40,6 +41,7 @@ struct Keys {
     silence: Option<Bound<Duration>>,
     level: Option<Bound<Dbm0>>,
     length: Option<Bound<Duration>>,
+    dtmf: Option<String>,
 }
 
 fn audio() -> Shape<Audio> {
@@ -51,19 +53,22 @@ fn audio() -> Shape<Audio> {
         silence: optional("silence", bound(), SILENCE),
         level: optional("level", bound(), LEVEL),
         length: optional("length", bound(), "The recording's length."),
+        dtmf: optional("dtmf", digits(), DTMF),
     })
-    .exactly_one(&["heard", "said", "silence", "level", "length"])
+    .exactly_one(&["heard", "said", "silence", "level", "length", "dtmf"])
     .and_then(|keys, _, _| {
-        let Keys { leg, heard, said, silence, level, length } = keys;
+        let Keys { leg, heard, said, silence, level, length, dtmf } = keys;
         let track = heard.as_ref().map(|_| Track::Heard).or(said.as_ref().map(|_| Track::Said));
-        let sound = heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level));
+        let sound =
+            heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level)).or(dtmf.map(Sound::Dtmf));
         Some(Audio { leg, track, sound: sound.or(length.map(Sound::Length))? })
     })
-    .expects("an audio check, a mapping with `leg` and `heard`, `said`, `silence`, `level` or `length`")
+    .expects("an audio check, a mapping with `leg` and `heard`, `said`, `silence`, `level`, `length` or `dtmf`")
 }
 
 const SILENCE: &str = "The longest silence between the first sound and the last.";
 const LEVEL: &str = "The level of what sounds.";
+const DTMF: &str = "These digits as tones, in this order, and no others: `\"123#\"`.";
 
 /// The keys under `heard` and `said` as they stand.
 struct SoundKeys {
@@ -71,6 +76,7 @@ struct SoundKeys {
     level: Option<Bound<Dbm0>>,
     length: Option<Bound<Duration>>,
     silence: Option<Bound<Duration>>,
+    dtmf: Option<String>,
 }
 
 fn sound() -> Shape<Sound> {
@@ -79,14 +85,16 @@ fn sound() -> Shape<Sound> {
         level: optional("level", bound(), "The level of the tone, or of all that sounds."),
         length: optional("for", bound(), "How long the tone lasts in total."),
         silence: optional("silence", bound(), SILENCE),
+        dtmf: optional("dtmf", digits(), DTMF),
     })
-    .at_least_one(&["tone", "level", "silence"], "nothing to listen for")
+    .at_least_one(&["tone", "level", "silence", "dtmf"], "nothing to listen for")
     .needs("for", &["tone"])
     .excludes("silence", &["tone", "level"], "give each its own item of the list")
+    .excludes("dtmf", &["tone", "level", "silence"], "give each its own item of the list")
     .and_then(|keys, _, _| {
-        let SoundKeys { tone, level, length, silence } = keys;
+        let SoundKeys { tone, level, length, silence, dtmf } = keys;
         let tone = tone.map(|frequency| Sound::Tone { frequency, level, lasting: length });
-        tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level))
+        tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level)).or(dtmf.map(Sound::Dtmf))
     })
     .named("sound")
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::digits::{Digits, WrongDigits};
 use crate::call::{Change, ChangeKind, Session, State};
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
@@ -47,6 +48,7 @@ pub(super) enum Fault {
     HungUp {
         until: String,
     },
+    Digits(WrongDigits),
 }
 
 impl Fault {
@@ -74,6 +76,7 @@ impl Fault {
                 },
                 leg.hint(),
             ),
+            Fault::Digits(WrongDigits { expected, actual, help }) => (expected.clone(), actual.clone(), help.clone()),
             Fault::HungUp { until } => (until.clone(), format!("the leg ended with {} before", cause()), String::new()),
         }
     }
@@ -105,10 +108,14 @@ pub(super) struct LegRun {
     pub(super) state: Option<State>,
     /// Our clock, when we learned of the answer.
     pub(super) answered: Option<Time>,
+    /// The switch's clock, at the answer.
+    answered_at: Option<Time>,
     pub(super) ended: Option<Box<Session>>,
     pub(super) cause: Option<String>,
     pub(super) recordings: Vec<Recorded>,
+    /// Recording, and listening for tones, was asked for.
     pub(super) recording_asked: bool,
+    pub(super) digits: Digits,
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
     pub(super) unanswered: Vec<u64>,
@@ -132,10 +139,12 @@ impl LegRun {
             session: None,
             state: None,
             answered: None,
+            answered_at: None,
             ended: None,
             cause: None,
             recordings: Vec::new(),
             recording_asked: false,
+            digits: Digits::default(),
             fault: None,
             unanswered: Vec::new(),
             seen: [false; 5],
@@ -204,6 +213,8 @@ impl LegRun {
             ChangeKind::Answered => {
                 self.state = self.state.max(Some(State::Answered));
                 self.answered = Some(now);
+                self.answered_at =
+                    event.header(header::TIMESTAMP).and_then(|stamp| stamp.parse().ok()).map(Time::from_micros);
             }
             ChangeKind::Parked => self.parked = true,
             ChangeKind::HungUp { cause } => {
@@ -228,6 +239,9 @@ impl LegRun {
         if !repeated || before != self.state {
             self.note(now, TraceKind::Event, told(event));
         }
+        if !repeated {
+            self.digits.handle(now, event);
+        }
         self.latest = Some(Arc::clone(event));
         if let Some(Current { until, .. }) = &self.current
             && let Some(ended) = until.met_by(event)
@@ -246,17 +260,39 @@ impl LegRun {
             Until::Now => true,
             Until::Replied => self.unanswered.is_empty(),
             Until::Elapsed(_) => now >= current.deadline,
+            Until::Sent { least } => {
+                let earliest = current.deadline - current.within.saturating_sub(*least);
+                now >= current.deadline || (self.state == Some(State::HungUp) && now >= earliest)
+            }
             Until::Reached(state) => self.seen[*state as usize],
             Until::Variables(wanted) => {
                 let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
                 wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
             }
+            Until::Digits(wanted) => match self.digits.take(wanted, self.answered_at) {
+                Some(Ok(())) => true,
+                Some(Err(wrong)) => {
+                    self.fault.get_or_insert(Fault::Digits(wrong));
+                    return false;
+                }
+                None => false,
+            },
             Until::Started(_) | Until::Completed(_) | Until::Event { .. } | Until::RecordStopped(_) => false,
         };
         if met {
             self.current = None;
             self.next += 1;
             return true;
+        }
+        if let Until::Digits(wanted) = &current.until
+            && (self.state == Some(State::HungUp) || now >= current.deadline)
+        {
+            let mut wrong = self.digits.missing(wanted, self.answered_at);
+            if self.state == Some(State::HungUp) {
+                wrong.actual.push_str(" before the leg ended");
+            }
+            self.fault.get_or_insert(Fault::Digits(wrong));
+            return false;
         }
         let until = current.until.to_string();
         if self.state == Some(State::HungUp) && !current.until.outlives_the_leg() {
@@ -334,6 +370,18 @@ impl LegRun {
         ];
         self.recordings.push(Recorded { path, recording });
         commands
+    }
+
+    /// Has the switch listen for tones on this leg.
+    pub(super) fn listen_command(&self, ids: &mut Ids) -> Option<Command> {
+        let session = self.session.clone()?;
+        Some(Command::execute(session, "spandsp_start_dtmf", "", &ids.uuid()))
+    }
+
+    /// Digits that came behind all that was expected of this leg.
+    pub(super) fn digits_left(&self, steps: &[PlacedStep]) -> Option<String> {
+        let mode = steps.iter().rev().find_map(|step| step.value.facts().dtmf)?;
+        self.digits.left(mode, self.answered_at)
     }
 
     fn stop_command(&self) -> Option<(Command, PathBuf)> {

@@ -11,6 +11,7 @@ mod answer;
 mod api;
 mod echo;
 mod execute;
+mod expect_dtmf;
 mod hangup;
 mod log;
 pub mod play;
@@ -18,6 +19,7 @@ mod pre_answer;
 mod record;
 mod respond;
 mod ring;
+pub mod send_dtmf;
 mod set;
 mod sleep;
 mod start;
@@ -28,6 +30,7 @@ pub use answer::Answer;
 pub use api::Api;
 pub use echo::Echo;
 pub use execute::Execute;
+pub use expect_dtmf::ExpectDtmf;
 pub use hangup::Hangup;
 pub use log::Log;
 pub use play::Play;
@@ -36,6 +39,7 @@ pub use record::Record;
 pub(super) use record::{recording, tracks_word};
 pub use respond::Respond;
 pub use ring::Ring;
+pub use send_dtmf::{Mode, SendDtmf};
 pub use set::Set;
 pub use sleep::Sleep;
 pub use start::{Begun, Needs, Start, Until};
@@ -82,6 +86,8 @@ pub struct Facts {
     pub ends_with_leg: bool,
     /// After it the call is answered.
     pub awaits_answer: bool,
+    /// It waits for digits, which come this way, or any.
+    pub dtmf: Option<Option<Mode>>,
     /// The time it takes at least.
     pub takes: Duration,
 }
@@ -115,6 +121,8 @@ const STEPS: &[fn() -> StepVariant] = &[
     record::variant,
     stop_record::variant,
     echo::variant,
+    send_dtmf::variant,
+    expect_dtmf::variant,
     sleep::variant,
     wait::variant,
     set::variant,

@@ -10,6 +10,7 @@ use crate::call::State;
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::scenario::model::Recording;
+use crate::scenario::step::ExpectDtmf;
 
 /// What a step asks for as it begins.
 #[derive(Debug)]
@@ -55,6 +56,11 @@ pub enum Until {
     /// The leg came so far.
     Reached(State),
     Elapsed(Duration),
+    /// The switch, which tells nothing of it, must have sent what it was given: after its `within`, or once the leg is
+    /// over and `least` has passed.
+    Sent {
+        least: Duration,
+    },
     Event {
         name: String,
         headers: Vec<(String, Regex)>,
@@ -62,6 +68,8 @@ pub enum Until {
     Variables(Vec<(String, String)>),
     /// The switch closed this recording.
     RecordStopped(PathBuf),
+    /// These digits came, or others.
+    Digits(Box<ExpectDtmf>),
 }
 
 impl From<Until> for Begun {
@@ -77,7 +85,7 @@ impl Until {
 
     /// Whether it can still come to pass once the leg is over.
     pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
-        matches!(self, Until::Now | Until::Replied | Until::Elapsed(_) | Until::RecordStopped(_))
+        matches!(self, Until::Now | Until::Replied | Until::Elapsed(_) | Until::Sent { .. } | Until::RecordStopped(_))
     }
 
     /// Whether `event` ends the step, well or with the application's error.
@@ -123,6 +131,7 @@ impl fmt::Display for Until {
             Until::Reached(State::Answered) => f.write_str("the answer"),
             Until::Reached(State::HungUp) => f.write_str("the hangup"),
             Until::Elapsed(_) => f.write_str("time to pass"),
+            Until::Sent { .. } => f.write_str("all to be sent"),
             Until::Event { name, headers } if headers.is_empty() => write!(f, "{name}"),
             Until::Event { name, headers } => {
                 write!(f, "{name} with")?;
@@ -132,6 +141,7 @@ impl fmt::Display for Until {
                 let told: Vec<_> = wanted.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 f.write_str(&told.join(", "))
             }
+            Until::Digits(wanted) => write!(f, "the digits {}", wanted.digits),
             Until::RecordStopped(_) => f.write_str("the recording to be closed"),
         }
     }
