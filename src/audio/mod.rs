@@ -7,6 +7,7 @@ pub mod bert;
 pub mod bit_exact;
 pub mod clipping;
 pub mod describe;
+pub mod dtmf;
 pub mod e_model;
 pub mod g711;
 pub mod goertzel;

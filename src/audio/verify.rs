@@ -8,10 +8,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::audio::bit_exact;
+use crate::audio::dtmf::{self, DtmfDigit};
+use crate::audio::level;
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
 use crate::audio::span::{self, Span};
 use crate::audio::wav::{self, Wav, WavError};
-use crate::audio::{bit_exact, level};
 use crate::bound::{Bound, Within};
 use crate::units::{Dbm0, Hertz, SampleRate, human};
 
@@ -59,6 +61,8 @@ pub enum Sound {
     Length(Bound<Duration>),
     /// All samples of this WAV file, as G.711 carries them, one behind the other (see [`bit_exact`]).
     BitExact(PathBuf),
+    /// These digits as tones, no others, in this order.
+    Dtmf(String),
 }
 
 impl fmt::Display for AudioCheck {
@@ -78,6 +82,7 @@ impl fmt::Display for AudioCheck {
             Sound::Silence(bound) => write!(f, "{} longest gap {bound}", self.track),
             Sound::Length(bound) => write!(f, "recording length {bound}"),
             Sound::BitExact(path) => write!(f, "{} {} bit by bit", self.track, path.display()),
+            Sound::Dtmf(digits) => write!(f, "{} DTMF {digits}", self.track),
         }
     }
 }
@@ -118,6 +123,7 @@ pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<F
         Sound::Silence(bound) => longest_gap(&track, bound),
         Sound::Length(bound) => length(wav, bound),
         Sound::BitExact(path) => bit_exactness(wav, pcm, wav::read(path)?)?,
+        Sound::Dtmf(wanted) => digits(&track, wanted),
     };
     if let (Some(repaired), false) = (&wav.repaired, holds) {
         actual = format!("{actual} (the file was repaired: {repaired})");
@@ -234,6 +240,34 @@ fn longest_gap(track: &Listened<'_>, bound: &Bound<Duration>) -> Outcome {
             .to_owned()
     };
     (bound.holds(round(length, millisecond)), actual, help)
+}
+
+fn digits(track: &Listened<'_>, wanted: &str) -> Outcome {
+    let heard = dtmf::digits(track.pcm, track.rate);
+    let told = |digit: &DtmfDigit| {
+        let millisecond = Duration::from_millis(1);
+        format!(
+            "{} at {} for {}",
+            digit.digit,
+            human(round(digit.start, millisecond)),
+            human(round(digit.duration, millisecond))
+        )
+    };
+    let came: String = heard.iter().map(|digit| digit.digit).collect();
+    let actual = match heard.as_slice() {
+        [] if track.silences.throughout() => track.silence_throughout(),
+        [] => "no digit".to_owned(),
+        _ => format!("{came}: {}", heard.iter().map(told).collect::<Vec<_>>().join(", ")),
+    };
+    let help = if heard.is_empty() {
+        "no two tones of the keypad sounded together for 31 ms or more: digits may have travelled another way, as telephone \
+         events, or were too short, too quiet or twisted"
+    } else if came.len() < wanted.len() {
+        "digits are missing: too short, too near one another, or lost on the way"
+    } else {
+        "other digits than those asked for: doubled, divided by a gap, or in another order"
+    };
+    (came == wanted, actual, help.to_owned())
 }
 
 fn length(wav: &Wav, bound: &Bound<Duration>) -> Outcome {

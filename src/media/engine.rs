@@ -122,6 +122,8 @@ impl Engine {
             (MediaCommand::StopRecord { record, .. }, Some(leg)) => {
                 leg.stop_record(record, RecordEnd::Stopped, outputs);
             }
+            (MediaCommand::SendDtmf { items, .. }, Some(leg)) => leg.send_dtmf(items),
+            (MediaCommand::DetectDtmf { on, .. }, Some(leg)) => leg.detect_dtmf(on),
             (MediaCommand::Close { .. }, Some(leg)) => {
                 leg.close(outputs);
                 self.forget_closed(id);
@@ -143,6 +145,8 @@ impl Engine {
                 | MediaCommand::Bert { .. }
                 | MediaCommand::StopBert { .. }
                 | MediaCommand::StopRecord { .. }
+                | MediaCommand::SendDtmf { .. }
+                | MediaCommand::DetectDtmf { .. }
                 | MediaCommand::Close { .. },
                 None,
             ) => {}

@@ -12,12 +12,14 @@ use super::record::Recorder;
 use super::rtp::Packet;
 use super::sender::Sender;
 use super::source::Generator;
+use super::telephone_event::EventSender;
 use super::tone_watch::{Heard, ToneWatch};
 use super::{
-    Codec, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd, RecordId, Source, Tracks,
-    clip::Clip,
+    Codec, DtmfItem, DtmfSource, FRAME, FRAME_SAMPLES, LegId, LegStats, MediaEvent, PlayEnd, PlayId, RecordEnd,
+    RecordId, Source, Tracks, clip::Clip,
 };
 use crate::audio::bert::{self, Bert};
+use crate::audio::dtmf::{DtmfDetector, Heard as InBand};
 use crate::audio::g711::{self, Law};
 use crate::units::{Hertz, SampleRate, Time};
 
@@ -43,6 +45,8 @@ pub(super) struct Leg {
     passed_on: Option<[i16; FRAME_SAMPLES]>,
     tones: Vec<ToneWatch>,
     recorders: Vec<Recorder>,
+    /// Listens for digits in the audio.
+    detector: Option<Box<DtmfDetector>>,
     closing: bool,
     sent_packets: u64,
     sent_bytes: u64,
@@ -57,6 +61,9 @@ struct Link {
     latch: Latch,
     receiver: Receiver,
     sender: Sender,
+    /// The payload type of telephone events, if agreed on.
+    telephone_event: Option<u8>,
+    digits: EventSender,
 }
 
 #[derive(Debug)]
@@ -118,6 +125,7 @@ impl Leg {
             passed_on: None,
             tones: Vec::new(),
             recorders: Vec::new(),
+            detector: None,
             closing: false,
             sent_packets: 0,
             sent_bytes: 0,
@@ -130,6 +138,7 @@ impl Leg {
         match &mut self.link {
             Some(link) => {
                 link.codec = codec;
+                link.telephone_event = telephone_event;
                 link.latch.rename(remote);
                 link.receiver.reconnect(codec, telephone_event);
                 if link.sender.ssrc() != ssrc {
@@ -142,6 +151,8 @@ impl Leg {
                     latch: Latch::new(remote),
                     receiver: Receiver::new(codec, telephone_event),
                     sender: Sender::new(ssrc),
+                    telephone_event,
+                    digits: EventSender::default(),
                 });
             }
         }
@@ -225,6 +236,16 @@ impl Leg {
 
     pub(super) fn watch_no_tones(&mut self) {
         self.tones.clear();
+    }
+
+    pub(super) fn send_dtmf(&mut self, items: Vec<DtmfItem>) {
+        if let Some(link) = self.link.as_mut().filter(|link| link.telephone_event.is_some()) {
+            link.digits.queue(items);
+        }
+    }
+
+    pub(super) fn detect_dtmf(&mut self, on: bool) {
+        self.detector = on.then(|| Box::new(DtmfDetector::new(SampleRate::NARROW)));
     }
 
     pub(super) fn record(
@@ -314,6 +335,23 @@ impl Leg {
         if self.mute_heard {
             heard = heard.map(|_| [link.codec.silence(); FRAME_SAMPLES]);
         }
+        for received in link.receiver.digits(now) {
+            let (digit, duration) = (received.digit, Some(received.duration));
+            outputs.push_back(dtmf(self.id, digit, duration, DtmfSource::Rtp));
+        }
+        if let Some(detector) = &mut self.detector {
+            self.heard_pcm.clear();
+            match &heard {
+                Some(heard) => g711::decode(link.codec.law(), heard, &mut self.heard_pcm),
+                None => self.heard_pcm.extend([0; FRAME_SAMPLES]),
+            }
+            detector.push(&self.heard_pcm);
+            while let Some(heard) = detector.poll() {
+                if let InBand::Began { digit, .. } = heard {
+                    outputs.push_back(dtmf(self.id, digit, None, DtmfSource::Inband));
+                }
+            }
+        }
         let joined = self.joined.pop_front();
         let said = match &mut self.bert {
             _ if said.is_some() => said,
@@ -357,8 +395,22 @@ impl Leg {
                 });
             }
         }
-        match &said {
-            Some(said) => {
+        let events = link.digits.frame(link.sender.timestamp());
+        match (&said, link.telephone_event) {
+            // While a digit is sent no audio is (RFC 4733 2.5.1.2), so nothing of it is said either.
+            (_, Some(payload_type)) if !events.is_empty() => {
+                let to = link.latch.remote();
+                for event in &events {
+                    let packet = link.sender.event(payload_type, event);
+                    if to.port() != 0 && !to.ip().is_unspecified() {
+                        self.sent_packets += 1;
+                        self.sent_bytes += packet.len() as u64;
+                        outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
+                    }
+                }
+                link.sender.pause();
+            }
+            (Some(said), _) => {
                 let packet = link.sender.packet(link.codec.payload_type(), &said.payload);
                 let to = link.latch.remote();
                 // A peer that put the call on hold the old way has no address (RFC 3264 8.4).
@@ -369,7 +421,7 @@ impl Leg {
                     outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
                 }
             }
-            None => link.sender.pause(),
+            (None, _) => link.sender.pause(),
         }
         if !self.recorders.is_empty() {
             self.record_frame(heard, said.as_ref(), outputs);
@@ -445,6 +497,10 @@ fn write(leg: LegId, record: RecordId, samples: Vec<i16>, outputs: &mut Outputs)
     if !samples.is_empty() {
         outputs.push_back(MediaOutput::Record { leg, record, output: RecordOutput::Samples(samples) });
     }
+}
+
+fn dtmf(leg: LegId, digit: char, duration: Option<Duration>, source: DtmfSource) -> MediaOutput {
+    MediaOutput::Event(MediaEvent::Dtmf { leg, digit, duration, source })
 }
 
 fn play_ended(leg: LegId, play: PlayId, end: PlayEnd, samples: u64) -> MediaOutput {

@@ -17,6 +17,7 @@ pub mod rtp;
 mod sender;
 mod source;
 pub mod stats;
+pub mod telephone_event;
 #[cfg(test)]
 mod tests;
 pub mod thread;
@@ -108,6 +109,11 @@ pub enum MediaCommand {
     Record { leg: LegId, record: RecordId, path: PathBuf, tracks: Tracks, rate: SampleRate, limit: Option<Duration> },
     /// Ends a recording; answered by [`MediaEvent::RecordStopped`] once the file is whole.
     StopRecord { leg: LegId, record: RecordId },
+    /// Sends digits as telephone events, one after the other; each waits for those before. Without a payload type for
+    /// them they are not sent.
+    SendDtmf { leg: LegId, items: Vec<DtmfItem> },
+    /// Listens for digits in the audio that is heard, or no longer does; told by [`MediaEvent::Dtmf`].
+    DetectDtmf { leg: LegId, on: bool },
     /// Gives the port back and ends what plays and records; answered by [`MediaEvent::Closed`].
     Close { leg: LegId },
 }
@@ -131,6 +137,8 @@ impl MediaCommand {
             | MediaCommand::StopDetecting { leg }
             | MediaCommand::Record { leg, .. }
             | MediaCommand::StopRecord { leg, .. }
+            | MediaCommand::SendDtmf { leg, .. }
+            | MediaCommand::DetectDtmf { leg, .. }
             | MediaCommand::Close { leg } => *leg,
         }
     }
@@ -145,6 +153,26 @@ pub enum Tracks {
     Mixed,
     /// Two channels: heard on the left, said on the right (FreeSWITCH's `RECORD_STEREO`).
     Stereo,
+}
+
+/// A part of what [`MediaCommand::SendDtmf`] sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtmfItem {
+    Digit {
+        digit: char,
+        duration: Duration,
+    },
+    /// Before the next digit, beyond what is always between two.
+    Pause(Duration),
+}
+
+/// Where a digit was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtmfSource {
+    /// In telephone events (RFC 4733), once it is over.
+    Rtp,
+    /// In the audio, once it has lasted long enough to be one.
+    Inband,
 }
 
 /// What can be sent into a leg.
@@ -201,6 +229,13 @@ pub enum MediaEvent {
     ToneDetected {
         leg: LegId,
         name: String,
+    },
+    /// A digit came. How long one in the audio lasts is not known yet: `None`.
+    Dtmf {
+        leg: LegId,
+        digit: char,
+        duration: Option<Duration>,
+        source: DtmfSource,
     },
     /// The port is free again; what was counted on the leg.
     Closed {

@@ -3,6 +3,7 @@
 use super::jitter_buffer::JitterBuffer;
 use super::rtp::{COMFORT_NOISE, Packet};
 use super::stats::{Arrival, Intervals, Jitter, Sequence};
+use super::telephone_event::{EventReceiver, ReceivedDigit};
 use super::{Codec, FRAME_SAMPLES, LegStats};
 use crate::units::Time;
 
@@ -19,6 +20,9 @@ pub(super) struct Receiver {
     packets: u64,
     bytes: u64,
     telephone_events: u64,
+    events: EventReceiver,
+    /// Digits that were understood and not told yet.
+    digits: Vec<ReceivedDigit>,
     skipped: u64,
     first_received: Option<Time>,
 }
@@ -36,6 +40,8 @@ impl Receiver {
             packets: 0,
             bytes: 0,
             telephone_events: 0,
+            events: EventReceiver::default(),
+            digits: Vec::new(),
             skipped: 0,
             first_received: None,
         }
@@ -72,7 +78,7 @@ impl Receiver {
         let arrival = self.sequence.handle(packet.sequence);
         if event {
             self.telephone_events += 1;
-            self.handle_telephone_event(packet, arrival);
+            self.digits.extend(self.events.handle(now, packet));
         } else if audio && !matches!(arrival, Arrival::Duplicate | Arrival::Stray) {
             self.jitter.handle(now, packet.timestamp);
             self.intervals.handle(now);
@@ -80,8 +86,11 @@ impl Receiver {
         }
     }
 
-    /// Where digits by RFC 4733 come in. So far they are only counted.
-    fn handle_telephone_event(&mut self, _packet: &Packet<'_>, _arrival: Arrival) {}
+    /// The digits that were understood since the last call.
+    pub(super) fn digits(&mut self, now: Time) -> Vec<ReceivedDigit> {
+        self.digits.extend(self.events.tick(now));
+        std::mem::take(&mut self.digits)
+    }
 
     /// What is heard in this tick, in the leg's encoding.
     pub(super) fn frame(&mut self, now: Time) -> Option<[u8; FRAME_SAMPLES]> {

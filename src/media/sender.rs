@@ -2,6 +2,7 @@
 
 use super::FRAME_SAMPLES;
 use super::rtp::Packet;
+use super::telephone_event::EventPacket;
 
 /// Numbers what is sent: sequence numbers without gaps, timestamps that go on through silences.
 #[derive(Debug)]
@@ -39,7 +40,27 @@ impl Sender {
         packet.encode()
     }
 
-    /// Nothing is sent in this tick.
+    /// The timestamp of this tick.
+    pub(super) fn timestamp(&self) -> u32 {
+        self.timestamp
+    }
+
+    /// A packet of a telephone event. Its timestamp is that of the event's beginning; the tick's own passes by
+    /// [`Sender::pause`], once for all packets of the tick.
+    pub(super) fn event(&mut self, payload_type: u8, event: &EventPacket) -> Vec<u8> {
+        let packet = Packet {
+            marker: event.marker,
+            payload_type,
+            sequence: self.sequence,
+            timestamp: event.timestamp,
+            ssrc: self.ssrc,
+            payload: &event.payload,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        packet.encode()
+    }
+
+    /// No audio is sent in this tick.
     pub(super) fn pause(&mut self) {
         self.talking = false;
         self.timestamp = self.timestamp.wrapping_add(FRAME_SAMPLES as u32);

@@ -17,9 +17,10 @@ use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
 
 use super::model::{CallSpec, Leg, Scenario};
 use super::outcome::{LegOutcome, Outcome};
-use super::step::{Far, Signal};
+use super::step::{Far, Mode, Signal};
 use super::witness::Witness;
 
+mod digits;
 mod leg;
 mod plan;
 
@@ -313,6 +314,7 @@ impl Machine {
                 })
                 .collect(),
         });
+        self.report_digits_left();
         let refused = self.job.as_ref().and_then(|job| job.result()?.err().map(str::to_owned));
         Outcome {
             legs,
@@ -420,24 +422,36 @@ impl Machine {
         }
     }
 
-    /// Begins what `record:` asks for once `which` can be heard.
+    /// Begins what `record:` asks for, and listening for tones, once `which` can be heard.
     fn begin_recording(&mut self, now: Time, which: Leg) -> bool {
-        let Some(recording) = self.scenario.record.of(which) else { return false };
+        let recording = self.scenario.record.of(which);
+        let listens = self.listens(which);
+        if recording.is_none() && !listens {
+            return false;
+        }
         let leg = self.leg_mut(which);
         if leg.recording_asked || !leg.has_media() {
             return false;
         }
         leg.recording_asked = true;
-        for command in leg.record_commands(now, recording) {
+        for command in recording.map_or(Vec::new(), |recording| leg.record_commands(now, recording)) {
+            self.tell(now, which, command, true);
+        }
+        if let Some(command) = self.legs[which as usize].listen_command(&mut self.ids).filter(|_| listens) {
             self.tell(now, which, command, true);
         }
         true
     }
 
+    /// Whether a step of `which` waits for digits that are tones.
+    fn listens(&self, which: Leg) -> bool {
+        self.scenario.steps(which).iter().any(|step| step.value.facts().dtmf == Some(Some(Mode::Inband)))
+    }
+
     /// Whether the sound of `which` must still wait, because the other leg's recording would miss its beginning.
     fn gate(&self, now: Time, which: Leg) -> bool {
         let other = self.leg(which.other());
-        let waits = self.scenario.record.of(which.other()).is_some()
+        let waits = (self.scenario.record.of(which.other()).is_some() || self.listens(which.other()))
             && self.leg(which).state == Some(State::Answered)
             && other.session.is_some()
             && other.state < Some(State::HungUp)
@@ -514,6 +528,24 @@ impl Machine {
                 expected: "done".to_owned(),
                 actual,
                 help,
+            });
+        }
+    }
+
+    /// Digits that came behind the last that a leg expected are as wrong as any; where a step failed, they are its.
+    fn report_digits_left(&mut self) {
+        if !self.problems.is_empty() {
+            return;
+        }
+        for which in Leg::BOTH {
+            let Some(left) = self.leg(which).digits_left(self.scenario.steps(which)) else { continue };
+            self.problems.push(CheckReport {
+                name: format!("{which} digits"),
+                place: Some(self.scenario.place.clone()),
+                verdict: Verdict::Failed,
+                expected: "no digits behind those of `expect_dtmf`".to_owned(),
+                actual: format!("received {left} as well"),
+                help: "a digit that comes twice is often one whose end packets differ, or one sent two ways".to_owned(),
             });
         }
     }

@@ -11,6 +11,7 @@ use crate::sip::sdp::Negotiated;
 use crate::units::Time;
 
 use super::dp::{Frame, SendMsg};
+use super::dtmf::Digit;
 use super::originate::OriginateId;
 use super::variables::Variables;
 
@@ -246,6 +247,14 @@ pub struct Channel {
     /// `last_app` and `last_arg`.
     pub last_application: Option<(String, String)>,
     pub recordings: Vec<Recording>,
+    /// Digits that came and were not told of yet.
+    pub digits: VecDeque<Digit>,
+    /// All digits that were told of (`digits_dialed`).
+    pub dialed: String,
+    /// Digits that wait to be sent by INFO, each for the answer to the one before, so that none overtakes another.
+    pub infos: VecDeque<String>,
+    /// The media bug that listens for digits in the audio (`Media-Bug-Function`).
+    pub detects: Option<&'static str>,
     pub ending: Ending,
     /// The originate that waits for this channel.
     pub originate: Option<OriginateId>,
@@ -333,6 +342,10 @@ impl Channel {
             applications: VecDeque::new(),
             last_application: None,
             recordings: Vec::new(),
+            digits: VecDeque::new(),
+            dialed: String::new(),
+            infos: VecDeque::new(),
+            detects: None,
             ending: Ending::No,
             originate: None,
             ringing_sent: RingingSent::No,

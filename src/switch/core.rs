@@ -176,6 +176,7 @@ impl SwitchCore {
             SipEvent::Cancelled { dialog, cancel } => self.cancelled(dialog, &cancel),
             SipEvent::Bye { dialog, bye } => self.bye(dialog, &bye),
             SipEvent::Request { dialog, request } => self.requested(dialog, &request),
+            SipEvent::InDialogResponse { dialog, method, .. } if method == "INFO" => self.info_answered(dialog),
             SipEvent::InDialogResponse { dialog, method, response } => {
                 self.answered_inside(dialog, &method, &response);
             }
@@ -204,6 +205,7 @@ impl SwitchCore {
                 self.record_stopped(key, record, samples, &end);
             }
             MediaEvent::ToneDetected { leg: LegId(key), name } => self.tone_detected(key, &name),
+            MediaEvent::Dtmf { leg, digit, duration, source } => self.digit_heard(leg, digit, duration, source),
             MediaEvent::Closed { leg: LegId(key), stats } => self.media_closed(key, &stats),
         }
         self.run();

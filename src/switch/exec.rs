@@ -162,6 +162,7 @@ impl SwitchCore {
             }
             if up {
                 self.resume(key);
+                self.tell_digits(key);
                 self.later(Task::Pump(key));
             }
         } else if up {

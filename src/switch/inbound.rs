@@ -202,7 +202,12 @@ impl SwitchCore {
             "INVITE" => {}
             "REFER" => return self.referred(dialog, request),
             "NOTIFY" => return self.notified(dialog, request),
-            _ => return,
+            _ => {
+                if let Some(&key) = self.by_dialog.get(&dialog) {
+                    self.info_came(key, request);
+                }
+                return;
+            }
         }
         let key = self.by_dialog.get(&dialog).copied();
         let Some(channel) = key.and_then(|key| self.channels.get_mut(&key)) else {

@@ -13,6 +13,7 @@ mod channel;
 mod config;
 mod core;
 pub mod dp;
+mod dtmf;
 mod esl;
 mod event_names;
 mod events;

@@ -60,7 +60,7 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         channel.variables.set("write_codec", codec.name());
         channel.variables.set("write_rate", "8000");
-        channel.variables.set("dtmf_type", if channel.telephone_event().is_some() { "rfc2833" } else { "none" });
+        self.agree_on_dtmf(key);
     }
 
     /// Sends 180 on a call that came in.
@@ -203,6 +203,8 @@ impl SwitchCore {
             return;
         }
         channel.ending = Ending::Closing;
+        self.detect_dtmf(key, None);
+        let Some(channel) = self.channels.get_mut(&key) else { return };
         if channel.times.answered.is_none() {
             self.settings.calls.count_failed(channel.direction);
         }

@@ -15,9 +15,10 @@ pub fn set_stamps(channel: &mut Channel, source: &EventSource) {
     };
     let (times, profile_created) = (channel.times, profile.created);
     let hungup = times.hungup.unwrap_or(times.created);
+    let dialed = if channel.dialed.is_empty() { "none" } else { &channel.dialed };
     let variables = &mut channel.variables;
 
-    variables.set("digits_dialed", "none");
+    variables.set("digits_dialed", dialed);
     let stamps = [
         ("start_stamp", Some(times.created)),
         ("profile_start_stamp", Some(profile_created)),

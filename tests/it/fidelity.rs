@@ -36,6 +36,8 @@ const FLOWS: &[&str] = &[
     "no-tracking-header",
     "eight-calls",
     "utf8-and-odd-values",
+    "dtmf-rfc4733",
+    "dtmf-inband",
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 mod bert;
 mod captures;
 mod command_line;
+mod dtmf;
 mod esl_wire;
 mod exit_codes;
 mod fidelity;

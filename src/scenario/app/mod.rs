@@ -13,6 +13,7 @@ use super::tagged::{Variant, tagged};
 mod bert;
 mod callee_block_on_invite;
 mod callee_ringback;
+mod dtmf;
 mod muted_play_rec;
 mod play_rec;
 mod tone_play;
@@ -20,6 +21,7 @@ mod tone_play;
 pub use bert::Bert;
 pub use callee_block_on_invite::CalleeBlockOnInvite;
 pub use callee_ringback::CalleeRingback;
+pub use dtmf::Dtmf;
 pub use muted_play_rec::MutedPlayRec;
 pub use play_rec::PlayRec;
 pub use tone_play::TonePlay;
@@ -51,6 +53,7 @@ const APPS: &[fn() -> AppVariant] = &[
     tone_play::variant,
     play_rec::variant,
     muted_play_rec::variant,
+    dtmf::variant,
     callee_block_on_invite::variant,
     callee_ringback::variant,
     bert::variant,

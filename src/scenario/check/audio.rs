@@ -24,6 +24,7 @@ use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::{bound, file, within, word};
 use crate::scenario::shape::Shape;
+use crate::scenario::step::send_dtmf::digits;
 use crate::units::{Db, Dbm0, Hertz, Percent};
 
 /// A leg's recording sounds as asked.
@@ -56,6 +57,7 @@ struct Keys {
     clipping: Option<Bound<Percent>>,
     dead_air: Option<Bound<Duration>>,
     crosstalk: Option<Bound<Db>>,
+    dtmf: Option<String>,
 }
 
 fn audio() -> Shape<Box<dyn Check>> {
@@ -70,10 +72,11 @@ fn audio() -> Shape<Box<dyn Check>> {
         clipping: optional("clipping", bound(), "The share of what the leg received that is in flattened peaks."),
         dead_air: optional("dead_air", bound(), "The longest time for which the leg received no sound."),
         crosstalk: optional("crosstalk", bound(), "How strongly the leg hears itself, against what it said."),
+        dtmf: optional("dtmf", digits(), DTMF),
     })
-    .exactly_one(&["heard", "said", "silence", "level", "length", "like", "clipping", "dead_air", "crosstalk"])
+    .exactly_one(&["heard", "said", "silence", "level", "length", "like", "clipping", "dead_air", "crosstalk", "dtmf"])
     .and_then(|keys, _, _| {
-        let Keys { leg, heard, said, silence, level, length, like, clipping, dead_air, crosstalk } = keys;
+        let Keys { leg, heard, said, silence, level, length, like, clipping, dead_air, crosstalk, dtmf } = keys;
         if let Some(wanted) = like {
             return Some(Box::new(Like { leg, wanted }) as Box<dyn Check>);
         }
@@ -87,7 +90,8 @@ fn audio() -> Shape<Box<dyn Check>> {
             return Some(Box::new(Crosstalk { leg, bound }));
         }
         let track = heard.as_ref().map(|_| Track::Heard).or(said.as_ref().map(|_| Track::Said));
-        let sound = heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level));
+        let sound =
+            heard.or(said).or(silence.map(Sound::Silence)).or(level.map(Sound::Level)).or(dtmf.map(Sound::Dtmf));
         Some(Box::new(Audio { leg, track, sound: sound.or(length.map(Sound::Length))? }))
     })
     .expects("an audio check, a mapping with `leg` and `heard`, `said`, `like` or another")
@@ -100,6 +104,7 @@ pub(super) fn leg() -> Shape<Leg> {
 
 const SILENCE: &str = "The longest silence between the first sound and the last.";
 const LEVEL: &str = "The level of what sounds.";
+const DTMF: &str = "These digits as tones, in this order, and no others: `\"123#\"`.";
 
 /// The keys under `heard` and `said` as they stand.
 struct SoundKeys {
@@ -108,6 +113,7 @@ struct SoundKeys {
     length: Option<Bound<Duration>>,
     silence: Option<Bound<Duration>>,
     bit_exact: Option<PathBuf>,
+    dtmf: Option<String>,
 }
 
 fn sound() -> Shape<Sound> {
@@ -117,15 +123,20 @@ fn sound() -> Shape<Sound> {
         length: optional("for", bound(), "How long the tone lasts in total."),
         silence: optional("silence", bound(), SILENCE),
         bit_exact: optional("bit_exact", file(), "A WAV file that must be there to the bit, as G.711 carries it."),
+        dtmf: optional("dtmf", digits(), DTMF),
     })
-    .at_least_one(&["tone", "level", "silence", "bit_exact"], "nothing to listen for")
+    .at_least_one(&["tone", "level", "silence", "bit_exact", "dtmf"], "nothing to listen for")
     .needs("for", &["tone"])
     .excludes("silence", &["tone", "level"], "give each its own item of the list")
-    .excludes("bit_exact", &["tone", "level", "silence"], "give each its own item of the list")
+    .excludes("bit_exact", &["tone", "level", "silence", "dtmf"], "give each its own item of the list")
+    .excludes("dtmf", &["tone", "level", "silence"], "give each its own item of the list")
     .and_then(|keys, _, _| {
-        let SoundKeys { tone, level, length, silence, bit_exact } = keys;
+        let SoundKeys { tone, level, length, silence, bit_exact, dtmf } = keys;
         let tone = tone.map(|frequency| Sound::Tone { frequency, level, lasting: length });
-        tone.or(silence.map(Sound::Silence)).or(level.map(Sound::Level)).or(bit_exact.map(Sound::BitExact))
+        tone.or(silence.map(Sound::Silence))
+            .or(level.map(Sound::Level))
+            .or(bit_exact.map(Sound::BitExact))
+            .or(dtmf.map(Sound::Dtmf))
     })
     .named("sound")
 }

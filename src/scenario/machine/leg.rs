@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::digits::{Digits, WrongDigits};
 use crate::call::{Change, ChangeKind, Session, State};
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
@@ -58,6 +59,7 @@ pub(super) enum Fault {
         expected: String,
         actual: String,
     },
+    Digits(WrongDigits),
 }
 
 impl Fault {
@@ -90,6 +92,7 @@ impl Fault {
                 leg.hint(),
             ),
             Fault::Unmet { expected, actual } => (expected.clone(), actual.clone(), String::new()),
+            Fault::Digits(WrongDigits { expected, actual, help }) => (expected.clone(), actual.clone(), help.clone()),
             Fault::HungUp { until, help } => {
                 (until.clone(), format!("the leg ended with {} before", cause()), (*help).to_owned())
             }
@@ -131,12 +134,16 @@ pub(super) struct LegRun {
     pub(super) state: Option<State>,
     /// Our clock, when we learned of the answer.
     pub(super) answered: Option<Time>,
+    /// The switch's clock, at the answer.
+    answered_at: Option<Time>,
     pub(super) ended: Option<Box<Session>>,
     pub(super) cause: Option<String>,
     pub(super) recordings: Vec<Recorded>,
+    /// Recording, and listening for tones, was asked for.
     pub(super) recording_asked: bool,
     /// The custom events of the leg, the first [`CUSTOM`] of them.
     pub(super) custom: Vec<Arc<Event>>,
+    pub(super) digits: Digits,
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
     pub(super) unanswered: Vec<u64>,
@@ -161,11 +168,13 @@ impl LegRun {
             session: None,
             state: None,
             answered: None,
+            answered_at: None,
             ended: None,
             cause: None,
             recordings: Vec::new(),
             recording_asked: false,
             custom: Vec::new(),
+            digits: Digits::default(),
             fault: None,
             unanswered: Vec::new(),
             seen: [false; 5],
@@ -241,6 +250,8 @@ impl LegRun {
             ChangeKind::Answered => {
                 self.state = self.state.max(Some(State::Answered));
                 self.answered = Some(now);
+                self.answered_at =
+                    event.header(header::TIMESTAMP).and_then(|stamp| stamp.parse().ok()).map(Time::from_micros);
             }
             ChangeKind::Parked => self.parked = true,
             ChangeKind::HungUp { cause } => {
@@ -270,6 +281,7 @@ impl LegRun {
         }
         if !repeated {
             self.witness.handle(event);
+            self.digits.handle(now, event);
         }
         self.latest = Some(Arc::clone(event));
         if event.name() == "CUSTOM" && !repeated && self.custom.len() < CUSTOM {
@@ -295,11 +307,23 @@ impl LegRun {
             Until::Now => true,
             Until::Replied => self.unanswered.is_empty(),
             Until::Elapsed(_) | Until::Holding { .. } => now >= current.deadline,
+            Until::Sent { least } => {
+                let earliest = current.deadline - current.within.saturating_sub(*least);
+                now >= current.deadline || (self.state == Some(State::HungUp) && now >= earliest)
+            }
             Until::Reached(state) => self.seen[*state as usize],
             Until::Variables(wanted) => {
                 let value = |name: &str| self.latest.as_ref().and_then(|event| event.variable(name));
                 wanted.iter().all(|(name, wanted)| value(name) == Some(wanted))
             }
+            Until::Digits(wanted) => match self.digits.take(wanted, self.answered_at) {
+                Some(Ok(())) => true,
+                Some(Err(wrong)) => {
+                    self.fault.get_or_insert(Fault::Digits(wrong));
+                    return false;
+                }
+                None => false,
+            },
             Until::Ran(_) => self.state == Some(State::HungUp),
             Until::Started(_)
             | Until::Completed(_)
@@ -314,6 +338,16 @@ impl LegRun {
             self.current = None;
             self.next += 1;
             return true;
+        }
+        if let Until::Digits(wanted) = &current.until
+            && (self.state == Some(State::HungUp) || now >= current.deadline)
+        {
+            let mut wrong = self.digits.missing(wanted, self.answered_at);
+            if self.state == Some(State::HungUp) {
+                wrong.actual.push_str(" before the leg ended");
+            }
+            self.fault.get_or_insert(Fault::Digits(wrong));
+            return false;
         }
         let until = current.until.to_string();
         if self.state == Some(State::HungUp) && !current.until.outlives_the_leg() {
@@ -410,6 +444,18 @@ impl LegRun {
         ];
         self.recordings.push(Recorded { path, recording });
         commands
+    }
+
+    /// Has the switch listen for tones on this leg.
+    pub(super) fn listen_command(&self, ids: &mut Ids) -> Option<Command> {
+        let session = self.session.clone()?;
+        Some(Command::execute(session, "spandsp_start_dtmf", "", &ids.uuid()))
+    }
+
+    /// Digits that came behind all that was expected of this leg.
+    pub(super) fn digits_left(&self, steps: &[PlacedStep]) -> Option<String> {
+        let mode = steps.iter().rev().find_map(|step| step.value.facts().dtmf)?;
+        self.digits.left(mode, self.answered_at)
     }
 
     fn stop_command(&self) -> Option<(Command, PathBuf)> {

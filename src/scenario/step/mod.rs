@@ -17,6 +17,7 @@ mod deflect;
 mod echo;
 mod execute;
 mod expect;
+mod expect_dtmf;
 mod expect_tone;
 mod hangup;
 mod hold;
@@ -28,6 +29,7 @@ mod pre_answer;
 mod record;
 mod respond;
 mod ring;
+pub mod send_dtmf;
 mod set;
 mod sleep;
 mod start;
@@ -45,6 +47,7 @@ pub use deflect::Deflect;
 pub use echo::Echo;
 pub use execute::Execute;
 pub use expect::Expect;
+pub use expect_dtmf::ExpectDtmf;
 pub use expect_tone::ExpectTone;
 pub use hangup::Hangup;
 pub use hold::Hold;
@@ -57,6 +60,7 @@ pub use record::Record;
 pub(super) use record::{recording, tracks_word};
 pub use respond::Respond;
 pub use ring::Ring;
+pub use send_dtmf::{Mode, SendDtmf};
 pub use set::Set;
 pub use sleep::Sleep;
 pub use start::{Begun, Needs, Start, Until};
@@ -107,6 +111,8 @@ pub struct Facts {
     pub ends_with_leg: bool,
     /// After it the call is answered.
     pub awaits_answer: bool,
+    /// It waits for digits, which come this way, or any.
+    pub dtmf: Option<Option<Mode>>,
     /// The time it takes at least.
     pub takes: Duration,
     /// What becomes of a call that it makes and that comes back.
@@ -142,6 +148,8 @@ const STEPS: &[fn() -> StepVariant] = &[
     record::variant,
     stop_record::variant,
     echo::variant,
+    send_dtmf::variant,
+    expect_dtmf::variant,
     sleep::variant,
     wait::variant,
     bert::variant,

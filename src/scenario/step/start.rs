@@ -11,6 +11,7 @@ use crate::call::State;
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::scenario::model::Recording;
+use crate::scenario::step::ExpectDtmf;
 use crate::scenario::wanted::Wanted;
 
 /// What a step asks for as it begins.
@@ -60,6 +61,11 @@ pub enum Until {
     /// The leg came so far.
     Reached(State),
     Elapsed(Duration),
+    /// The switch, which tells nothing of it, must have sent what it was given: after its `within`, or once the leg is
+    /// over and `least` has passed.
+    Sent {
+        least: Duration,
+    },
     Event {
         name: String,
         headers: Vec<(String, Regex)>,
@@ -82,6 +88,8 @@ pub enum Until {
     Holding {
         test: String,
     },
+    /// These digits came, or others.
+    Digits(Box<ExpectDtmf>),
 }
 
 /// No sync within the test's own time.
@@ -104,7 +112,13 @@ impl Until {
     pub(in crate::scenario) fn outlives_the_leg(&self) -> bool {
         matches!(
             self,
-            Until::Now | Until::Told(_) | Until::Replied | Until::Ran(_) | Until::Elapsed(_) | Until::RecordStopped(_)
+            Until::Now
+                | Until::Told(_)
+                | Until::Replied
+                | Until::Ran(_)
+                | Until::Elapsed(_)
+                | Until::Sent { .. }
+                | Until::RecordStopped(_)
         )
     }
 
@@ -190,6 +204,7 @@ impl fmt::Display for Until {
             Until::Reached(State::Answered) => f.write_str("the answer"),
             Until::Reached(State::HungUp) => f.write_str("the hangup"),
             Until::Elapsed(_) => f.write_str("time to pass"),
+            Until::Sent { .. } => f.write_str("all to be sent"),
             Until::Event { name, headers } if headers.is_empty() => write!(f, "{name}"),
             Until::Event { name, headers } => {
                 write!(f, "{name} with")?;
@@ -205,6 +220,7 @@ impl fmt::Display for Until {
                 let told: Vec<_> = wanted.iter().map(|(name, value)| format!("{name} {value}")).collect();
                 f.write_str(&told.join(", "))
             }
+            Until::Digits(wanted) => write!(f, "the digits {}", wanted.digits),
             Until::RecordStopped(_) => f.write_str("the recording to be closed"),
             Until::InSync { .. } => f.write_str("a bit error test in sync"),
             Until::Holding { .. } => f.write_str("a bit error test that stays in sync"),

@@ -38,6 +38,7 @@ mod uuid_kill;
 mod uuid_park;
 mod uuid_pre_answer;
 mod uuid_record;
+mod uuid_recv_dtmf;
 mod uuid_send_dtmf;
 mod uuid_setvar;
 mod uuid_setvar_multi;
@@ -97,6 +98,7 @@ pub static APIS: &[ApiCommand] = &[
     uuid_park::COMMAND,
     uuid_pre_answer::COMMAND,
     uuid_record::COMMAND,
+    uuid_recv_dtmf::COMMAND,
     uuid_send_dtmf::COMMAND,
     uuid_setvar::COMMAND,
     uuid_setvar_multi::COMMAND,

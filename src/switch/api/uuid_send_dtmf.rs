@@ -1,6 +1,7 @@
-//! `uuid_send_dtmf UUID DIGITS`: digits are not sent yet, so this never claims that they were.
+//! `uuid_send_dtmf UUID DIGITS[@MILLISECONDS]`: sends digits to the other side of a channel.
 
 use super::super::core::SwitchCore;
+use super::super::dtmf::Taken;
 use super::{ApiCommand, ApiWait, uuid_and_rest};
 
 pub(super) const COMMAND: ApiCommand = ApiCommand { name: "uuid_send_dtmf", run };
@@ -10,8 +11,9 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
     if digits.is_empty() {
         return "-USAGE: <uuid> <dtmf_data>\n".into();
     }
-    match core.key_of(uuid) {
-        Some(_) => "-ERR Operation failed\n".into(),
-        None => "-ERR Cannot locate session!\n".into(),
+    let Some(key) = core.key_of(uuid) else { return "-ERR Cannot locate session!\n".into() };
+    match core.send_dtmf(key, digits) {
+        Taken::Some => ApiWait::Now(format!("+OK {uuid} sent DTMF {digits}.\n")),
+        Taken::None | Taken::Bad => "-ERR Operation failed\n".into(),
     }
 }

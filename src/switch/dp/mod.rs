@@ -16,11 +16,14 @@ mod multiset;
 mod park;
 pub(super) mod playback;
 mod pre_answer;
+mod queue_dtmf;
 pub(super) mod record_session;
 mod respond;
 mod ring_ready;
+mod send_dtmf;
 mod set;
 mod sleep;
+mod start_dtmf;
 mod stop_record_session;
 mod stop_tone_detect;
 mod tone_detect;
@@ -59,11 +62,17 @@ pub static APPLICATIONS: &[Application] = &[
     park::APPLICATION,
     playback::APPLICATION,
     pre_answer::APPLICATION,
+    queue_dtmf::APPLICATION,
     record_session::APPLICATION,
     respond::APPLICATION,
     ring_ready::APPLICATION,
+    send_dtmf::APPLICATION,
     set::APPLICATION,
     sleep::APPLICATION,
+    start_dtmf::SPANDSP_START,
+    start_dtmf::SPANDSP_STOP,
+    start_dtmf::START,
+    start_dtmf::STOP,
     stop_record_session::APPLICATION,
     stop_tone_detect::APPLICATION,
     tone_detect::APPLICATION,
@@ -237,6 +246,8 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     Break,
+    /// A digit of `playback_terminators` came.
+    Digit,
     Hangup,
 }
 
