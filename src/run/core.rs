@@ -611,6 +611,9 @@ mod tests {
                             let job: Job = jobs.finish("j", &result, self.now).unwrap();
                             self.core.handle_host(self.now, 0, HostEvent::JobEnded(job));
                         }
+                        RunOutput::Judge { test, outcome } => {
+                            self.core.handle_judgement(self.now, test, outcome.judge());
+                        }
                         RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
                         _ => {}
                     }

@@ -220,6 +220,14 @@ fn every_check_is_read_in_the_order_of_the_file() {
             "caller said longest gap < 200ms",
             "caller level -10dBm0..0dBm0",
             "caller recording length >= 2s",
+            "callee heard clip.wav: likeness >= 0.9",
+            "callee heard clip.wav: likeness >= 0.9, delay < 300ms, gain 0dB +-1dB, MOS >= 4, missing at the start < 100ms, \
+             missing at the end < 100ms, gaps == 0, repeats <= 1, polarity kept",
+            "callee heard clipping < 0.1%",
+            "callee heard dead air < 2s",
+            "callee crosstalk < -40dB",
+            "caller received RTP: loss < 1%, jitter < 20ms, MOS >= 4",
+            "callee received RTP: loss 0%..2.5%",
         ]
     );
 }
