@@ -1,11 +1,12 @@
 //! What came of a call, and how it is judged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::call::Session;
-use crate::esl::Event;
+use crate::esl::{Event, header};
 use crate::place::Place;
 use crate::verdict::{CheckReport, Verdict};
 
@@ -162,6 +163,13 @@ impl Outcome {
         let mut put = |name: String, value: Option<String>| properties.extend(value.map(|value| (name, value)));
         let ms = |duration: Option<Duration>| duration.map(|d| format!("{:.3}", d.as_secs_f64() * 1e3));
         for outcome in &self.legs {
+            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+            for subclass in outcome.custom.iter().filter_map(|event| event.header(header::EVENT_SUBCLASS)) {
+                *counts.entry(subclass).or_default() += 1;
+            }
+            for (subclass, count) in counts {
+                put(format!("{}.{subclass}", outcome.leg), Some(count.to_string()));
+            }
             let Some(session) = &outcome.session else { continue };
             put(format!("{}.uuid", outcome.leg), Some(session.id.to_string()));
             put(format!("{}.hangup_cause", outcome.leg), session.hangup_cause.as_ref().map(ToString::to_string));

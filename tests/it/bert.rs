@@ -59,9 +59,15 @@ fn each_broken_bit_error_test_fails_for_its_own_reason() {
     std::fs::write(folder.path().join("half.wav"), &pattern[..44 + 8_000]).unwrap();
     std::fs::write(folder.path().join("broken.yaml"), SCENARIOS).unwrap();
     let mut command = Command::cargo_bin("callwright").unwrap();
-    let output = command.args(["run", "broken.yaml"]).current_dir(folder.path()).output().unwrap();
+    let output =
+        command.args(["run", "broken.yaml", "--junit", "report.xml"]).current_dir(folder.path()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
+    let report = std::fs::read_to_string(folder.path().join("report.xml")).unwrap();
+    for (counted, times) in [("in_sync", 3), ("lost_sync", 2), ("timeout", 2)] {
+        let property = format!("<property name=\"caller.mod_bert::{counted}\" value=\"1\"/>");
+        assert_eq!(report.matches(&property).count(), times, "{property} in\n{report}");
+    }
     for scenario in SCENARIOS.split("---") {
         let line = |start: &str| scenario.lines().find_map(|line| line.strip_prefix(start)).unwrap();
         let (name, reason) = (line("name: "), line("# "));
