@@ -90,7 +90,11 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
     let summary = runtime.block_on(go(&options, selection, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    Ok(Outcome::Ended { summary, report_errors: reports.finish() })
+    let report_errors = reports.finish();
+    // Folders in which nothing was kept are not left behind.
+    let out = std::path::Path::new(OUT);
+    let _ = std::fs::remove_dir(out.join("recordings")).and_then(|()| std::fs::remove_dir(out));
+    Ok(Outcome::Ended { summary, report_errors })
 }
 
 /// What reports call the hosts of a run.
@@ -141,8 +145,6 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
     if let Some(switch) = switch {
         switch.shutdown().await;
     }
-    // Folders in which nothing was kept are not left behind.
-    let _ = std::fs::remove_dir(&recordings).and_then(|()| std::fs::remove_dir(&out));
     Ok(summary)
 }
 

@@ -413,7 +413,8 @@ impl Machine {
                 let Some(commands) = leg.begin_step(now, steps, gate, &mut self.ids) else { continue };
                 moved = true;
                 for (command, fatal) in commands {
-                    self.tell(now, which, command, fatal);
+                    let number = self.tell(now, which, command, fatal);
+                    self.leg_mut(which).question = Some(number);
                 }
             }
             if !moved {
@@ -459,7 +460,7 @@ impl Machine {
         waits && self.leg(which).answered.is_some_and(|at| now < at + RECORDING_GATE)
     }
 
-    fn tell(&mut self, now: Time, which: Leg, command: Command, fatal: bool) {
+    fn tell(&mut self, now: Time, which: Leg, command: Command, fatal: bool) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         let text = command.to_string();
@@ -468,6 +469,7 @@ impl Machine {
         leg.unanswered.push(number);
         self.unanswered.insert(number, Unanswered { leg: which, text, fatal });
         self.actions.push_back(Action::Command { number, command });
+        number
     }
 
     /// Ends the call when all was done, and fails it when what remains can no longer happen.

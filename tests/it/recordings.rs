@@ -16,7 +16,7 @@ const FOLDER: &str = "/proc/self/cwd/rec";
 const SCENARIO: &str = "\
 name: heard
 app: { tone_play: { frequency: 1004 } }
-duration: 1s
+duration: 2s
 record: { caller: both }
 expect:
   audio:

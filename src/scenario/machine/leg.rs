@@ -147,6 +147,8 @@ pub(super) struct LegRun {
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
     pub(super) unanswered: Vec<u64>,
+    /// The newest command of a step: a reply that the step looks into is the one to this.
+    pub(super) question: Option<u64>,
     /// The states that it was in, by [`State`].
     seen: [bool; 5],
     parked: bool,
@@ -177,6 +179,7 @@ impl LegRun {
             digits: Digits::default(),
             fault: None,
             unanswered: Vec::new(),
+            question: None,
             seen: [false; 5],
             parked: false,
             playing: false,
@@ -234,6 +237,9 @@ impl LegRun {
     /// A command was answered, with `body` where it was no error.
     pub(super) fn handle_reply(&mut self, now: Time, number: u64, body: Option<&str>) {
         self.unanswered.retain(|&waiting| waiting != number);
+        if self.question != Some(number) {
+            return;
+        }
         let (Some(Current { until: Until::Told(wanted), .. }), Some(body)) = (&self.current, body) else { return };
         match unmet(wanted, body) {
             None => self.current = Some(Current { until: Until::Now, deadline: now, within: Duration::ZERO }),
