@@ -93,22 +93,24 @@ fn sip_uri(address: &str) -> String {
     if address.starts_with("sip:") { address.to_owned() } else { format!("sip:{address}") }
 }
 
-/// A value as it may stand in `{name=value,...}`. FreeSWITCH splits at commas even inside quotes, so those are escaped
-/// as well.
+/// A value as it may stand in `{name=value,...}`.
+///
+/// FreeSWITCH takes the text apart twice: at blanks, and what is in the braces at commas, each time removing quotes and
+/// escapes. Commas, quotes and backslashes are therefore escaped for the second time, and all of that for the first.
 fn quoted(value: &str) -> String {
     if !value.contains([',', '\'', '\\', '{', '}', '[', ']', ' ', '=', '^']) {
         return value.to_owned();
     }
-    let mut text = String::with_capacity(value.len() + 8);
-    text.push('\'');
-    for letter in value.chars() {
-        if matches!(letter, ',' | '\'' | '\\') {
-            text.push('\\');
-        }
-        text.push(letter);
-    }
-    text.push('\'');
-    text
+    let escaped = |text: &str, letters: &[char]| {
+        text.chars().fold(String::with_capacity(text.len() + 8), |mut text, letter| {
+            if letters.contains(&letter) {
+                text.push('\\');
+            }
+            text.push(letter);
+            text
+        })
+    };
+    format!("'{}'", escaped(&escaped(value, &[',', '\'', '\\']), &['\'', '\\']))
 }
 
 #[cfg(test)]
@@ -140,7 +142,7 @@ mod tests {
         assert_eq!(name, "originate");
         assert_eq!(
             arguments,
-            "{origination_uuid=u1,originate_timeout=20,origination_caller_id_name='O\\'Neil\\, Zoë',\
+            "{origination_uuid=u1,originate_timeout=20,origination_caller_id_name='O\\\\\\'Neil\\\\, Zoë',\
              originator_codec=PCMU,absolute_codec_string=PCMU,ignore_display_updates=true,ignore_early_media=true,\
              sip_h_X-Callwright-App=t1,sip_h_X-Callwright-Call=u1,sip_h_X-Tenant=blue,\
              origination_caller_id_number=42}\
