@@ -3,6 +3,7 @@
 //! A file is gone through in pieces of a minute, so that an hour needs little more memory than its file; spans that go on
 //! across two pieces are joined.
 
+use crate::audio::dtmf::{DtmfDetector, DtmfDigit, Heard};
 use crate::audio::level;
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
 use crate::audio::span::{self, Content, Span};
@@ -33,6 +34,8 @@ pub struct Channel {
     pub offset: f64,
     /// Where it was clipped.
     pub clipping: Clipping,
+    /// DTMF digits (ITU-T Q.23), in order.
+    pub digits: Vec<DtmfDigit>,
     /// In order and without a hole between them.
     pub spans: Vec<Span>,
 }
@@ -60,7 +63,7 @@ const SAME_DB: f64 = 3.0;
 pub fn analyze(wav: &Opened) -> Analysis {
     let rate = wav.rate();
     let piece = (rate.0 as usize).saturating_mul(PIECE).max(1);
-    let mut channels = vec![Scan::default(); wav.channels()];
+    let mut channels: Vec<Scan> = (0..wav.channels()).map(|_| Scan::new(rate)).collect();
     let mut at = 0;
     while at < wav.samples() {
         for (scan, pcm) in channels.iter_mut().zip(wav.decode(at..at.saturating_add(piece))) {
@@ -94,9 +97,13 @@ impl Channel {
     }
 }
 
+/// The least rate at which the harmonics of DTMF's highest tone can be seen.
+const DTMF_RATE: u32 = 8_000;
+
 /// A channel, so far as it was read.
 #[derive(Clone, Debug, Default)]
 struct Scan {
+    dtmf: Option<DtmfDetector>,
     peak: u16,
     sum: i64,
     squares: u128,
@@ -109,6 +116,10 @@ struct Scan {
 }
 
 impl Scan {
+    fn new(rate: SampleRate) -> Self {
+        Scan { dtmf: (rate.0 >= DTMF_RATE).then(|| DtmfDetector::new(rate)), ..Scan::default() }
+    }
+
     fn take(&mut self, pcm: &[i16], at: usize, rate: SampleRate) {
         for &sample in pcm {
             let size = sample.unsigned_abs();
@@ -124,6 +135,9 @@ impl Scan {
             self.last = sample;
         }
         self.samples += pcm.len();
+        if let Some(dtmf) = &mut self.dtmf {
+            dtmf.push(pcm);
+        }
         let silences = Silences::find(pcm, rate, DEFAULT_THRESHOLD);
         for span in span::spans(pcm, rate, &silences) {
             let span = Span { range: span.range.start + at..span.range.end + at, ..span };
@@ -147,7 +161,16 @@ impl Scan {
         let n = self.samples.max(1) as f64;
         let offset = self.sum as f64 / n;
         let power = (self.squares as f64 / n - offset * offset).max(0.0);
-        Channel { peak: self.peak, level: level::of_power(power), offset, clipping: self.clipping, spans: self.spans }
+        let mut digits = Vec::new();
+        if let Some(dtmf) = &mut self.dtmf {
+            dtmf.finish();
+            digits.extend(std::iter::from_fn(|| dtmf.poll()).filter_map(|heard| match heard {
+                Heard::Ended(digit) => Some(digit),
+                Heard::Began { .. } => None,
+            }));
+        }
+        let level = level::of_power(power);
+        Channel { peak: self.peak, level, offset, clipping: self.clipping, digits, spans: self.spans }
     }
 }
 

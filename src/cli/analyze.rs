@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, complain, exit, print};
 use crate::audio::analysis::{Analysis, Channel, analyze};
+use crate::audio::dtmf::DtmfDigit;
 use crate::audio::picture::Picture;
 use crate::audio::span::{Content, Span};
 use crate::audio::wav::{self, Opened};
@@ -135,6 +136,11 @@ fn told(file: &Path, analysis: &Analysis) -> String {
             channel.offset / 327.68,
             clipping(channel)
         );
+        if !channel.digits.is_empty() {
+            let digits: String = channel.digits.iter().map(|digit| digit.digit).collect();
+            let first = channel.digits[0].start.as_secs_f64();
+            let _ = writeln!(text, "    DTMF {digits}, from {first:.3}s on");
+        }
         for span in channel.spans.iter().take(MOST) {
             let _ = writeln!(text, "    {}", line(span, analysis.rate));
         }
@@ -178,6 +184,12 @@ fn to_json(file: &Path, analysis: &Analysis) -> Value {
             "content": content, "frequency_hz": frequency, "level_dbm0": finite(level.0),
         })
     };
+    let digit = |digit: &DtmfDigit| {
+        json!({
+            "digit": digit.digit.to_string(), "from_s": digit.start.as_secs_f64(),
+            "length_s": digit.duration.as_secs_f64(),
+        })
+    };
     let channel = |channel: &Channel| {
         json!({
             "level_dbm0": finite(channel.level.0),
@@ -186,6 +198,7 @@ fn to_json(file: &Path, analysis: &Analysis) -> Value {
             "dc_offset": channel.offset,
             "clipped_runs": channel.clipping.runs,
             "clipped_samples": channel.clipping.samples,
+            "dtmf": channel.digits.iter().map(digit).collect::<Vec<_>>(),
             "spans": channel.spans.iter().map(span).collect::<Vec<_>>(),
         })
     };

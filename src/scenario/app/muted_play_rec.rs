@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use super::play_rec::{LEAD, Recorded, TAIL, recorded, recording, silence};
 use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
+use crate::audio::verify::Track;
 use crate::scenario::mapping::{default, mapping, optional, required};
 use crate::scenario::model::Leg;
 use crate::scenario::scalar::{boolean, duration, file, integer};
 use crate::scenario::step::play::{Loops, Source};
 use crate::scenario::step::wait::Awaited;
-use crate::scenario::step::{Answer, Hangup, Play, Sleep, Step, Wait};
+use crate::scenario::step::{Answer, Hangup, Mute, Play, Sleep, Step, Unmute, Wait};
 use crate::scenario::tagged::Variant;
 
 /// The callee answers. First the caller is heard and the callee is silent, then the other way round, and so on.
 ///
-/// A side that is not heard plays silence in place of its clip, which begins anew at each of its turns.
+/// Both clips play all the time, and a side that is not heard is muted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MutedPlayRec {
     pub file: PathBuf,
@@ -36,8 +37,7 @@ pub struct MutedPlayRec {
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub(super) fn variant() -> AppVariant {
-    let doc =
-        "The callee answers; caller and callee play a clip in turns, and are silent in between; both are recorded.";
+    let doc = "The callee answers; caller and callee play a clip each and are muted in turns; both are recorded.";
     let shape = mapping!(MutedPlayRec {
         file: required("file", file(), "The clip; its path is relative to the scenario's folder."),
         callee_file: optional("callee_file", file(), "What the callee plays; the same clip if not given."),
@@ -52,19 +52,19 @@ pub(super) fn variant() -> AppVariant {
 }
 
 impl MutedPlayRec {
-    /// The turns of `leg`: a clip or silence, each for a period.
+    /// The turns of `leg`: its clip plays all the time, and is muted in every other period.
     fn turns(&self, leg: Leg) -> Vec<Box<dyn Step>> {
         let file = match leg {
             Leg::Caller => &self.file,
             Leg::Callee => self.callee_file.as_ref().unwrap_or(&self.file),
         };
-        let clip = || Play { sources: vec![Source::File(file.clone())], loops: Loops::Forever, wait: false };
+        let clip = Play { sources: vec![Source::File(file.clone())], loops: Loops::Forever, wait: false };
+        let muted = || step(Mute { track: Track::Said });
         let heard = |turn: u32| turn.is_multiple_of(2) == (leg == Leg::Caller);
-        let turns = (0..=self.swaps).flat_map(|turn| {
-            let play = if heard(turn) { clip() } else { silence() };
-            [step(play), step(Sleep { time: self.period })]
-        });
-        [step(silence()), step(Sleep { time: self.lead })].into_iter().chain(turns).chain([step(silence())]).collect()
+        let turns = (0..=self.swaps)
+            .flat_map(|turn| [if heard(turn) { step(Unmute) } else { muted() }, step(Sleep { time: self.period })]);
+        let lead = [step(silence()), step(Sleep { time: self.lead }), muted(), step(clip)];
+        lead.into_iter().chain(turns).chain([muted()]).collect()
     }
 }
 
