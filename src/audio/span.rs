@@ -77,8 +77,15 @@ fn classify(pcm: &[i16], rate: SampleRate, frame: usize, silences: &Silences) ->
     let mut detector = ToneDetector::new(rate, WINDOW * frame);
     let window = detector.window();
     let frames = pcm.len().div_ceil(frame);
+    let mut hushed = silences.spans().iter().peekable();
     let tones: Vec<Option<Tone>> = (0..frames)
-        .map(|index| pcm.get(index * frame..index * frame + window).and_then(|pcm| detector.dominant(pcm)))
+        .map(|index| {
+            let range = index * frame..index * frame + window;
+            while hushed.next_if(|span| span.end < range.end).is_some() {}
+            // Nobody asks for the tone of silence.
+            let silent = hushed.peek().is_some_and(|span| span.start <= range.start && range.end <= span.end);
+            pcm.get(range).filter(|_| !silent).and_then(|pcm| detector.dominant(pcm))
+        })
         .collect();
     let purest = |index: usize| {
         let covering = tones.iter().take(index + 1).skip((index + 1).saturating_sub(WINDOW)).flatten();

@@ -28,6 +28,18 @@ pub struct Tone {
 /// Below this a window of 30 ms holds too few periods to tell a tone's frequency.
 pub const LOWEST: Hertz = Hertz(60.0);
 
+/// The part of a window's power around its highest line from which on there may be a tone 3 dB above all else.
+const WORTH_FOLLOWING: f64 = 0.6;
+
+/// The highest line of a spectrum.
+#[derive(Clone, Copy, Debug)]
+struct Peak {
+    /// In cycles per sample.
+    frequency: f64,
+    /// The part of all power that is in its lobe.
+    share: f64,
+}
+
 /// Finds tones in windows of one length.
 #[derive(Clone)]
 pub struct ToneDetector {
@@ -36,10 +48,11 @@ pub struct ToneDetector {
     /// Sums of the taper and of its squares.
     weight: f64,
     square_weight: f64,
-    transform: Arc<dyn RealToComplex<f64>>,
+    transform: Arc<dyn RealToComplex<f32>>,
     tapered: Vec<f64>,
-    padded: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
+    padded: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    powers: Vec<f32>,
 }
 
 impl std::fmt::Debug for ToneDetector {
@@ -65,6 +78,7 @@ impl ToneDetector {
             tapered: Vec::with_capacity(window),
             padded: transform.make_input_vec(),
             spectrum: transform.make_output_vec(),
+            powers: Vec::new(),
             transform,
         }
     }
@@ -87,9 +101,14 @@ impl ToneDetector {
         if total < 0.1 {
             return None;
         }
-        let line = self.highest_line()?;
-        let frequency = self.follow_peak(line);
-        let tone = goertzel::mean_square(self.power(frequency), self.weight);
+        let Peak { frequency: line, share } = self.highest_line()?;
+        // Where the rest is as strong as that, the exact place of the peak says nothing.
+        let (frequency, tone) = if share < WORTH_FOLLOWING {
+            (line, share * total)
+        } else {
+            let frequency = self.follow_peak(line);
+            (frequency, goertzel::mean_square(self.power(frequency), self.weight))
+        };
         let rest = (total - tone).max(total * 1e-9);
         Some(Tone {
             frequency: Hertz(frequency * f64::from(self.rate.0)),
@@ -98,17 +117,26 @@ impl ToneDetector {
         })
     }
 
-    /// Frequency of the highest line of the spectrum, in cycles per sample.
-    fn highest_line(&mut self) -> Option<f64> {
+    /// The highest line of the spectrum.
+    fn highest_line(&mut self) -> Option<Peak> {
         self.padded.fill(0.0);
-        self.padded[..self.tapered.len()].copy_from_slice(&self.tapered);
+        for (padded, sample) in self.padded.iter_mut().zip(&self.tapered) {
+            *padded = *sample as f32;
+        }
         // The buffers are the transform's own, so their lengths fit.
         self.transform.process(&mut self.padded, &mut self.spectrum).ok()?;
         let step = 1.0 / self.padded.len() as f64;
         let lowest = (LOWEST.0 / f64::from(self.rate.0) / step).ceil() as usize;
-        let lines = self.spectrum.iter().enumerate().skip(lowest.max(1));
-        let (line, _) = lines.max_by(|(_, a), (_, b)| a.norm_sqr().total_cmp(&b.norm_sqr()))?;
-        Some(line as f64 * step)
+        self.powers.clear();
+        self.powers.extend(self.spectrum.iter().map(Complex::norm_sqr));
+        let lines = self.powers.iter().enumerate().skip(lowest.max(1));
+        let (line, _) = lines.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        // A Hann window's main lobe is four lines of the window wide; the padding makes more of them.
+        let reach = (2.0 * self.padded.len() as f64 / self.tapered.len() as f64).ceil() as usize;
+        let lobe =
+            self.powers[line.saturating_sub(reach)..(line + reach + 1).min(self.powers.len())].iter().sum::<f32>();
+        let share = f64::from(lobe / self.powers.iter().sum::<f32>());
+        Some(Peak { frequency: line as f64 * step, share })
     }
 
     /// The top of the peak near `frequency`, in cycles per sample.
