@@ -33,9 +33,13 @@ pub fn power(pcm: &[i16]) -> Option<f64> {
     if pcm.is_empty() {
         return None;
     }
-    // Exact in integers: 2^15 squared times any length that fits in memory stays below 2^127.
-    let (sum, squares) = pcm.iter().fold((0i64, 0u128), |(sum, squares), &sample| {
-        (sum + i64::from(sample), squares + u128::from(sample.unsigned_abs()).pow(2))
+    // Exact in integers: the squares of so many samples stay below 2^50, which any number of pieces adds up in 128 bits.
+    let (sum, squares) = pcm.chunks(1 << 20).fold((0i64, 0u128), |(sum, squares), piece| {
+        let (of_piece, squares_of_piece) = piece.iter().fold((0i64, 0u64), |(sum, squares), &sample| {
+            let sample = i32::from(sample);
+            (sum + i64::from(sample), squares + u64::from((sample * sample).cast_unsigned()))
+        });
+        (sum + of_piece, squares + u128::from(squares_of_piece))
     });
     let (n, mean) = (pcm.len() as f64, sum as f64 / pcm.len() as f64);
     Some((squares as f64 / n - mean * mean).max(0.0))

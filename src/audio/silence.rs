@@ -99,15 +99,15 @@ fn quiet(pcm: &[i16], window: usize, limit: f64) -> Vec<Range<usize>> {
     }
     let mut spans: Vec<Range<usize>> = Vec::new();
     let (mut sum, mut squares) = (0i64, 0i64);
+    let n = window as i64;
+    let limit = limit * (n * n) as f64;
     for end in 0..pcm.len() {
         let square = |sample: i16| i64::from(sample) * i64::from(sample);
         sum += i64::from(pcm[end]);
         squares += square(pcm[end]);
         let Some(start) = (end + 1).checked_sub(window) else { continue };
         // n * sum of squares - sum^2 is n^2 times the variance, in whole numbers.
-        let n = window as i64;
-        let variance = (squares * n - sum * sum) as f64 / (n * n) as f64;
-        if variance < limit {
+        if ((squares * n - sum * sum) as f64) < limit {
             match spans.last_mut() {
                 Some(last) if last.end >= start => last.end = end + 1,
                 _ => spans.push(start..end + 1),
