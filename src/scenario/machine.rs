@@ -435,7 +435,7 @@ impl Machine {
             return false;
         }
         leg.recording_asked = true;
-        for command in recording.map_or(Vec::new(), |recording| leg.record_commands(now, recording)) {
+        for command in recording.map_or(Vec::new(), |recording| leg.record_commands(recording)) {
             self.tell(now, which, command, true);
         }
         if let Some(command) = self.legs[which as usize].listen_command(&mut self.ids).filter(|_| listens) {

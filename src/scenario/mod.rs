@@ -4,7 +4,6 @@
 //! from it. A new step is one file in `step/` and one line in its list; likewise `check/` and `app/`.
 
 pub mod app;
-pub mod cause;
 pub mod check;
 mod defaults;
 pub mod diagnostic;

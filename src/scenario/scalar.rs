@@ -8,11 +8,11 @@ use std::time::Duration;
 use regex::Regex;
 use serde_json::json;
 
-use super::cause::CAUSES;
 use super::diagnostic::did_you_mean;
 use super::node::{Plain, plain, shortened};
 use super::shape::{Quoted, Shape, Wrong, words};
 use crate::bound::{Bound, BoundError, Unit, Within, parse_value};
+use crate::call::HangupCause;
 use crate::units::{Db, Dbm0, Hertz, Percent};
 
 /// Any text. Numbers and booleans are taken as they are written: `0123` keeps its zero.
@@ -316,12 +316,13 @@ pub fn sip_code(range: RangeInclusive<u32>) -> Shape<u16> {
 /// The name of a hangup cause.
 pub fn cause() -> Shape<String> {
     let expects = "a hangup cause such as `NORMAL_CLEARING`";
-    Shape::scalar(expects, json!({ "type": "string", "enum": CAUSES }), |text, _| {
-        if CAUSES.contains(&text) {
+    let causes: Vec<&str> = HangupCause::KNOWN.iter().map(HangupCause::as_str).collect();
+    Shape::scalar(expects, json!({ "type": "string", "enum": causes }), move |text, _| {
+        if causes.contains(&text) {
             return Ok(text.to_owned());
         }
         let wrong = Wrong::message(format!("unknown hangup cause `{}`", shortened(text)));
-        Err(match did_you_mean(text, CAUSES.iter().copied()) {
+        Err(match did_you_mean(text, causes.iter().copied()) {
             Some(meant) => wrong.label(format!("did you mean `{meant}`?")),
             None => wrong.help("causes are those of FreeSWITCH, such as NORMAL_CLEARING, USER_BUSY, NO_ANSWER"),
         })

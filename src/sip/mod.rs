@@ -18,6 +18,7 @@ mod wire;
 pub use agent::{Agent, AgentConfig, SipTimers};
 pub use name_addr::NameAddr;
 pub use uri::SipUri;
+pub use user_agent::reason_phrase;
 
 use std::net::SocketAddr;
 

@@ -15,6 +15,8 @@ mod tests;
 mod within;
 mod writing;
 
+pub use reason::reason_phrase;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;

@@ -397,7 +397,7 @@ impl LegRun {
         self.parked &= !leaves_park;
         let mut told: Vec<_> = commands.into_iter().map(|command| (command, true)).collect();
         if let Some(recording) = record {
-            told.extend(self.record_commands(now, recording).into_iter().map(|command| (command, true)));
+            told.extend(self.record_commands(recording).into_iter().map(|command| (command, true)));
         }
         let mut until = until;
         if stop_recording {
@@ -434,7 +434,7 @@ impl LegRun {
     }
 
     /// The commands that record this leg into its next file.
-    pub(super) fn record_commands(&mut self, _now: Time, recording: Recording) -> Vec<Command> {
+    pub(super) fn record_commands(&mut self, recording: Recording) -> Vec<Command> {
         let Some(session) = self.session.clone() else { return Vec::new() };
         let number = self.recordings.len() + 1;
         let mut path = self.stem.clone().into_os_string();

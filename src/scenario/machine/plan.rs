@@ -79,12 +79,7 @@ impl LegPlan {
         let steps = scenario.steps(leg);
         let mut run = LegRun::new(leg, stem, Witness::default());
         run.session = Some(session.clone());
-        let record: Vec<Command> = scenario
-            .record
-            .of(leg)
-            .into_iter()
-            .flat_map(|of| run.record_commands(super::Time::default(), of))
-            .collect();
+        let record: Vec<Command> = scenario.record.of(leg).into_iter().flat_map(|of| run.record_commands(of)).collect();
         let planned: Vec<StepPlan> = run
             .rehearse(session, steps, ids)
             .into_iter()

@@ -1,7 +1,7 @@
 //! Reason phrases (RFC 3261 21).
 
 /// The reason phrases of RFC 3261 21 that a switch uses.
-pub(super) fn reason_phrase(code: u16) -> &'static str {
+pub fn reason_phrase(code: u16) -> &'static str {
     match code {
         100 => "Trying",
         180 => "Ringing",

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::Ids;
+use crate::sip::reason_phrase;
 use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipEvent, SipFailure, StartLine};
 use crate::switch::config::IMITATED_FULL_VERSION;
 use crate::units::Time;
@@ -188,7 +189,7 @@ impl Network {
         headers: Vec<(String, String)>,
         sdp: Option<String>,
     ) {
-        let reason = reason.unwrap_or_else(|| phrase(code).to_owned());
+        let reason = reason.unwrap_or_else(|| reason_phrase(code).to_owned());
         let Some((side, link)) = self.link(dialog) else { return };
         if link.reinvite.is_some_and(|offerer| offerer != side) {
             link.reinvite = None;
@@ -238,7 +239,7 @@ impl Network {
                     if let Some(cancel) = self.request(dialog, "CANCEL", headers, String::new()) {
                         self.events.push_back(SipEvent::Cancelled { dialog: callee, cancel: Box::new(cancel) });
                     }
-                    let response = self.response(callee, 487, phrase(487), Vec::new(), String::new());
+                    let response = self.response(callee, 487, reason_phrase(487), Vec::new(), String::new());
                     self.events.extend(response.map(|r| SipEvent::Response { dialog, response: Box::new(r) }));
                 }
                 self.forget(dialog);
@@ -365,34 +366,4 @@ fn host_port(uri: &str) -> String {
     let plain = uri.trim_start_matches("sip:").split(';').next().unwrap_or_default();
     let host = plain.rsplit('@').next().unwrap_or_default();
     if host.rsplit(']').next().unwrap_or_default().contains(':') { host.to_owned() } else { format!("{host}:5060") }
-}
-
-/// Reason phrases of RFC 3261 21 that the switch sends.
-fn phrase(code: u16) -> &'static str {
-    match code {
-        180 => "Ringing",
-        183 => "Session Progress",
-        200 => "OK",
-        403 => "Forbidden",
-        404 => "Not Found",
-        408 => "Request Timeout",
-        410 => "Gone",
-        480 => "Temporarily Unavailable",
-        481 => "Call/Transaction Does Not Exist",
-        483 => "Too Many Hops",
-        484 => "Address Incomplete",
-        486 => "Busy Here",
-        487 => "Request Terminated",
-        488 => "Not Acceptable Here",
-        500 => "Server Internal Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Server Time-out",
-        600 => "Busy Everywhere",
-        603 => "Decline",
-        604 => "Does Not Exist Anywhere",
-        606 => "Not Acceptable",
-        _ => "Unknown",
-    }
 }
