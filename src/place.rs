@@ -3,9 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::serial;
+
 /// A place in a scenario file. Line and column count from 1, columns in characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
+    #[serde(with = "serial::path")]
+    #[schemars(with = "String")]
     pub file: PathBuf,
     pub line: usize,
     pub column: usize,

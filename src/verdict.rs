@@ -1,12 +1,18 @@
 //! What became of a test, and what there is to say about it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::place::Place;
 use crate::units::Time;
 
 /// What became of a test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// What was promised happened.
     Passed,
+    /// It was not tried.
     Skipped,
     /// What was promised did not happen.
     Failed,
@@ -15,7 +21,8 @@ pub enum Verdict {
 }
 
 /// What else is to be said of a test's verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// It passed, but only when it was tried again.
     Flaky,
@@ -26,7 +33,7 @@ pub enum Mark {
 }
 
 /// One check or step and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
     /// What was asked, short: `caller heard tone 1004 Hz`, `callee step 2: play`.
     pub name: String,
@@ -42,7 +49,7 @@ pub struct CheckReport {
 }
 
 /// The last events and commands of one leg.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegTrace {
     /// `caller`, `callee`.
     pub leg: String,
@@ -52,14 +59,15 @@ pub struct LegTrace {
     pub entries: Vec<TraceEntry>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceEntry {
     pub at: Time,
     pub kind: TraceKind,
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum TraceKind {
     /// The switch told us.
     Event,

@@ -4,6 +4,7 @@ mod analyze;
 mod check;
 mod exit;
 mod init;
+mod reports;
 mod run;
 mod schema;
 mod switch;

@@ -1,14 +1,14 @@
 //! `callwright run`
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::Args;
 
+use super::reports::ReportArguments;
 use super::{Exit, complain, exit};
 use crate::redact::Redactor;
-use crate::report::{Junit, Report, Reports, Term};
+use crate::report::Reports;
 use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose};
 
 const EXAMPLES: &str = "\
@@ -21,6 +21,8 @@ Examples:
       Runs the tests that have `ring` in their file, name or tags.
   callwright run --fshost 10.0.0.5 --fshost 10.0.0.6:8022 --junit out/junit.xml
       Runs every scenario on two FreeSWITCH hosts, and writes a JUnit report.
+  callwright run --json - | jq -r 'select(.event == \"test_ended\") | [.verdict, .test.name] | @tsv'
+      Events for other programs, as they happen; what people read goes to the standard error.
 ";
 
 /// Run scenarios and say which passed
@@ -52,10 +54,6 @@ pub(super) struct Arguments {
     #[arg(long = "recordings", value_name = "[HOST:]REMOTE=LOCAL")]
     recordings: Vec<Mapping>,
 
-    /// Write a JUnit XML report to FILE
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-
     /// Run only tests that have TEXT in their FILE::NAME or in a tag
     #[arg(short = 'k', long = "select", value_name = "TEXT")]
     select: Option<String>,
@@ -67,10 +65,24 @@ pub(super) struct Arguments {
     /// Run at most N tests side by side
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    reports: ReportArguments,
 }
 
 pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
-    let reports = reports(&arguments);
+    // A list of names has no reports.
+    let reports = match arguments.list {
+        true => Ok(Vec::new()),
+        false => arguments.reports.reports(),
+    };
+    let reports = match reports {
+        Ok(reports) => Reports::new(reports),
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
     match run::execute(options(arguments), reports, secrets) {
         Ok(outcome) => {
             match &outcome {
@@ -89,20 +101,8 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     }
 }
 
-/// A list of names has no reports.
-fn reports(arguments: &Arguments) -> Reports {
-    let mut reports: Vec<Box<dyn Report>> = Vec::new();
-    if !arguments.list {
-        reports.push(Box::new(Term::stdout()));
-        if let Some(path) = &arguments.junit {
-            reports.push(Box::new(Junit::new(path)));
-        }
-    }
-    Reports::new(reports)
-}
-
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, recordings, select, list, jobs, junit: _ } = arguments;
+    let Arguments { paths, hosts, password, recordings, select, list, jobs, reports: _ } = arguments;
     let purpose = if list { Purpose::List } else { Purpose::Run };
     Options { paths, hosts, password, recordings, select, purpose, jobs }
 }

@@ -3,22 +3,29 @@
 use clap::Args;
 
 use super::{Exit, complain, print};
-use crate::scenario;
+use crate::{run, scenario};
 
 const EXAMPLES: &str = "\
 Examples:
   callwright schema > conf/scenario.schema.json
       Then, at the top of a scenario, for editors that speak the YAML language server's protocol:
       # yaml-language-server: $schema=../conf/scenario.schema.json
+  callwright schema --events
+      What a line of `callwright run --json` holds.
 ";
 
-/// Print the JSON Schema of the scenario language
+/// Print the JSON Schema of the scenario language, or of the events of a run
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// The schema of a line of the JSON lines report
+    #[arg(long)]
+    events: bool,
+}
 
-pub(super) fn run(Arguments {}: Arguments) -> Exit {
-    let result = schema().and_then(|schema| print(&format!("{schema}\n")).map_err(|error| error.to_string()));
+pub(super) fn run(Arguments { events }: Arguments) -> Exit {
+    let schema = if events { run::log::json_schema() } else { scenario::json_schema() };
+    let result = indented(&schema).and_then(|schema| print(&format!("{schema}\n")).map_err(|error| error.to_string()));
     match result {
         Ok(()) => Exit::Passed,
         Err(error) => {
@@ -28,7 +35,6 @@ pub(super) fn run(Arguments {}: Arguments) -> Exit {
     }
 }
 
-/// The schema, indented.
-fn schema() -> Result<String, String> {
-    serde_json::to_string_pretty(&scenario::json_schema()).map_err(|error| error.to_string())
+fn indented(schema: &serde_json::Value) -> Result<String, String> {
+    serde_json::to_string_pretty(schema).map_err(|error| error.to_string())
 }

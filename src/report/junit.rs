@@ -4,7 +4,7 @@
 //! session uuids; `system-out` carries what each leg did. Characters that XML 1.0 does not allow are written `\u{1b}`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite};
@@ -25,6 +25,8 @@ const LAYOUT: Layout = Layout { paint: Paint::Plain, width: None, entries: usize
 #[derive(Debug)]
 pub struct Junit {
     file: ReportFile,
+    project: Option<PathBuf>,
+    shard: Option<String>,
     started: Option<Time>,
     duration: Option<Duration>,
     last: Time,
@@ -48,12 +50,20 @@ impl Junit {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Junit {
             file: ReportFile::new(path),
+            project: None,
+            shard: None,
             started: None,
             duration: None,
             last: Time::default(),
             hosts: Vec::new(),
             running: BTreeMap::new(),
         }
+    }
+
+    /// Names attachments from the folder `project` on, as GitLab wants them; otherwise their paths are absolute, as
+    /// Jenkins wants them.
+    pub fn attached_from(self, project: Option<PathBuf>) -> Self {
+        Junit { project, ..self }
     }
 
     fn host(&mut self, name: &str) -> &mut Host {
@@ -67,9 +77,10 @@ impl Junit {
     fn ended(&mut self, report: &TestReport) {
         self.running.remove(&(report.test.clone(), report.host.clone()));
         self.last = self.last.max(report.started + report.duration);
+        let case = case(report, self.project.as_deref());
         let host = self.host(&report.host);
         host.time += report.duration;
-        host.cases.push(case(report));
+        host.cases.push(case);
     }
 
     /// Tests that started and never ended are errors, not absent.
@@ -82,7 +93,7 @@ impl Junit {
             let took = self.last.since(started);
             let host = self.host(&name);
             host.time += took;
-            host.cases.push(new_case(&test, status, started, took));
+            host.cases.push(new_case(&test, None, status, started, took));
         }
     }
 
@@ -92,8 +103,12 @@ impl Junit {
         for host in &self.hosts {
             let mut suite = TestSuite::new(escape::line(&host.name));
             suite.set_time(host.time);
+            suite.extra.insert("hostname".into(), escape::line(&host.name).into());
             if let Some(started) = self.started {
                 suite.extra.insert("timestamp".into(), stamp(started).into());
+            }
+            if let Some(shard) = &self.shard {
+                suite.add_property(Property::new("shard", escape::line(shard)));
             }
             if let Some(version) = &host.version {
                 suite.add_property(Property::new("version", escape::line(version)));
@@ -111,7 +126,8 @@ impl Junit {
 impl Report for Junit {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
-            RunEvent::Started { hosts, at, .. } => {
+            RunEvent::Started { hosts, shard, at, .. } => {
+                self.shard.clone_from(shard);
                 self.started = Some(*at);
                 self.last = *at;
                 for host in hosts {
@@ -147,7 +163,7 @@ impl Report for Junit {
     }
 }
 
-fn case(report: &TestReport) -> TestCase {
+fn case(report: &TestReport, project: Option<&Path>) -> TestCase {
     let mut status = match report.verdict {
         Verdict::Passed if matches!(report.mark, Some(Mark::ExpectedFailure(_))) => TestCaseStatus::skipped(),
         Verdict::Passed => TestCaseStatus::success(),
@@ -169,7 +185,7 @@ fn case(report: &TestReport) -> TestCase {
         status.set_type(if report.verdict == Verdict::Failed { "failure" } else { "error" });
         status.set_description([explain::checks(report, LAYOUT), explain::again(report, LAYOUT)].concat());
     }
-    let mut case = new_case(&report.test, status, report.started, report.duration);
+    let mut case = new_case(&report.test, report.line, status, report.started, report.duration);
     case.set_assertions(report.checks.len());
     for (name, value) in &report.properties {
         case.add_property(Property::new(escape::line(name), escape::line(value)));
@@ -180,10 +196,23 @@ fn case(report: &TestReport) -> TestCase {
     for recording in &report.recordings {
         case.add_property(Property::new("recording", escape::line(&recording.display().to_string())));
     }
-    if !report.legs.is_empty() {
-        case.set_system_out(explain::legs(report, LAYOUT));
+    if report.mark == Some(Mark::Flaky) {
+        case.add_property(Property::new("flaky", "true"));
+    }
+    let earlier = report.earlier.iter().flat_map(|attempt| &attempt.recordings);
+    let attached: String = earlier.chain(&report.recordings).map(|path| attachment(path, project)).collect();
+    let out = explain::legs(report, LAYOUT) + &attached;
+    if !out.is_empty() {
+        case.set_system_out(out);
     }
     case
+}
+
+/// A line that Jenkins (with its plugin junit-attachments) and GitLab take for a file to show.
+fn attachment(path: &Path, project: Option<&Path>) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let path = project.and_then(|project| path.strip_prefix(project).ok()).unwrap_or(&path);
+    format!("[[ATTACHMENT|{}]]\n", escape::line(&path.display().to_string()))
 }
 
 /// An attempt before the last.
@@ -199,15 +228,21 @@ fn rerun(attempt: &Attempt) -> TestRerun {
         rerun.set_message(explain::reason(check));
     }
     rerun.set_description(explain::checks_of(&attempt.checks, attempt.verdict, LAYOUT));
-    rerun.set_system_out(explain::legs_of(&attempt.legs, attempt.started, LAYOUT));
+    let legs = explain::legs_of(&attempt.legs, attempt.started, LAYOUT);
+    if !legs.is_empty() {
+        rerun.set_system_out(legs);
+    }
     rerun
 }
 
-fn new_case(test: &TestId, status: TestCaseStatus, started: Time, took: Duration) -> TestCase {
+fn new_case(test: &TestId, line: Option<usize>, status: TestCaseStatus, started: Time, took: Duration) -> TestCase {
     let mut case = TestCase::new(escape::line(&test.name), status);
     let file = escape::line(&test.file.display().to_string());
     case.set_classname(file.as_str());
     case.extra.insert("file".into(), file.into());
+    if let Some(line) = line {
+        case.extra.insert("line".into(), line.to_string().into());
+    }
     case.extra.insert("timestamp".into(), stamp(started).into());
     case.set_time(took);
     case

@@ -1,22 +1,29 @@
 //! Reports: what a run did, for people at a terminal and for CI systems.
 //!
-//! A report sees [`RunEvent`]s and nothing else. To add one, write its file and name it where the command line makes the
-//! [`Reports`] of a run.
+//! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
 mod escape;
 mod explain;
 mod file;
+mod github;
+mod jsonl;
 mod junit;
 mod paint;
 #[cfg(test)]
 mod sample;
+mod stream;
+mod tap;
 mod term;
 
 use std::io;
 use std::path::PathBuf;
 
+pub use github::{Github, Markdown};
+pub use jsonl::Jsonl;
 pub use junit::Junit;
 pub use paint::Paint;
+pub use stream::Stream;
+pub use tap::Tap;
 pub use term::{Live, Term};
 
 use crate::run::RunEvent;
@@ -33,7 +40,7 @@ pub trait Report: Send {
 /// Why a report could not be given. The run goes on, but its exit code is 3.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    #[error("cannot write the progress report: {0}")]
+    #[error("cannot write a report to the terminal or pipe: {0}")]
     Output(#[source] io::Error),
     #[error("cannot make the folder {} of a report: {source}", folder.display())]
     Folder { folder: PathBuf, source: io::Error },

@@ -28,6 +28,7 @@ fn check(name: &str, verdict: Verdict, line: usize, texts: [&str; 3]) -> CheckRe
 fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) -> TestReport {
     TestReport {
         test,
+        line: Some(4),
         host: host.into(),
         tags: vec!["smoke".into()],
         verdict,
@@ -78,7 +79,7 @@ pub fn failed() -> TestReport {
         },
         LegTrace { leg: "callee".into(), uuid: String::new(), entries: Vec::new() },
     ];
-    report.recordings = vec![PathBuf::from("callwright-out/tone/caller.wav")];
+    report.recordings = vec![PathBuf::from("/srv/callwright-out/tone/caller.wav")];
     report.rerun = "callwright run 'scenarios/tone.yaml::the milliwatt survives the loop'".into();
     report
 }
@@ -127,7 +128,7 @@ pub fn marked() -> Vec<RunEvent> {
     };
     let again = TestReport { earlier: vec![earlier(error())], ..failed() };
     let reports = [flaky, expected, unexpected, again];
-    let mut events = vec![RunEvent::Started { tests: 4, hosts: vec!["embedded".into()], at: at(0) }];
+    let mut events = vec![RunEvent::Started { tests: 4, hosts: vec!["embedded".into()], shard: None, at: at(0) }];
     events.extend(reports.into_iter().map(|report| RunEvent::TestEnded(Box::new(report))));
     let summary = Summary {
         passed: 1,
@@ -144,7 +145,7 @@ pub fn marked() -> Vec<RunEvent> {
 /// A whole run; one test starts and never ends.
 pub fn events() -> Vec<RunEvent> {
     let mut events = vec![
-        RunEvent::Started { tests: 5, hosts: vec!["embedded".into(), "pbx1:8021".into()], at: at(0) },
+        RunEvent::Started { tests: 5, hosts: vec!["embedded".into(), "pbx1:8021".into()], shard: None, at: at(0) },
         RunEvent::HostUp { host: "embedded".into(), version: "1.10.12-release".into(), at: at(1) },
         RunEvent::HostUp { host: "pbx1:8021".into(), version: "1.10.12-release".into(), at: at(2) },
     ];

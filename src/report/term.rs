@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 
 use super::explain::{self, Layout, clip};
@@ -47,13 +48,23 @@ impl Term<Box<dyn Write + Send>> {
     /// it is a terminal and no CI system watches.
     pub fn stdout() -> Self {
         let stdout = io::stdout();
-        let colours = AutoStream::choice(&stdout) != ColorChoice::Never;
+        Term::on(AutoStream::choice(&stdout), stdout.is_terminal(), stdout)
+    }
+
+    /// To the standard error, where another report has the standard output.
+    pub fn stderr() -> Self {
+        let stderr = io::stderr();
+        Term::on(AutoStream::choice(&stderr), stderr.is_terminal(), stderr)
+    }
+
+    fn on(choice: ColorChoice, terminal: bool, out: impl RawStream + AsLockedWrite + Send + 'static) -> Self {
+        let colours = choice != ColorChoice::Never;
         let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let live = if stdout.is_terminal() && !ci && !dumb { Live::On { columns } } else { Live::Off };
+        let live = if terminal && !ci && !dumb { Live::On { columns } } else { Live::Off };
         let paint = if colours { Paint::Ansi } else { Paint::Plain };
         // `always` also prepares a Windows console for escape sequences.
-        let out: Box<dyn Write + Send> = if colours { Box::new(AutoStream::always(stdout)) } else { Box::new(stdout) };
+        let out: Box<dyn Write + Send> = if colours { Box::new(AutoStream::always(out)) } else { Box::new(out) };
         Term::new(out, paint, live)
     }
 }

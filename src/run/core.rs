@@ -154,7 +154,7 @@ impl RunCore {
             core.hosts[test.host].queue.push_back(index);
         }
         let names = core.hosts.iter().map(|host| host.about.name.clone()).collect();
-        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, at: now };
+        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, shard: None, at: now };
         core.outputs.push_back(RunOutput::Report(started));
         core.settle(now);
         core
@@ -439,6 +439,7 @@ impl RunCore {
         }
         self.report(TestReport {
             test: test.id.clone(),
+            line: Some(test.scenario.place.line),
             host: self.hosts[test.host].about.name.clone(),
             tags: test.scenario.tags.clone(),
             verdict,

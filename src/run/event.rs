@@ -3,14 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::redact::Redactor;
+use crate::serial;
 use crate::units::Time;
 use crate::verdict::{CheckReport, LegTrace, Mark, Verdict};
 
 /// One test: a scenario of a file, on one host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct TestId {
     /// The scenario's file, as it was found from the arguments: `scenarios/tone.yaml`.
+    #[serde(with = "serial::path")]
+    #[schemars(with = "String")]
     pub file: PathBuf,
     /// The scenario's name.
     pub name: String,
@@ -24,36 +30,28 @@ impl std::fmt::Display for TestId {
 }
 
 /// One thing that happened in a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum RunEvent {
+    /// The first event.
     Started {
         tests: usize,
         hosts: Vec<String>,
+        /// Which part of the tests this run has, where it has not all: `2/3`.
+        #[serde(default)]
+        shard: Option<String>,
         at: Time,
     },
     /// A host answered: its name and its switch's version.
-    HostUp {
-        host: String,
-        version: String,
-        at: Time,
-    },
+    HostUp { host: String, version: String, at: Time },
     /// A host was lost or could not be reached; its tests end in error.
-    HostLost {
-        host: String,
-        reason: String,
-        at: Time,
-    },
-    TestStarted {
-        test: TestId,
-        host: String,
-        at: Time,
-    },
+    HostLost { host: String, reason: String, at: Time },
+    /// A test began.
+    TestStarted { test: TestId, host: String, at: Time },
+    /// A test ended.
     TestEnded(Box<TestReport>),
     /// The last event. `interrupted` when Ctrl-C ended the run.
-    Ended {
-        summary: Summary,
-        at: Time,
-    },
+    Ended { summary: Summary, at: Time },
 }
 
 impl RunEvent {
@@ -103,9 +101,12 @@ fn clean(redactor: &Redactor, checks: &mut [CheckReport], legs: &mut [LegTrace],
 }
 
 /// All there is to say of one test that ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestReport {
     pub test: TestId,
+    /// The line of its file on which the scenario begins, from 1.
+    #[serde(default)]
+    pub line: Option<usize>,
     pub host: String,
     pub tags: Vec<String>,
     pub verdict: Verdict,
@@ -113,34 +114,46 @@ pub struct TestReport {
     /// Attempts before the last one, none of which passed; what stands beside is of the last.
     pub earlier: Vec<Attempt>,
     pub started: Time,
+    #[serde(rename = "duration_s", with = "serial::seconds")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
     /// Each check with what it found, passed ones too, in the order of the file.
     pub checks: Vec<CheckReport>,
     /// What each leg did, for the person who looks into a failure.
     pub legs: Vec<LegTrace>,
     /// Figures and names for machines: `setup_time`, `caller.uuid`, `hangup_cause`.
+    #[serde(with = "serial::pairs")]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub properties: Vec<(String, String)>,
     /// Recordings that were kept.
+    #[serde(with = "serial::paths")]
+    #[schemars(with = "Vec<String>")]
     pub recordings: Vec<PathBuf>,
     /// The command that runs this test alone.
     pub rerun: String,
 }
 
 /// One try of a test that was tried again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     pub verdict: Verdict,
     pub started: Time,
+    #[serde(rename = "duration_s", with = "serial::seconds")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
     pub checks: Vec<CheckReport>,
     pub legs: Vec<LegTrace>,
+    #[serde(with = "serial::pairs")]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub properties: Vec<(String, String)>,
     /// Recordings that were kept.
+    #[serde(with = "serial::paths")]
+    #[schemars(with = "Vec<String>")]
     pub recordings: Vec<PathBuf>,
 }
 
 /// Counts of a run. Each test is in one of `passed`, `expected_failures`, `failed`, `errors` and `skipped`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Those that were flaky too.
     pub passed: usize,
@@ -153,5 +166,7 @@ pub struct Summary {
     pub errors: usize,
     pub skipped: usize,
     pub interrupted: bool,
+    #[serde(rename = "duration_s", with = "serial::seconds")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
 }

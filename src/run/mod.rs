@@ -6,6 +6,7 @@ pub mod core;
 mod download;
 mod event;
 mod execute;
+pub mod log;
 mod mapping;
 mod options;
 mod plan;
