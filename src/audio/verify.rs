@@ -88,13 +88,15 @@ impl fmt::Display for AudioCheck {
 }
 
 /// What came of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub holds: bool,
     pub expected: String,
     pub actual: String,
     /// One sentence on what may have caused it; empty when the check holds.
     pub help: String,
+    /// What was measured, with the unit in the name: `level_dbm0`. Negative infinity is the level of silence.
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 /// Why a check cannot be answered.
@@ -129,7 +131,22 @@ pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<F
         actual = format!("{actual} (the file was repaired: {repaired})");
     }
     let help = if holds { String::new() } else { help };
-    Ok(Finding { holds, expected: check.to_string(), actual, help })
+    let figures = figures(&track, wav, &check.what);
+    Ok(Finding { holds, expected: check.to_string(), actual, help, figures })
+}
+
+fn figures(track: &Listened<'_>, wav: &Wav, what: &Sound) -> Vec<(&'static str, f64)> {
+    match what {
+        Sound::Tone { frequency, .. } => tone::figures(track, *frequency),
+        Sound::Level(_) => vec![("level_dbm0", track.active().0.0)],
+        Sound::Silence(_) => {
+            let gap = track.silences.longest_gap().map_or(Duration::ZERO, |gap| gap.length);
+            let gap = if track.silences.throughout() { track.length() } else { gap };
+            vec![("gap_ms", gap.as_secs_f64() * 1e3)]
+        }
+        Sound::Length(_) => vec![("length_s", wav.duration().as_secs_f64())],
+        Sound::BitExact(_) | Sound::Dtmf(_) => Vec::new(),
+    }
 }
 
 /// One track and what is in it.

@@ -2,8 +2,11 @@
 
 mod analyze;
 mod check;
+mod compare;
 mod exit;
 mod init;
+mod log;
+mod merge;
 mod reports;
 mod run;
 mod schema;
@@ -36,6 +39,8 @@ struct Cli {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Compare(compare::Arguments),
+    Merge(merge::Arguments),
     Analyze(analyze::Arguments),
     Init(init::Arguments),
     Switch(switch::Arguments),
@@ -54,6 +59,8 @@ pub fn main() -> ExitCode {
             match cli.command {
                 Command::Run(arguments) => run::run(arguments, &secrets),
                 Command::Check(arguments) => check::run(&arguments),
+                Command::Compare(arguments) => compare::run(&arguments),
+                Command::Merge(arguments) => merge::run(arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),
@@ -112,6 +119,11 @@ fn complain(error: impl std::fmt::Display) {
 fn show(diagnostics: &str) {
     // As above.
     let _ = writeln!(anstream::stderr(), "{}", diagnostics.trim_end());
+}
+
+/// Writes to the standard error what would go to the standard output if no report were there.
+fn show_text(text: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(text.as_bytes())
 }
 
 /// Writes to the standard output. A reader that goes away (`| head`) has seen what it wanted.

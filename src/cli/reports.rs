@@ -60,7 +60,7 @@ impl ReportArguments {
     }
 
     /// Whether one of them has the standard output; an error where two would have one file.
-    fn takes_stdout(&self) -> Result<bool, String> {
+    pub fn takes_stdout(&self) -> Result<bool, String> {
         let mut files = BTreeSet::new();
         for path in self.junit.iter().chain(&self.json).chain(&self.tap) {
             let regular = std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());

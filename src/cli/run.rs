@@ -1,15 +1,20 @@
 //! `callwright run`
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use clap::Args;
 
+use super::compare::{ToleranceArguments, judged};
 use super::reports::ReportArguments;
-use super::{Exit, complain, exit};
+use super::{Exit, complain, exit, log};
+use crate::compare::compare;
 use crate::redact::Redactor;
-use crate::report::Reports;
-use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose};
+use crate::report::{Report, ReportError, Reports, comparison};
+use crate::run::log::Log;
+use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose, RunEvent};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,22 +73,39 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     reports: ReportArguments,
+
+    /// Compare with the run whose JSON lines report is FILE, as `callwright compare` does; a regression is a failure, even
+    /// where all tests passed
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    #[command(flatten)]
+    tolerances: ToleranceArguments,
 }
 
 pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
-    // A list of names has no reports.
-    let reports = match arguments.list {
-        true => Ok(Vec::new()),
-        false => arguments.reports.reports(),
+    let mut reports = match arguments.list {
+        // A list of names has no reports.
+        true => Vec::new(),
+        false => match arguments.reports.reports() {
+            Ok(reports) => reports,
+            Err(error) => {
+                complain(error);
+                return Exit::Usage;
+            }
+        },
     };
-    let reports = match reports {
-        Ok(reports) => Reports::new(reports),
-        Err(error) => {
-            complain(error);
-            return Exit::Usage;
+    let baseline = match arguments.baseline.as_deref().filter(|_| !arguments.list).map(Baseline::read) {
+        None => None,
+        // It is no use to run first and find that out then.
+        Some(None) => return Exit::Usage,
+        Some(Some((baseline, listener))) => {
+            reports.push(listener);
+            Some((baseline, arguments.tolerances))
         }
     };
-    match run::execute(options(arguments), reports, secrets) {
+    let piped = arguments.reports.takes_stdout() == Ok(true);
+    match run::execute(options(arguments), Reports::new(reports), secrets) {
         Ok(outcome) => {
             match &outcome {
                 Outcome::Ended { report_errors, .. } => report_errors.iter().for_each(complain),
@@ -92,7 +114,14 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
                 Outcome::NothingSelected(reason) => complain(reason),
                 Outcome::Listed => {}
             }
-            Exit::from(&outcome)
+            let exit = Exit::from(&outcome);
+            match (baseline, outcome) {
+                (Some((baseline, tolerances)), Outcome::Ended { .. }) => {
+                    let compared = baseline.compare(tolerances, if piped { super::show_text } else { super::print });
+                    if exit == Exit::Passed { compared } else { exit }
+                }
+                _ => exit,
+            }
         }
         Err(error) => {
             complain(error);
@@ -101,8 +130,58 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     }
 }
 
+/// The run that this one is compared with, and what this one told.
+struct Baseline {
+    old: Log,
+    heard: Receiver<RunEvent>,
+}
+
+impl Baseline {
+    /// The baseline, and the report that hears this run for it; `None` where it cannot be read, which has been told.
+    fn read(path: &Path) -> Option<(Baseline, Box<dyn Report>)> {
+        let old = log::read(path)?;
+        old.warnings.iter().for_each(|warning| log::warn(&format!("{}: {warning}", path.display())));
+        let (tell, heard) = channel();
+        Some((Baseline { old, heard }, Box::new(Listener { tell })))
+    }
+
+    /// Tells what got worse.
+    fn compare(self, tolerances: ToleranceArguments, tell: fn(&str) -> std::io::Result<()>) -> Exit {
+        let new: Vec<RunEvent> = self.heard.try_iter().collect();
+        let compared = compare(&self.old.events, &new, &tolerances.into());
+        if let Err(error) = tell(&comparison::text(&compared)) {
+            complain(format_args!("cannot print: {error}"));
+            return Exit::Unknown;
+        }
+        judged(&compared)
+    }
+}
+
+/// Keeps what a comparison needs.
+struct Listener {
+    tell: Sender<RunEvent>,
+}
+
+impl Report for Listener {
+    fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        let mut event = event.clone();
+        if let RunEvent::TestEnded(report) = &mut event {
+            report.legs.clear();
+            report.earlier.clear();
+        }
+        // Whoever listened is gone only where the run has broken off.
+        let _ = self.tell.send(event);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        Ok(())
+    }
+}
+
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, recordings, select, list, jobs, reports: _ } = arguments;
+    let Arguments { paths, hosts, password, recordings, select, list, jobs, reports: _, baseline: _, tolerances: _ } =
+        arguments;
     let purpose = if list { Purpose::List } else { Purpose::Run };
     Options { paths, hosts, password, recordings, select, purpose, jobs }
 }

@@ -27,6 +27,20 @@ pub fn lines(text: &str) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// `text` as a cell of a Markdown table, at most `columns` wide: on one line, and nothing in it is Markdown or HTML.
+pub fn cell(text: &str, columns: usize) -> String {
+    super::explain::clip(&line(text), columns).chars().fold(String::new(), |mut cell, c| {
+        match c {
+            '&' | '<' | '>' | '|' | '*' | '_' | '`' | '[' | ']' | '~' | '\\' | '#' | '@' | '!' => {
+                // As above.
+                let _ = write!(cell, "&#{};", u32::from(c));
+            }
+            c => cell.push(c),
+        }
+        cell
+    })
+}
+
 fn hidden(c: char) -> bool {
     c.is_control()
         // Line and paragraph separators; marks, embeddings and isolates of bidirectional text (Unicode UAX 9).
@@ -43,6 +57,11 @@ mod tests {
         assert_eq!(line("a\x1b[2Jb\r\n\tc\u{7}\u{9b}"), "a\\u{1b}[2Jb\\r\\n\\tc\\u{7}\\u{9b}");
         assert_eq!(line("invoice\u{202e}fdp.wav"), "invoice\\u{202e}fdp.wav");
         assert_eq!(line("Zoë 電話 \u{ffff}"), "Zoë 電話 \\u{ffff}");
+    }
+
+    #[test]
+    fn no_text_ends_its_cell_or_is_markup() {
+        assert_eq!(cell("a|b\n<i> *x* @me", 80), "a&#124;b&#92;n&#60;i&#62; &#42;x&#42; &#64;me");
     }
 
     #[test]

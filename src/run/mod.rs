@@ -8,6 +8,7 @@ mod event;
 mod execute;
 pub mod log;
 mod mapping;
+pub mod merge;
 mod options;
 mod plan;
 mod require;

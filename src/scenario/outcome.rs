@@ -49,13 +49,15 @@ pub struct Found {
     pub expected: String,
     pub actual: String,
     pub help: String,
+    /// What was measured, for machines, with the unit in the name: `caller.heard.level_dbm0`.
+    pub figures: Vec<(String, String)>,
 }
 
 impl Found {
     /// Passed or failed, and why.
     pub fn new(holds: bool, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         let verdict = if holds { Verdict::Passed } else { Verdict::Failed };
-        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new() }
+        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new(), figures: Vec::new() }
     }
 
     /// It could not be found out.
@@ -65,6 +67,12 @@ impl Found {
 
     pub fn help(self, help: impl Into<String>) -> Self {
         Found { help: help.into(), ..self }
+    }
+
+    /// Adds what was measured; what is no number, as the level of silence, is left out.
+    pub fn figure(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.figures.extend(value.is_finite().then(|| (name.into(), format!("{value:.3}"))));
+        self
     }
 }
 
@@ -86,16 +94,20 @@ impl Outcome {
     /// Holds the call against what the scenario expects of it.
     pub fn judge(mut self) -> Judgement {
         let mut checks = std::mem::take(&mut self.problems);
+        let mut properties = self.properties();
         // A call whose host was lost says nothing about the system under test.
         if !checks.iter().any(|problem| problem.verdict == Verdict::Error) {
             for check in &self.scenario.expect {
-                let found = check.value.evaluate(&self);
+                let mut found = check.value.evaluate(&self);
+                for (name, value) in std::mem::take(&mut found.figures) {
+                    properties.push((unique(name, &properties), value));
+                }
                 checks.push(report(check.value.describe(), Some(check.place.clone()), found));
             }
             checks.extend(self.unsaid());
         }
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
-        Judgement { verdict, checks, properties: self.properties() }
+        Judgement { verdict, checks, properties }
     }
 
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
@@ -184,7 +196,16 @@ impl Outcome {
     }
 }
 
+/// `name`, or `name#2` where another check has measured the same.
+fn unique(name: String, taken: &[(String, String)]) -> String {
+    let free = |name: &String| taken.iter().all(|(other, _)| other != name);
+    if free(&name) {
+        return name;
+    }
+    (2..).map(|number: u32| format!("{name}#{number}")).find(free).unwrap_or(name)
+}
+
 fn report(name: String, place: Option<Place>, found: Found) -> CheckReport {
-    let Found { verdict, expected, actual, help } = found;
+    let Found { verdict, expected, actual, help, figures: _ } = found;
     CheckReport { name, place, verdict, expected, actual, help }
 }

@@ -15,6 +15,7 @@ mod quality;
 mod readme;
 mod recordings;
 mod replies;
+mod reports;
 mod steps;
 mod switch_net;
 mod tracking;

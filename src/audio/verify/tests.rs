@@ -74,8 +74,26 @@ fn the_milliwatt_holds_and_is_told_in_full() {
             expected: "heard tone 1004Hz +-4Hz at 0dBm0 +-3dB for >= 2s".into(),
             actual: "1004.0 Hz at 0.0 dBm0 for 2s (longest run 2s)".into(),
             help: String::new(),
+            figures: finding.figures.clone(),
         }
     );
+}
+
+#[test]
+fn what_is_measured_is_told_whether_it_holds_or_not() {
+    let measured = |pcm: &[i16], check: &AudioCheck| verify(&recording(pcm.to_vec()), check).unwrap().figures;
+    let near = |found: &[(&str, f64)], wanted: &[(&str, f64)]| {
+        let close = |((a, x), (b, y)): (&(&str, f64), &(&str, f64))| a == b && (x - y).abs() < 0.2;
+        found.len() == wanted.len() && found.iter().zip(wanted).all(close)
+    };
+    let tone = tone(1004.0, -20.0, 2000);
+    let found = measured(&tone, &milliwatt(">= 2s"));
+    assert!(near(&found, &[("tone_hz", 1004.0), ("level_dbm0", -20.0), ("tone_s", 2.0)]), "{found:?}");
+    assert_eq!(measured(&silence(1000), &milliwatt("")), []);
+    let found = measured(&tone, &check(Sound::Level("> 0dBm0".parse().unwrap())));
+    assert!(near(&found, &[("level_dbm0", -20.0)]), "{found:?}");
+    let found = measured(&[&tone[..], &silence(300), &tone].concat(), &check(Sound::Silence("< 1s".parse().unwrap())));
+    assert!(near(&found, &[("gap_ms", 300.0)]), "{found:?}");
 }
 
 #[test]

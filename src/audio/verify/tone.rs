@@ -77,6 +77,15 @@ pub(super) fn verify(
     (holds, actual, help)
 }
 
+/// Frequency, level and length of the tone, whatever its level; nothing where there is none.
+pub(super) fn figures(track: &Listened<'_>, frequency: Within<Hertz>) -> Vec<(&'static str, f64)> {
+    let tones = Tones::of(track, |hertz, _| frequency.holds(hertz));
+    if tones.parts.is_empty() {
+        return Vec::new();
+    }
+    vec![("tone_hz", tones.frequency.0), ("level_dbm0", tones.level.0), ("tone_s", tones.total.as_secs_f64())]
+}
+
 /// Spans of one tone.
 #[derive(Clone, Debug)]
 struct Tones {

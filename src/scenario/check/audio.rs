@@ -169,7 +169,12 @@ impl Check for Audio {
                     let spans = describe(&Wav { channels: vec![pcm.to_vec()], ..wav.clone() });
                     help = format!("{help}\nrecording: {}", spans.join("; "));
                 }
-                Found::new(finding.holds, self.describe(), finding.actual).help(help)
+                let found = Found::new(finding.holds, self.describe(), finding.actual).help(help);
+                let leg = self.leg;
+                finding.figures.iter().fold(found, |found, (name, value)| match self.sound {
+                    Sound::Length(_) => found.figure(format!("{leg}.recording.{name}"), *value),
+                    _ => found.figure(format!("{leg}.{}.{name}", check.track), *value),
+                })
             }
             Err(error) => Found::unknown(self.describe(), error.to_string()),
         }

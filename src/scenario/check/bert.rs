@@ -166,7 +166,12 @@ impl Check for Bert {
         let measured = told.in_sync > 0 || figures.iter().all(Option::is_none);
         let holds =
             sync.is_none_or(|sync| sync == kept) && measured && figures.into_iter().flatten().all(|holds| holds);
-        let found = Found::new(holds, self.describe(), told.describe());
+        let mut found = Found::new(holds, self.describe(), told.describe());
+        if told.in_sync > 0 {
+            found = found
+                .figure(format!("{}.bert.wrong_percent", self.leg), told.worst)
+                .figure(format!("{}.bert.sync_lost_count", self.leg), told.lost as f64);
+        }
         if holds {
             return found;
         }

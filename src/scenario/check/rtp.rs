@@ -119,6 +119,10 @@ impl Check for Rtp {
             human(counted.jitter()),
         );
         let help = if holds { "" } else { "look at the network between the two, and at the load of both" };
-        Found::new(holds, self.describe(), actual).help(help)
+        Found::new(holds, self.describe(), actual)
+            .help(help)
+            .figure(format!("{}.rtp.loss_percent", self.leg), counted.loss().0)
+            .figure(format!("{}.rtp.jitter_ms", self.leg), counted.jitter().as_secs_f64() * 1e3)
+            .figure(format!("{}.rtp.mos", self.leg), score)
     }
 }

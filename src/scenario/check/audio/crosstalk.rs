@@ -46,7 +46,8 @@ impl Check for Crosstalk {
                 };
                 let holds = self.bound.holds(strength);
                 let help = if holds { "" } else { "an echo, or one direction leaks into the other" };
-                Found::new(holds, self.describe(), actual).help(help)
+                let found = Found::new(holds, self.describe(), actual).help(help);
+                found.figure(format!("{}.crosstalk_db", self.leg), strength.0.max(-100.0))
             }
             None => Found::new(false, self.describe(), format!("the {} said nothing that could be heard", self.leg)),
         }

@@ -88,7 +88,8 @@ impl Check for Clipped {
         };
         let holds = self.bound.holds(clipping.share());
         let help = if holds { "" } else { "a gain stands in the path, or the source itself is too loud" };
-        Found::new(holds, self.describe(), actual).help(help)
+        let found = Found::new(holds, self.describe(), actual).help(help);
+        found.figure(format!("{}.heard.clipping_percent", self.leg), clipping.share().0)
     }
 }
 
@@ -129,6 +130,7 @@ impl Check for DeadAir {
         };
         let holds = self.bound.holds(length) && !heard.pcm.is_empty();
         let help = if holds { "" } else { "nobody spoke, the far end was muted or held, or audio goes one way only" };
-        Found::new(holds, self.describe(), actual).help(help)
+        let found = Found::new(holds, self.describe(), actual).help(help);
+        found.figure(format!("{}.heard.dead_air_ms", self.leg), length.as_secs_f64() * 1e3)
     }
 }

@@ -117,19 +117,43 @@ impl Check for Like {
             }
         };
         let mut tally = Tally::default();
+        let mut measured = self.measured(&comparison);
         self.hold(&comparison, &mut tally);
         if let Some(bound) = &self.wanted.mos {
             let range = comparison.range(clip.len(), pcm.len());
             match mos(&clip, &pcm[range], SampleRate::NARROW) {
-                Ok(score) => tally.put(bound, score, format!("MOS {score:.2}"), "it sounds worse than the clip"),
+                Ok(score) => {
+                    measured = measured.figure(format!("{}.like.mos", self.leg), score);
+                    tally.put(bound, score, format!("MOS {score:.2}"), "it sounds worse than the clip")
+                }
                 Err(error) => tally.fail(format!("no MOS: {error}"), "the model rates speech of a second or more"),
             }
         }
-        Found::new(tally.wrong.is_empty(), expected, tally.told.join(", ")).help(tally.wrong.join("\n"))
+        let figures = measured.figures;
+        let found = Found::new(tally.wrong.is_empty(), expected, tally.told.join(", ")).help(tally.wrong.join("\n"));
+        Found { figures, ..found }
     }
 }
 
 impl Like {
+    /// The figures of `comparison`, asked for or not.
+    fn measured(&self, comparison: &Comparison) -> Found {
+        let count =
+            |kinds: &[FaultKind]| comparison.faults.iter().filter(|fault| kinds.contains(&fault.kind)).count() as f64;
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let figures = [
+            ("likeness", comparison.likeness),
+            ("delay_ms", ms(comparison.delay())),
+            ("gain_db", comparison.gain.0),
+            ("missing_start_ms", ms(comparison.missing_start)),
+            ("missing_end_ms", ms(comparison.missing_end)),
+            ("gaps", count(&[FaultKind::Gap, FaultKind::Skip])),
+            ("repeats", count(&[FaultKind::Repeat])),
+        ];
+        let found = Found::new(true, "", "");
+        figures.iter().fold(found, |found, (name, value)| found.figure(format!("{}.like.{name}", self.leg), *value))
+    }
+
     /// Holds each bound but that of the MOS against `comparison`.
     fn hold(&self, comparison: &Comparison, tally: &mut Tally) {
         let Wanted { likeness, delay, gain, missing_start, missing_end, gaps, repeats, polarity, .. } = &self.wanted;
