@@ -22,6 +22,8 @@ pub enum Kind {
     Mos,
     /// Decibels, relative or in dBm0.
     Level,
+    /// Decibels by which what was said comes back: an estimate that lost packets disturb.
+    Coupling,
     Hertz,
     Percent,
     /// 0 to 1.
@@ -47,7 +49,7 @@ pub fn measure(name: &str) -> Option<Measure> {
         "mos" => (Kind::Mos, Better::More),
         "likeness" => (Kind::Likeness, Better::More),
         "level_dbm0" | "gain_db" => (Kind::Level, Better::Same),
-        "crosstalk_db" => (Kind::Level, Better::Less),
+        "crosstalk_db" => (Kind::Coupling, Better::Less),
         "tone_hz" => (Kind::Hertz, Better::Same),
         "loss_percent" | "clipping_percent" | "wrong_percent" => (Kind::Percent, Better::Less),
         "gaps" | "repeats" | "sync_lost_count" => (Kind::Count, Better::Less),
@@ -95,6 +97,7 @@ impl Tolerances {
             Kind::Length => Tolerance { absolute: latency.absolute / 1e3, ..latency },
             Kind::Mos => Tolerance::absolute(mos),
             Kind::Level => Tolerance::absolute(level),
+            Kind::Coupling => Tolerance::absolute(3.0 * level),
             Kind::Hertz => Tolerance::absolute(2.0),
             Kind::Percent => Tolerance::absolute(1.0),
             Kind::Likeness => Tolerance::absolute(0.02),
