@@ -6,6 +6,7 @@ mod exit;
 mod init;
 mod run;
 mod schema;
+mod selection;
 mod switch;
 
 use std::borrow::Cow;
@@ -52,7 +53,7 @@ pub fn main() -> ExitCode {
             log(&secrets);
             match cli.command {
                 Command::Run(arguments) => run::run(arguments, &secrets),
-                Command::Check(arguments) => check::run(&arguments),
+                Command::Check(arguments) => check::run(arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),
