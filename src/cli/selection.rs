@@ -22,6 +22,10 @@ pub(super) struct Arguments {
     /// Only tests for whose tags the expression holds, which is made as that of -k, of whole tags
     #[arg(short = 'm', long = "tags", value_name = "EXPR", allow_hyphen_values = true)]
     pub tags: Option<String>,
+
+    /// Take the options of this profile of callwright.toml, which `callwright config --help` tells of
+    #[arg(long, value_name = "NAME", env = "CALLWRIGHT_PROFILE")]
+    pub profile: Option<String>,
 }
 
 impl Arguments {
