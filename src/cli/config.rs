@@ -32,12 +32,18 @@ the same as CALLWRIGHT_JOBS, CALLWRIGHT_FSHOST (several with commas between them
 environment, that over the file.
 ";
 
-/// Print the options that a run would have here, and where each comes from
-///
-/// Prints a callwright.toml with the origin of each value behind it: default, FILE:LINE, env NAME or command line. Secrets
-/// are not shown.
+const ABOUT: &str = "Print the options that a run would have here, and where each comes from";
+
+const LONG_ABOUT: &str = "\
+Print the options that a run would have here, and where each comes from
+
+Prints a callwright.toml with the origin of each value behind it: default, FILE:LINE, env NAME or command line. Secrets are
+not shown.";
+
+// As attributes these win over what is said of the options of `run` below.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{FORM}\n{EXAMPLES}\n{}", exit::help()))]
+#[group(skip)]
+#[command(about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES, after_long_help = format!("{FORM}\n{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
     #[command(flatten)]
     run: run::Arguments,

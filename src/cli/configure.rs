@@ -81,7 +81,8 @@ fn read(run: &Command, given: &ArgMatches) -> Result<(Vec<Setting>, String), Exi
     let is_given = |arg: &&Arg| source(given, arg).is_some_and(|source| source != ValueSource::DefaultValue);
     let given_keys: Vec<String> = configurable(run).filter(is_given).map(key_name).collect();
     let check = |key: &Key, text: &str| check(run, key, text);
-    let profile = given.get_one::<String>("profile").map_or(config::DEFAULT, String::as_str);
+    let profile =
+        given.get_one::<String>("profile").filter(|name| !name.is_empty()).map_or(config::DEFAULT, String::as_str);
     let world = World { keys: &keys, variable: &variable, check: &check, given: &given_keys };
     let here = std::env::current_dir().unwrap_or_default();
     let (mut settings, about) = match config::find(&here) {
@@ -149,7 +150,10 @@ fn check(run: &Command, key: &Key, text: &str) -> Result<(), String> {
 }
 
 fn source(matches: &ArgMatches, arg: &Arg) -> Option<ValueSource> {
-    matches.value_source(arg.get_id().as_str())
+    let id = arg.get_id().as_str();
+    // `check` does not have all options of `run`, and to ask for one that is not there is a panic.
+    matches.try_contains_id(id).ok()?;
+    matches.value_source(id)
 }
 
 impl Resolved {

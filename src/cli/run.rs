@@ -72,7 +72,7 @@ pub(super) struct Arguments {
     jobs: Option<NonZeroUsize>,
 }
 
-/// Which of the tests, in which order: applied after PATH, -k and -m, in the order in which they stand here
+// Which of the tests, in which order: applied after PATH, -k and -m, in the order in which they stand here
 #[derive(Debug, Args)]
 #[group(skip)]
 struct Picking {

@@ -4,7 +4,6 @@ use clap::{Args, ValueHint};
 
 use crate::run::Choice;
 
-/// Which tests
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(super) struct Arguments {
