@@ -249,12 +249,7 @@ impl Selection {
         let before = self.tests.len();
         self.tests.retain(fits);
         if before > 0 && self.tests.is_empty() {
-            let tests = if before == 1 {
-                "the only test does not fit".to_owned()
-            } else {
-                format!("none of {before} tests fits")
-            };
-            self.why_none = format!("{tests} {option} {:?}", text.unwrap_or_default());
+            self.why_none = format!("none of {before} tests fits {option} {:?}", text.unwrap_or_default());
         }
     }
 
