@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Exit, complain, print};
+use super::{Exit, complain, exit, print};
 use crate::scenario;
 
 const EXAMPLES: &str = "\
@@ -14,7 +14,7 @@ Examples:
 
 /// Print the JSON Schema of the scenario language
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {}
 
 pub(super) fn run(Arguments {}: Arguments) -> Exit {

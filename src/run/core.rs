@@ -13,7 +13,7 @@ use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
 use super::require::{Unmet, unmet};
-use super::{Attempt, RunEvent, Summary, TestId, TestReport};
+use super::{Attempt, Picked, RunEvent, Summary, TestId, TestReport};
 
 /// A test to run: a scenario on a host.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl RunCore {
             core.hosts[test.host].queue.push_back(index);
         }
         let names = core.hosts.iter().map(|host| host.about.name.clone()).collect();
-        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, at: now };
+        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, picked: Picked::default(), at: now };
         core.outputs.push_back(RunOutput::Report(started));
         core.settle(now);
         core

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Shard;
 use crate::redact::Redactor;
 use crate::units::Time;
 use crate::verdict::{CheckReport, LegTrace, Mark, Verdict};
@@ -29,6 +30,7 @@ pub enum RunEvent {
     Started {
         tests: usize,
         hosts: Vec<String>,
+        picked: Picked,
         at: Time,
     },
     /// A host answered: its name and its switch's version.
@@ -54,6 +56,19 @@ pub enum RunEvent {
         summary: Summary,
         at: Time,
     },
+}
+
+/// How the tests of a run were picked from those there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picked {
+    /// Tests that were found and are not in this run.
+    pub left_out: usize,
+    /// The seed of a random order.
+    pub seed: Option<u64>,
+    /// The part of the tests that this run has.
+    pub shard: Option<Shard>,
+    /// What else there is to say, each a short sentence.
+    pub notes: Vec<String>,
 }
 
 impl RunEvent {

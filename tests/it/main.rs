@@ -3,6 +3,7 @@
 mod bert;
 mod captures;
 mod command_line;
+mod configuration;
 mod dtmf;
 mod esl_wire;
 mod exit_codes;
@@ -15,6 +16,7 @@ mod quality;
 mod readme;
 mod recordings;
 mod replies;
+mod selection;
 mod steps;
 mod switch_net;
 mod tracking;
