@@ -499,7 +499,7 @@ fn skipped(scenario: &Scenario) -> Option<CheckReport> {
 
 /// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
 fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
-    let said = skipped(scenario);
+    let said = skipped(scenario).or_else(|| lacking(scenario, facts));
     said.or_else(|| {
         let (verdict, actual) = match unmet(&scenario.requires, facts)? {
             Unmet::No(reason) => (Verdict::Skipped, reason),
@@ -514,6 +514,19 @@ fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
             actual,
             help: String::new(),
         })
+    })
+}
+
+/// A step for which the host has no module: nobody could find out what it is to find out.
+fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let (step, module) = scenario.modules().find(|(_, module)| facts.modules.get(module.name) == Some(&false))?;
+    Some(CheckReport {
+        name: step.describe(),
+        place: Some(step.place.clone()),
+        verdict: Verdict::Error,
+        expected: format!("{} on the host", module.application),
+        actual: format!("the host does not have {}, of which {} is", module.name, module.application),
+        help: format!("load {}, or {}", module.name, module.instead),
     })
 }
 

@@ -158,7 +158,7 @@ fn connect(
 ) -> Hosted {
     let profiles: BTreeSet<String> =
         selection.tests.iter().map(|(_, scenario)| scenario.call.profile.clone()).collect();
-    let asks = selection.tests.iter().flat_map(|(_, scenario)| scenario.requires.asks().map(str::to_owned));
+    let asks = selection.tests.iter().flat_map(|(_, scenario)| scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = selection.tests.iter().flat_map(|(_, scenario)| scenario.events()).collect();
     let config = HostConfig {

@@ -5,7 +5,7 @@ use crate::media::MediaCommand;
 use crate::sip::{DialogId, Message, SipCommand};
 
 use super::channel::{AnswerState, CallState, Direction, State};
-use super::core::{ChannelKey, SwitchCore};
+use super::core::{About, ChannelKey, SwitchCore};
 use super::dp::Doing;
 use super::events::origin;
 use super::originate::{Originate, Refusal};
@@ -258,7 +258,7 @@ impl SwitchCore {
         let last = request.header("Subscription-State").is_some_and(|state| state.starts_with("terminated"));
         let frames = self.channel(key).map(|c| c.stack.iter().any(|frame| matches!(frame.doing, Doing::Deflect)));
         if of_refer && last && frames == Some(true) {
-            self.fire_sofia("sofia::notify_refer", origin::NOTIFY_REFER, None, &[]);
+            self.fire_custom("sofia::notify_refer", origin::NOTIFY_REFER, About::Nobody, &[]);
             self.hangup(key, HangupCause::BlindTransfer);
         }
     }

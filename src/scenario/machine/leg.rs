@@ -23,9 +23,6 @@ const TRACE: usize = 200;
 /// How long a step may take that names no time itself: the switch has to do it at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
-/// Custom events of a leg that are kept.
-const CUSTOM: usize = 1_000;
-
 /// A recording that was begun on a leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -141,8 +138,6 @@ pub(super) struct LegRun {
     pub(super) recordings: Vec<Recorded>,
     /// Recording, and listening for tones, was asked for.
     pub(super) recording_asked: bool,
-    /// The custom events of the leg, the first [`CUSTOM`] of them.
-    pub(super) custom: Vec<Arc<Event>>,
     pub(super) digits: Digits,
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
@@ -175,7 +170,6 @@ impl LegRun {
             cause: None,
             recordings: Vec::new(),
             recording_asked: false,
-            custom: Vec::new(),
             digits: Digits::default(),
             fault: None,
             unanswered: Vec::new(),
@@ -290,9 +284,6 @@ impl LegRun {
             self.digits.handle(now, event);
         }
         self.latest = Some(Arc::clone(event));
-        if event.name() == "CUSTOM" && !repeated && self.custom.len() < CUSTOM {
-            self.custom.push(Arc::clone(event));
-        }
         if let Some(Current { until, .. }) = &self.current
             && let Some(ended) = until.met_by(event)
         {
@@ -336,6 +327,7 @@ impl LegRun {
             | Until::Parked
             | Until::Bridged(_)
             | Until::Told(_)
+            | Until::Tone { .. }
             | Until::Event { .. }
             | Until::InSync { .. }
             | Until::RecordStopped(_) => false,
