@@ -255,6 +255,8 @@ pub struct Channel {
     pub infos: VecDeque<String>,
     /// The media bug that listens for digits in the audio (`Media-Bug-Function`).
     pub detects: Option<&'static str>,
+    /// How the digits go that it sends.
+    pub digits_sent: DigitsSent,
     pub ending: Ending,
     /// The originate that waits for this channel.
     pub originate: Option<OriginateId>,
@@ -276,6 +278,15 @@ pub enum Hold {
     Ours,
     /// The other side us.
     Theirs,
+}
+
+/// How digits go to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigitsSent {
+    /// As `dtmf_type` says.
+    AsAgreed,
+    /// As tones in what is said (`start_dtmf_generate write`).
+    AsTones,
 }
 
 /// What is silenced on a channel.
@@ -346,6 +357,7 @@ impl Channel {
             dialed: String::new(),
             infos: VecDeque::new(),
             detects: None,
+            digits_sent: DigitsSent::AsAgreed,
             ending: Ending::No,
             originate: None,
             ringing_sent: RingingSent::No,

@@ -39,6 +39,7 @@ pub mod origin {
     pub const PLAYBACK_START: Origin = Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 1646);
     pub const PLAYBACK_STOP: Origin = Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 2020);
     pub const DTMF: Origin = Origin("switch_channel.c", "switch_channel_dequeue_dtmf", 677);
+    pub const DTMF_GENERATED: Origin = Origin("switch_ivr_async.c", "generate_on_dtmf", 3930);
     pub const RECORD_START: Origin = Origin("switch_ivr_async.c", "record_callback", 1481);
     pub const RECORD_STOP: Origin = Origin("switch_ivr_async.c", "send_record_stop_event", 1240);
     pub const MEDIA_BUG_START: Origin = Origin("switch_core_media_bug.c", "switch_core_media_bug_add", 1014);

@@ -4,7 +4,7 @@ use crate::call::HangupCause;
 use crate::media::{Codec, LegStats, MediaCommand};
 use crate::sip::SipCommand;
 
-use super::channel::{AnswerState, CallState, Channel, DialogEnd, Direction, Ending, Flow, RingingSent, State};
+use super::channel::{AnswerState, CallState, Channel, DialogEnd, DigitsSent, Direction, Ending, Flow, RingingSent, State};
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
 use super::stamps::set_stamps;
@@ -204,6 +204,7 @@ impl SwitchCore {
         }
         channel.ending = Ending::Closing;
         self.detect_dtmf(key, None);
+        self.generate_dtmf(key, DigitsSent::AsAgreed);
         let Some(channel) = self.channels.get_mut(&key) else { return };
         if channel.times.answered.is_none() {
             self.settings.calls.count_failed(channel.direction);

@@ -128,6 +128,7 @@ fn steady(name: &str, value: Option<&str>) -> String {
         // How long a call lasted differs by the ticks of two clocks.
         _ if plain.starts_with("hold_accum_") => String::new(),
         _ if plain.ends_with("sec") || plain.ends_with("duration") => String::new(),
+        "rtp_audio_in_dtmf_packet_count" | "rtp_audio_out_dtmf_packet_count" => value.to_owned(),
         _ if plain.starts_with("rtp_audio_in_") || plain.starts_with("rtp_audio_out_") => String::new(),
         // Where in a sound the break came.
         _ if plain.starts_with("playback_") || plain.starts_with("record_file") => String::new(),
