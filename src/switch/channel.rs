@@ -148,6 +148,33 @@ pub struct CallerProfile {
     pub created: Time,
 }
 
+/// The leg that a channel is placed for or connected to, as its own events tell of it: the `Other-Leg-*` headers.
+#[derive(Clone, Debug)]
+pub struct OtherLeg {
+    pub role: OtherRole,
+    pub uuid: SessionId,
+    pub name: String,
+    pub direction: Direction,
+    pub profile: CallerProfile,
+    pub times: Times,
+}
+
+/// `Other-Type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherRole {
+    Originator,
+    Originatee,
+}
+
+impl OtherRole {
+    pub const fn name(self) -> &'static str {
+        match self {
+            OtherRole::Originator => "originator",
+            OtherRole::Originatee => "originatee",
+        }
+    }
+}
+
 /// When things happened on a channel; `None` reads 0 in events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
@@ -268,6 +295,7 @@ pub struct Channel {
     pub muted: Muted,
     /// The channel that it is bridged to, or that it is placed for.
     pub peer: Option<u64>,
+    pub other: Option<Box<OtherLeg>>,
 }
 
 /// Who put the call on hold.
@@ -364,7 +392,26 @@ impl Channel {
             hold: Hold::No,
             muted: Muted::Nothing,
             peer: None,
+            other: None,
         }
+    }
+
+    /// What the events of the other leg tell of this one.
+    pub fn as_other(&self, role: OtherRole) -> Box<OtherLeg> {
+        let profile = self.profile.clone().unwrap_or_default();
+        let (profile, times) = match role {
+            // FreeSWITCH copies a profile without its times.
+            OtherRole::Originator => (CallerProfile { created: Time::default(), ..profile }, Times::default()),
+            OtherRole::Originatee => (profile, self.times),
+        };
+        Box::new(OtherLeg {
+            role,
+            uuid: self.uuid.clone(),
+            name: self.name.clone(),
+            direction: self.direction,
+            profile,
+            times,
+        })
     }
 
     /// Whether nothing hung it up yet (`switch_channel_ready`).
