@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::engine::{MediaOutput, RecordOutput, RecordReport};
 use super::dtmf_tones::DtmfTones;
+use super::engine::{MediaOutput, RecordOutput, RecordReport};
 use super::latch::Latch;
 use super::receiver::Receiver;
 use super::record::Recorder;

@@ -60,7 +60,9 @@ impl Scenario {
     /// Whether anything of it is recorded.
     pub fn records(&self) -> bool {
         let steps = self.caller.iter().chain(&self.callee);
-        self.record.caller.is_some() || self.record.callee.is_some() || steps.into_iter().any(|step| step.facts().records.is_some())
+        self.record.caller.is_some()
+            || self.record.callee.is_some()
+            || steps.into_iter().any(|step| step.facts().records.is_some())
     }
 
     /// Modules that a host has to be asked for.

@@ -145,7 +145,9 @@ impl SwitchCore {
 
     /// Says of `key` that it is bridged to `other`.
     fn bond(&mut self, key: ChannelKey, other: ChannelKey) {
-        let Some((uuid, name)) = self.channels.get(&other).map(|c| (c.uuid.to_string(), c.name.clone())) else { return };
+        let Some((uuid, name)) = self.channels.get(&other).map(|c| (c.uuid.to_string(), c.name.clone())) else {
+            return;
+        };
         let Some(channel) = self.channel(key) else { return };
         for variable in ["bridge_to", "last_bridge_to"] {
             channel.variables.set(variable, uuid.as_str());
@@ -193,6 +195,7 @@ impl SwitchCore {
             // A leg that does nothing but this ends with the other.
             let cause = HangupCause::NormalClearing;
             if channel.is_up() && channel.running == State::ExchangeMedia {
+                self.tell_bridge_ended(key);
                 self.part(key);
                 self.hangup(key, cause);
             }
@@ -200,13 +203,13 @@ impl SwitchCore {
         };
         if doing {
             let (peer, uuid) = (channel.peer, channel.uuid.to_string());
+            let other = channel.other.as_ref().map(|other| other.uuid.to_string()).unwrap_or_default();
             let placing = channel.stack.last().is_some_and(|frame| matches!(frame.doing, Doing::Bridging));
             // While the other leg is placed, its own end tells of it.
             if placing && channel.is_up() {
                 return;
             }
             self.part(key);
-            let other = peer.and_then(|peer| self.channels.get(&peer)).map(|peer| peer.uuid.to_string());
             if let Some(peer) = peer {
                 let cause = if placing { HangupCause::OriginatorCancel } else { HangupCause::NormalClearing };
                 self.hangup(peer, cause);
@@ -217,12 +220,23 @@ impl SwitchCore {
                     channel.variables.unset("bridge_to");
                     channel.variables.set("bridge_hangup_cause", cause.as_str());
                 }
-                let other = other.unwrap_or_default();
                 let head = [("Bridge-A-Unique-ID", uuid.as_str()), ("Bridge-B-Unique-ID", other.as_str())];
                 self.fire_channel(key, "CHANNEL_UNBRIDGE", origin::UNBRIDGE, &head, &[]);
             }
             self.complete(key);
         }
+    }
+
+    /// The leg that this one was placed for is gone: what it tells of that end.
+    fn tell_bridge_ended(&mut self, key: ChannelKey) {
+        let peer = self.channel(key).and_then(|c| c.peer).and_then(|peer| self.channels.get(&peer));
+        let Some(peer) = peer else { return };
+        let cause = peer.hangup_cause.as_ref().map(|cause| cause.as_str().to_owned()).unwrap_or_default();
+        let told = peer.variables.value("proto_specific_hangup_cause").map(str::to_owned).unwrap_or_default();
+        let Some(channel) = self.channel(key) else { return };
+        channel.variables.unset("bridge_to");
+        channel.variables.set("last_bridge_hangup_cause", cause);
+        channel.variables.set("last_bridge_proto_specific_hangup_cause", told);
     }
 
     /// Parts a channel from the one it is connected to.

@@ -6,8 +6,8 @@ use crate::esl::Event;
 use crate::units::Time;
 
 use super::channel::{CallerProfile, Channel, Direction, OtherLeg, Times};
-use crate::id::SessionId;
 use super::config::SwitchConfig;
+use crate::id::SessionId;
 
 /// Where in FreeSWITCH's source an event is fired: `Event-Calling-File`, `-Function`, `-Line-Number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -287,7 +287,13 @@ impl SwitchCore {
                 channel.queue.push_back(message);
             }
         };
-        let head = [("call-command", "execute"), ("execute-app-name", application), ("execute-app-arg", argument), ("event-lock", "true"), ("lead-frames", "5")];
+        let head = [
+            ("call-command", "execute"),
+            ("execute-app-name", application),
+            ("execute-app-arg", argument),
+            ("event-lock", "true"),
+            ("lead-frames", "5"),
+        ];
         queue(&head, "execute");
         if let Some(cause) = &cause {
             queue(&[("call-command", "hangup"), ("hangup-cause", cause.as_str())], "hangup");

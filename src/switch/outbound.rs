@@ -11,7 +11,9 @@ use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
 use super::address::Address;
 use super::api::{ApiCall, ApiWait};
-use super::channel::{AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, OtherLeg, OtherRole, State};
+use super::channel::{
+    AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, OtherLeg, OtherRole, State,
+};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
 use super::inbound::{
@@ -245,13 +247,17 @@ impl SwitchCore {
             offer.payloads.retain(|payload| payload.name != "telephone-event");
         }
         let sdp = offer.to_sdp();
-        let as_given = variables.value("originator_codec").filter(|_| variables.value("absolute_codec_string").is_none());
+        let as_given =
+            variables.value("originator_codec").filter(|_| variables.value("absolute_codec_string").is_none());
         let used = as_given.map_or_else(|| codec_list(&codecs), str::to_owned);
         variables.set("rtp_use_codec_string", used);
         variables.set("local_media_ip", ip.as_str());
         variables.set("local_media_port", local.port().to_string());
         variables.set("advertised_media_ip", ip);
         variables.set("audio_media_flow", "sendrecv");
+        if variables.value("switch_m_sdp").is_some() {
+            variables.set("video_media_flow", "inactive");
+        }
         variables.set("rtp_local_sdp_str", offer.to_variable());
         variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
         variables.set("sip_req_uri", endpoint.plain());

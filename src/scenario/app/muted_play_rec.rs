@@ -87,6 +87,12 @@ impl App for MutedPlayRec {
         }
         let mut callee = vec![step(Answer)];
         callee.extend(self.turns(Leg::Callee));
-        AppSteps { caller, callee, record: self.record.spec(recording(self.stereo), self.rec_period), duration, ..AppSteps::default() }
+        AppSteps {
+            caller,
+            callee,
+            record: self.record.spec(recording(self.stereo), self.rec_period),
+            duration,
+            ..AppSteps::default()
+        }
     }
 }

@@ -68,7 +68,9 @@ impl SwitchCore {
         });
         let Some(on_error) = on_error else { return };
         match report {
-            Report::InSync => return self.fire_custom("mod_bert::in_sync", origin::BERT_IN_SYNC, About::Channel(key), &[]),
+            Report::InSync => {
+                return self.fire_custom("mod_bert::in_sync", origin::BERT_IN_SYNC, About::Channel(key), &[]);
+            }
             Report::Timeout => self.fire_custom("mod_bert::timeout", origin::BERT_TIMEOUT, About::Channel(key), &[]),
             Report::LostSync(loss) => self.bert_lost(key, loss),
         }

@@ -120,8 +120,7 @@ fn digits_become_tones_in_what_a_channel_says_when_it_generates_them() {
     assert_eq!(digits(&bench, &callee)[2..], ["3 800 RTP"]);
     bench.ask(&format!("api uuid_kill {CALLER}"));
     bench.wait(500);
-    let ended = bench.events.iter().find(|e| {
-        e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(CALLER)
-    });
+    let ended =
+        bench.events.iter().find(|e| e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(CALLER));
     assert_eq!(ended.unwrap().variable("rtp_audio_out_dtmf_packet_count"), Some("7"));
 }
