@@ -719,6 +719,29 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_the_host_has_no_module_for_is_an_error_that_says_what_to_do_instead() {
+        let steps = [
+            ("expect_dtmf: { digits: \"1\", mode: inband }", "mod_spandsp"),
+            ("expect_tone: { frequency: 1004Hz }", "mod_dptools"),
+        ];
+        for (step, module) in steps {
+            let verdict = |modules: &[(&str, bool)]| {
+                let mut bench = Bench::new(&format!("name: x\ncallee:\n  - answer\n  - {step}\n"));
+                bench.up(modules, "1.10.12");
+                bench.run(&["USER_BUSY"]);
+                (bench.reports[0].verdict, bench.reports[0].checks[0].clone())
+            };
+            let (found, check) = verdict(&[(module, false)]);
+            assert_eq!(found, Verdict::Error);
+            assert!(check.actual.contains(module) && check.help.contains("record the leg"), "{check:?}");
+            assert_eq!(check.place.map(|place| place.line), Some(4));
+            // There, or a host that may not be asked: it is tried.
+            assert_eq!(verdict(&[(module, true)]).0, Verdict::Failed);
+            assert_eq!(verdict(&[]).0, Verdict::Failed);
+        }
+    }
+
+    #[test]
     fn an_interrupt_ends_the_retries() {
         let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
         bench.up(&[], "1.10.12");
