@@ -175,7 +175,7 @@ fn connect(
     recordings: Files,
 ) -> Hosted {
     let profiles: BTreeSet<String> = selection.tests.iter().map(|test| test.scenario.call.profile.clone()).collect();
-    let asks = selection.tests.iter().flat_map(|test| test.scenario.requires.asks().map(str::to_owned));
+    let asks = selection.tests.iter().flat_map(|test| test.scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = selection.tests.iter().flat_map(|test| test.scenario.events()).collect();
     let config = HostConfig {

@@ -60,6 +60,22 @@ pub(in crate::scenario::check) fn heard<'a>(
     Ok(Heard { wav, channel, pcm })
 }
 
+/// Holds what `leg` heard to `judge`, which gives whether it is as expected, what it is, and a likely cause if it is not.
+fn judged(
+    outcome: &Outcome,
+    leg: Leg,
+    expected: String,
+    judge: impl FnOnce(&Heard<'_>) -> (bool, String, &'static str),
+) -> Found {
+    match heard(outcome, leg, Some(Track::Heard), &expected) {
+        Ok(heard) => {
+            let (holds, actual, why) = judge(&heard);
+            Found::new(holds, expected, actual).help(if holds { "" } else { why })
+        }
+        Err(found) => found,
+    }
+}
+
 /// The facts of a check of what `leg` heard.
 pub(super) fn hears(leg: Leg) -> Facts {
     Facts { listens: Some(Listens { leg, track: Some(Track::Heard) }), ..Facts::default() }
@@ -86,22 +102,19 @@ impl Check for Clipped {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let heard = match heard(outcome, self.leg, Some(Track::Heard), &self.describe()) {
-            Ok(heard) => heard,
-            Err(found) => return found,
-        };
-        let clipping = Clipping::find(heard.settled());
-        if clipping.of == 0 {
-            return Found::new(false, self.describe(), "no samples");
-        }
-        let share = format!("{:.2} % of {} samples", clipping.share().0, clipping.of);
-        let actual = match clipping.peaks {
-            0 => format!("{share}: no flattened peak"),
-            peaks => format!("{share}, in {peaks} flattened peaks of up to {} samples", clipping.longest),
-        };
-        let holds = self.bound.holds(clipping.share());
-        let help = if holds { "" } else { "a gain stands in the path, or the source itself is too loud" };
-        Found::new(holds, self.describe(), actual).help(help)
+        judged(outcome, self.leg, self.describe(), |heard| {
+            let clipping = Clipping::find(heard.settled());
+            if clipping.of == 0 {
+                return (false, "no samples".to_owned(), "");
+            }
+            let share = format!("{:.2} % of {} samples", clipping.share().0, clipping.of);
+            let actual = match clipping.peaks {
+                0 => format!("{share}: no flattened peak"),
+                peaks => format!("{share}, in {peaks} flattened peaks of up to {} samples", clipping.longest),
+            };
+            let why = "a gain stands in the path, or the source itself is too loud";
+            (self.bound.holds(clipping.share()), actual, why)
+        })
     }
 }
 
@@ -126,23 +139,20 @@ impl Check for DeadAir {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let heard = match heard(outcome, self.leg, Some(Track::Heard), &self.describe()) {
-            Ok(heard) => heard,
-            Err(found) => return found,
-        };
-        let rate = heard.rate();
-        let silences = Silences::find(heard.pcm, rate, DEFAULT_THRESHOLD);
-        let longest = silences.spans().iter().max_by_key(|span| span.len());
-        let length = rate.duration(longest.map_or(0, ExactSizeIterator::len));
-        let whole = human(rate.duration(heard.pcm.len()));
-        let actual = match longest {
-            None => format!("sound throughout {whole}"),
-            Some(_) if silences.throughout() => format!("silence throughout {whole}"),
-            Some(span) => format!("{} from {} of {whole}", human(length), human(rate.duration(span.start))),
-        };
-        let holds = self.bound.holds(length) && !heard.pcm.is_empty();
-        let help = if holds { "" } else { "nobody spoke, the far end was muted or held, or audio goes one way only" };
-        Found::new(holds, self.describe(), actual).help(help)
+        judged(outcome, self.leg, self.describe(), |heard| {
+            let rate = heard.rate();
+            let silences = Silences::find(heard.pcm, rate, DEFAULT_THRESHOLD);
+            let longest = silences.spans().iter().max_by_key(|span| span.len());
+            let length = rate.duration(longest.map_or(0, ExactSizeIterator::len));
+            let whole = human(rate.duration(heard.pcm.len()));
+            let actual = match longest {
+                None => format!("sound throughout {whole}"),
+                Some(_) if silences.throughout() => format!("silence throughout {whole}"),
+                Some(span) => format!("{} from {} of {whole}", human(length), human(rate.duration(span.start))),
+            };
+            let why = "nobody spoke, the far end was muted or held, or audio goes one way only";
+            (self.bound.holds(length) && !heard.pcm.is_empty(), actual, why)
+        })
     }
 }
 
