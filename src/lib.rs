@@ -6,6 +6,7 @@ pub mod call;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+pub mod config;
 pub mod esl;
 pub mod host;
 pub mod id;

@@ -3,6 +3,7 @@
 //! A file is gone through in pieces of a minute, so that an hour needs little more memory than its file; spans that go on
 //! across two pieces are joined.
 
+use crate::audio::clipping::{Clipping, ClippingScan};
 use crate::audio::dtmf::{DtmfDetector, DtmfDigit, Heard};
 use crate::audio::level;
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
@@ -40,19 +41,6 @@ pub struct Channel {
     pub spans: Vec<Span>,
 }
 
-/// Samples that stand at the end of the scale, three or more in a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clipping {
-    /// How often that happens.
-    pub runs: usize,
-    /// How many samples it takes in all.
-    pub samples: usize,
-}
-
-/// The end of mu-law's scale in 16 bits (ITU-T G.711, table 2a); A-law and linear PCM end above it.
-const FULL_SCALE: u16 = 32_124;
-/// Fewer samples in a row may be the top of a wave.
-const CLIPPED: usize = 3;
 /// Seconds of one piece.
 const PIECE: usize = 60;
 /// Tones that differ by more are not one, as in [`span`].
@@ -108,10 +96,7 @@ struct Scan {
     sum: i64,
     squares: u128,
     samples: usize,
-    clipping: Clipping,
-    /// Samples at one end of the scale that were read last.
-    run: usize,
-    last: i16,
+    clipping: ClippingScan,
     spans: Vec<Span>,
 }
 
@@ -121,19 +106,11 @@ impl Scan {
     }
 
     fn take(&mut self, pcm: &[i16], at: usize, rate: SampleRate) {
-        for &sample in pcm {
-            let size = sample.unsigned_abs();
-            self.peak = self.peak.max(size);
-            self.sum += i64::from(sample);
-            self.squares += u128::from(size).pow(2);
-            if size >= FULL_SCALE && (self.run == 0 || (sample < 0) == (self.last < 0)) {
-                self.run += 1;
-            } else {
-                self.end_run();
-                self.run = usize::from(size >= FULL_SCALE);
-            }
-            self.last = sample;
-        }
+        self.peak = pcm.iter().map(|sample| sample.unsigned_abs()).fold(self.peak, u16::max);
+        let (sum, squares) = level::sums(pcm);
+        self.sum += sum;
+        self.squares += squares;
+        self.clipping.take(pcm);
         self.samples += pcm.len();
         if let Some(dtmf) = &mut self.dtmf {
             dtmf.push(pcm);
@@ -148,19 +125,8 @@ impl Scan {
         }
     }
 
-    fn end_run(&mut self) {
-        if self.run >= CLIPPED {
-            self.clipping.runs += 1;
-            self.clipping.samples += self.run;
-        }
-        self.run = 0;
-    }
-
     fn finish(mut self) -> Channel {
-        self.end_run();
-        let n = self.samples.max(1) as f64;
-        let offset = self.sum as f64 / n;
-        let power = (self.squares as f64 / n - offset * offset).max(0.0);
+        let (power, offset) = level::power_of_sums((self.sum, self.squares), self.samples.max(1));
         let mut digits = Vec::new();
         if let Some(dtmf) = &mut self.dtmf {
             dtmf.finish();
@@ -170,7 +136,7 @@ impl Scan {
             }));
         }
         let level = level::of_power(power);
-        Channel { peak: self.peak, level, offset, clipping: self.clipping, digits, spans: self.spans }
+        Channel { peak: self.peak, level, offset, clipping: self.clipping.finish(), digits, spans: self.spans }
     }
 }
 
@@ -217,17 +183,6 @@ mod tests {
         let Content::Tone { frequency, level } = spans[1].content else { panic!("{spans:?}") };
         assert!((frequency.0 - 1004.0).abs() < 0.1 && (level.0 + 10.0).abs() < 0.05);
         assert_eq!((spans[1].range.clone(), spans[2].range.end), (8000 * 59..8000 * 122, 8000 * 123));
-    }
-
-    #[test]
-    fn clipping_is_three_samples_at_one_end_of_the_scale() {
-        let clipping = |pcm: &[i16]| analysed(pcm).channels[0].clipping;
-        assert_eq!(clipping(&[0, 32_767, 32_767, 0, 32_124, 32_124, -32_768, -32_124]), Clipping::default());
-        assert_eq!(clipping(&[32_767, 32_767, 32_124, -32_768, -32_768, -32_768]), Clipping { runs: 2, samples: 6 });
-        let loud = sine(Hertz(440.0), Dbm0(9.0), SampleRate::NARROW, 8000);
-        assert!(clipping(&loud).runs > 800, "{:?}", clipping(&loud));
-        let full = sine(Hertz(1004.0), Dbm0(3.17), SampleRate::NARROW, 8000);
-        assert_eq!(clipping(&full), Clipping::default());
     }
 
     #[test]

@@ -21,18 +21,55 @@ pub struct Clipping {
     pub of: usize,
 }
 
+/// Looks for clipping in a signal that comes piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct ClippingScan {
+    found: Clipping,
+    /// Samples at one end of the scale that came last.
+    run: usize,
+    /// Whether that is the lower end.
+    low: bool,
+}
+
+impl ClippingScan {
+    /// Looks at the samples that follow those before.
+    pub fn take(&mut self, pcm: &[i16]) {
+        self.found.of += pcm.len();
+        for &sample in pcm {
+            if !at_full_scale(sample) {
+                self.end_run();
+            } else if self.run == 0 || self.low == (sample < 0) {
+                self.run += 1;
+                self.low = sample < 0;
+            } else {
+                self.end_run();
+                (self.run, self.low) = (1, sample < 0);
+            }
+        }
+    }
+
+    /// What there was.
+    pub fn finish(mut self) -> Clipping {
+        self.end_run();
+        self.found
+    }
+
+    fn end_run(&mut self) {
+        if self.run >= SHORTEST_RUN {
+            self.found.samples += self.run;
+            self.found.peaks += 1;
+            self.found.longest = self.found.longest.max(self.run);
+        }
+        self.run = 0;
+    }
+}
+
 impl Clipping {
     /// Looks for flattened peaks in `pcm`: samples in a row at full scale of 16 bits or of a G.711 law.
     pub fn find(pcm: &[i16]) -> Clipping {
-        let mut clipping = Clipping { of: pcm.len(), ..Clipping::default() };
-        for run in pcm.chunk_by(|a, b| at_full_scale(*a) && at_full_scale(*b) && (*a < 0) == (*b < 0)) {
-            if run.len() >= SHORTEST_RUN && at_full_scale(run[0]) {
-                clipping.samples += run.len();
-                clipping.peaks += 1;
-                clipping.longest = clipping.longest.max(run.len());
-            }
-        }
-        clipping
+        let mut scan = ClippingScan::default();
+        scan.take(pcm);
+        scan.finish()
     }
 
     /// The share of all samples that is in flattened peaks.
@@ -71,6 +108,19 @@ mod tests {
         for law in [Law::Mu, Law::A] {
             let line = g711::through(law, &amplified(0.0, 2.0));
             assert!(Clipping::find(&line).share().0 > 40.0, "{law:?}");
+        }
+    }
+
+    #[test]
+    fn a_peak_across_two_pieces_is_one_and_the_two_ends_of_the_scale_are_two() {
+        let pcm = [0, 32_767, 32_767, 32_124, -32_768, -32_768, 5, 32_767];
+        let whole = Clipping::find(&pcm);
+        assert_eq!(whole, Clipping { samples: 5, peaks: 2, longest: 3, of: 8 });
+        for at in 0..=pcm.len() {
+            let mut scan = ClippingScan::default();
+            scan.take(&pcm[..at]);
+            scan.take(&pcm[at..]);
+            assert_eq!(scan.finish(), whole, "divided at {at}");
         }
     }
 

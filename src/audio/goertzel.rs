@@ -26,12 +26,22 @@ pub fn mean_square(squared_magnitude: f64, weight: f64) -> f64 {
 
 /// Squared magnitude of the discrete-time Fourier transform of `samples`, at a frequency in cycles per sample.
 pub fn squared_magnitude(samples: impl Iterator<Item = f64>, frequency: f64) -> f64 {
-    let twice_cosine = 2.0 * (TAU * frequency).cos();
-    let (mut last, mut before) = (0.0, 0.0);
+    let [magnitude] = squared_magnitudes(samples, [frequency]);
+    magnitude
+}
+
+/// As [`squared_magnitude`], at several frequencies. Three take little longer than one: each step waits for the one
+/// before it, and the others use that time.
+pub fn squared_magnitudes<const N: usize>(samples: impl Iterator<Item = f64>, frequencies: [f64; N]) -> [f64; N] {
+    let twice_cosine = frequencies.map(|frequency| 2.0 * (TAU * frequency).cos());
+    let (mut last, mut before) = ([0.0; N], [0.0; N]);
     for sample in samples {
-        (last, before) = (sample + twice_cosine * last - before, last);
+        for n in 0..N {
+            // In this order only the product and one sum wait for the step before.
+            (last[n], before[n]) = (sample - before[n] + twice_cosine[n] * last[n], last[n]);
+        }
     }
-    last * last + before * before - twice_cosine * last * before
+    std::array::from_fn(|n| last[n] * last[n] + before[n] * before[n] - twice_cosine[n] * last[n] * before[n])
 }
 
 #[cfg(test)]

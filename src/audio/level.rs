@@ -33,16 +33,25 @@ pub fn power(pcm: &[i16]) -> Option<f64> {
     if pcm.is_empty() {
         return None;
     }
+    Some(power_of_sums(sums(pcm), pcm.len()).0)
+}
+
+/// The sum of `pcm` and that of its squares.
+pub fn sums(pcm: &[i16]) -> (i64, u128) {
     // Exact in integers: the squares of so many samples stay below 2^50, which any number of pieces adds up in 128 bits.
-    let (sum, squares) = pcm.chunks(1 << 20).fold((0i64, 0u128), |(sum, squares), piece| {
+    pcm.chunks(1 << 20).fold((0i64, 0u128), |(sum, squares), piece| {
         let (of_piece, squares_of_piece) = piece.iter().fold((0i64, 0u64), |(sum, squares), &sample| {
             let sample = i32::from(sample);
             (sum + i64::from(sample), squares + u64::from((sample * sample).cast_unsigned()))
         });
         (sum + of_piece, squares + u128::from(squares_of_piece))
-    });
-    let (n, mean) = (pcm.len() as f64, sum as f64 / pcm.len() as f64);
-    Some((squares as f64 / n - mean * mean).max(0.0))
+    })
+}
+
+/// The mean square about the mean, and the mean, of so many samples (at least one) with these [`sums`].
+pub fn power_of_sums((sum, squares): (i64, u128), samples: usize) -> (f64, f64) {
+    let (n, mean) = (samples as f64, sum as f64 / samples as f64);
+    ((squares as f64 / n - mean * mean).max(0.0), mean)
 }
 
 /// Level of a signal with this mean square.

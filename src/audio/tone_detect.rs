@@ -1,7 +1,8 @@
 //! The tone that dominates a short window: its frequency, its level, and what stands beside it.
 //!
 //! A window is tapered (Hann), the highest peak of its spectrum is found, and between the lines of the spectrum the
-//! peak is followed with three Goertzel measurements and a parabola through their logarithms.
+//! peak is followed: a parabola through the logarithms of three lines, then twice one through those of three Goertzel
+//! measurements.
 //!
 //! Measured on pure tones of 300 to 3400 Hz and 0 to -40 dBm0 through G.711: within 0.03 Hz over 200 ms, 0.2 Hz over
 //! 30 ms, and 0.1 dB.
@@ -93,10 +94,10 @@ impl ToneDetector {
         if pcm.len() != self.taper.len() {
             return None;
         }
-        let mean = pcm.iter().map(|&sample| f64::from(sample)).sum::<f64>() / pcm.len() as f64;
+        let mean = pcm.iter().map(|&sample| i64::from(sample)).sum::<i64>() as f64 / pcm.len() as f64;
         self.tapered.clear();
         self.tapered.extend(pcm.iter().zip(&self.taper).map(|(&sample, weight)| (f64::from(sample) - mean) * weight));
-        let total = self.tapered.iter().map(|sample| sample * sample).sum::<f64>() / self.square_weight;
+        let total = sum_of_squares(&self.tapered) / self.square_weight;
         // Less than one step of a sample is no tone.
         if total < 0.1 {
             return None;
@@ -106,8 +107,8 @@ impl ToneDetector {
         let (frequency, tone) = if share < WORTH_FOLLOWING {
             (line, share * total)
         } else {
-            let frequency = self.follow_peak(line);
-            (frequency, goertzel::mean_square(self.power(frequency), self.weight))
+            let (frequency, power) = self.follow_peak(line);
+            (frequency, goertzel::mean_square(power, self.weight))
         };
         let rest = (total - tone).max(total * 1e-9);
         Some(Tone {
@@ -126,38 +127,81 @@ impl ToneDetector {
         // The buffers are the transform's own, so their lengths fit.
         self.transform.process(&mut self.padded, &mut self.spectrum).ok()?;
         let step = 1.0 / self.padded.len() as f64;
-        let lowest = (LOWEST.0 / f64::from(self.rate.0) / step).ceil() as usize;
+        let lowest = ((LOWEST.0 / f64::from(self.rate.0) / step).ceil() as usize).max(1);
         self.powers.clear();
         self.powers.extend(self.spectrum.iter().map(Complex::norm_sqr));
-        let lines = self.powers.iter().enumerate().skip(lowest.max(1));
-        let (line, _) = lines.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let height = highest(self.powers.get(lowest..)?);
+        let line = lowest + self.powers[lowest..].iter().position(|power| *power == height)?;
         // A Hann window's main lobe is four lines of the window wide; the padding makes more of them.
         let reach = (2.0 * self.padded.len() as f64 / self.tapered.len() as f64).ceil() as usize;
-        let lobe =
-            self.powers[line.saturating_sub(reach)..(line + reach + 1).min(self.powers.len())].iter().sum::<f32>();
-        let share = f64::from(lobe / self.powers.iter().sum::<f32>());
-        Some(Peak { frequency: line as f64 * step, share })
+        let lobe = sum(&self.powers[line.saturating_sub(reach)..(line + reach + 1).min(self.powers.len())]);
+        let share = f64::from(lobe / sum(&self.powers));
+        let beside = |line: usize| self.powers.get(line).map(|power| f64::from(*power));
+        let vertex = match (beside(line - 1), beside(line + 1)) {
+            (Some(left), Some(right)) => vertex([left, f64::from(height), right]).0,
+            _ => 0.0,
+        };
+        Some(Peak { frequency: (line as f64 + vertex) * step, share })
     }
 
-    /// The top of the peak near `frequency`, in cycles per sample.
-    fn follow_peak(&self, mut frequency: f64) -> f64 {
+    /// The top of the peak near `frequency`, in cycles per sample, and the squared magnitude there.
+    fn follow_peak(&self, mut frequency: f64) -> (f64, f64) {
         let line = 1.0 / self.taper.len() as f64;
-        for reach in [0.25, 0.1, 0.02] {
+        let mut top = 0.0;
+        for reach in [0.1, 0.02] {
             let reach = reach * line;
-            let log = |at: f64| self.power(at).max(f64::MIN_POSITIVE).ln();
-            let (left, top, right) = (log(frequency - reach), log(frequency), log(frequency + reach));
-            let bend = left - 2.0 * top + right;
-            // Only a peak bends downwards.
-            if bend < 0.0 {
-                frequency += (0.5 * (left - right) / bend).clamp(-1.5, 1.5) * reach;
-            }
+            let around = [frequency - reach, frequency, frequency + reach];
+            let (place, height) = vertex(goertzel::squared_magnitudes(self.tapered.iter().copied(), around));
+            frequency += place * reach;
+            top = height;
         }
-        frequency.clamp(0.0, 0.5)
+        (frequency.clamp(0.0, 0.5), top)
     }
+}
 
-    fn power(&self, frequency: f64) -> f64 {
-        goertzel::squared_magnitude(self.tapered.iter().copied(), frequency)
+/// The top of a parabola through the logarithms of three powers at -1, 0 and 1: its place, at most 1.5 from the middle,
+/// and its height. The middle itself where the parabola does not bend downwards.
+fn vertex(powers: [f64; 3]) -> (f64, f64) {
+    let [left, middle, right] = powers.map(|power| power.max(f64::MIN_POSITIVE).ln());
+    let bend = left - 2.0 * middle + right;
+    if bend >= 0.0 {
+        return (0.0, powers[1]);
     }
+    let (slope, place) = ((right - left) / 2.0, (0.5 * (left - right) / bend).clamp(-1.5, 1.5));
+    (place, (middle + place * (slope + place * bend / 2.0)).exp())
+}
+
+/// Numbers that are taken at once: a sum that waits for the one before it takes four times as long.
+const LANES: usize = 8;
+
+fn sum_of_squares(samples: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    for chunk in samples.chunks(LANES) {
+        for (sum, sample) in sums.iter_mut().zip(chunk) {
+            *sum += sample * sample;
+        }
+    }
+    sums.iter().sum()
+}
+
+fn sum(powers: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for chunk in powers.chunks(LANES) {
+        for (sum, power) in sums.iter_mut().zip(chunk) {
+            *sum += power;
+        }
+    }
+    sums.iter().sum()
+}
+
+fn highest(powers: &[f32]) -> f32 {
+    let mut highest = [0.0f32; LANES];
+    for chunk in powers.chunks(LANES) {
+        for (highest, power) in highest.iter_mut().zip(chunk) {
+            *highest = if *power > *highest { *power } else { *highest };
+        }
+    }
+    highest.into_iter().fold(0.0, f32::max)
 }
 
 #[cfg(test)]

@@ -152,9 +152,9 @@ fn told(file: &Path, analysis: &Analysis) -> String {
 }
 
 fn clipping(channel: &Channel) -> String {
-    match channel.clipping.runs {
+    match channel.clipping.peaks {
         0 => "not clipped".to_owned(),
-        runs => format!("clipped {runs} times ({} samples)", channel.clipping.samples),
+        peaks => format!("clipped {peaks} times ({} samples)", channel.clipping.samples),
     }
 }
 
@@ -196,7 +196,7 @@ fn to_json(file: &Path, analysis: &Analysis) -> Value {
             "peak": channel.peak,
             "peak_dbfs": finite(channel.peak_dbfs()),
             "dc_offset": channel.offset,
-            "clipped_runs": channel.clipping.runs,
+            "clipped_runs": channel.clipping.peaks,
             "clipped_samples": channel.clipping.samples,
             "dtmf": channel.digits.iter().map(digit).collect::<Vec<_>>(),
             "spans": channel.spans.iter().map(span).collect::<Vec<_>>(),

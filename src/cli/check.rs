@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, complain, exit, print, show};
+use super::{Exit, complain, exit, print, selection, show};
 use crate::esl::Command;
-use crate::run::{self, Planned, Selection};
+use crate::run::{self, LastFailed, Planned, Selection};
 use crate::scenario::step::Needs;
 use crate::scenario::{Diagnostic, LegPlan, Severity, StepPlan, Style};
 use crate::units::human;
@@ -32,13 +32,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
-    /// Scenario files, folders of them, and single tests as FILE::NAME
-    #[arg(value_name = "PATH", default_value = "scenarios")]
-    paths: Vec<String>,
-
-    /// Check only tests that have TEXT in their FILE::NAME or in a tag
-    #[arg(short = 'k', long = "select", value_name = "TEXT")]
-    select: Option<String>,
+    #[command(flatten)]
+    selection: selection::Arguments,
 
     /// Print JSON: `tests` with their plans, and `diagnostics`
     #[arg(long, conflicts_with = "quiet")]
@@ -49,17 +44,18 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    let selection = match run::select(&arguments.paths, arguments.select.as_deref(), &["embedded".to_owned()]) {
+pub(super) fn run(arguments: Arguments) -> Exit {
+    let choice = arguments.selection.choice();
+    let selection = match run::select(&choice, &["embedded".to_owned()], &LastFailed::default()) {
         Ok(selection) => selection,
         Err(error) => {
-            complain(error);
+            show(&error.told(Style::Coloured));
             return Exit::Usage;
         }
     };
-    let Selection { tests, diagnostics, found, redactor } = selection;
+    let Selection { tests, diagnostics, redactor, why_none, .. } = selection;
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let planned: Vec<Planned> = tests.iter().map(|(id, scenario)| run::plan(id, scenario)).collect();
+    let planned: Vec<Planned> = tests.iter().map(|test| run::plan(&test.id, &test.scenario)).collect();
     let text = if arguments.json {
         let tests: Vec<Value> = planned.iter().map(test_json).collect();
         let diagnostics: Vec<Value> = diagnostics.iter().map(diagnostic_json).collect();
@@ -79,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     match (errors, planned.len()) {
         (1.., _) => Exit::Usage,
         (0, 0) => {
-            complain(format_args!("no test of {found} was selected in {}", arguments.paths.join(", ")));
+            complain(why_none);
             Exit::NothingSelected
         }
         (0, _) => Exit::Passed,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, complain, print};
+use super::{Exit, complain, exit, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
 ///
 /// What is there already stays as it is.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
     /// The project's folder
     #[arg(value_name = "DIR", default_value = ".")]

@@ -3,13 +3,18 @@
 mod analyze;
 mod check;
 mod compare;
+mod completions;
+mod config;
+mod configure;
 mod exit;
 mod init;
 mod log;
+mod man;
 mod merge;
 mod reports;
 mod run;
 mod schema;
+mod selection;
 mod switch;
 
 use std::borrow::Cow;
@@ -41,10 +46,13 @@ enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Merge(merge::Arguments),
+    Config(Box<config::Arguments>),
     Analyze(analyze::Arguments),
     Init(init::Arguments),
     Switch(switch::Arguments),
     Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Environment variable that names what is logged, as `debug` or `callwright::esl=trace`.
@@ -52,26 +60,25 @@ const LOG: &str = "CALLWRIGHT_LOG";
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
-    guarded(|| match Cli::try_parse() {
-        Ok(cli) => {
+    guarded(|| match configure::parse(std::env::args_os().collect()) {
+        Ok(parsed) => {
             let secrets = Arc::new(OnceLock::new());
             log(&secrets);
-            match cli.command {
+            match parsed.cli.command {
                 Command::Run(arguments) => run::run(arguments, &secrets),
-                Command::Check(arguments) => check::run(&arguments),
+                Command::Check(arguments) => check::run(arguments),
                 Command::Compare(arguments) => compare::run(&arguments),
                 Command::Merge(arguments) => merge::run(arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
+                Command::Completions(arguments) => completions::run(&arguments),
+                Command::Man(arguments) => man::run(&arguments),
+                Command::Config(_) => config::run(&parsed.resolved),
             }
         }
-        Err(error) => {
-            // A reader that goes away, as in `callwright --help | head -1`, is no reason to complain.
-            let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Passed }
-        }
+        Err(exit) => exit,
     })
     .into()
 }

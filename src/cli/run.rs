@@ -1,20 +1,23 @@
 //! `callwright run`
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::compare::{ToleranceArguments, judged};
 use super::reports::ReportArguments;
-use super::{Exit, complain, exit, log};
+use super::{Exit, complain, exit, log, selection};
 use crate::compare::compare;
+use crate::id::Ids;
 use crate::redact::Redactor;
 use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
-use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose, RunEvent};
+use crate::run::{
+    self, Choice, HostAddress, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,8 +25,12 @@ Examples:
       Runs every scenario in the folder `scenarios` on the embedded switch.
   callwright run 'scenarios/tone.yaml::the milliwatt survives the loop'
       Runs one test.
-  callwright run scenarios -k ring
-      Runs the tests that have `ring` in their file, name or tags.
+  callwright run 'scenarios/**/dtmf*.yaml' -k 'digits and not inband' -m smoke
+      Runs some of the tests in some of the files.
+  callwright run --lf
+      Runs those that failed last time.
+  callwright run --shard 1/3 --random-order
+      Runs a third of the tests, in an order that the printed seed repeats.
   callwright run --fshost 10.0.0.5 --fshost 10.0.0.6:8022 --junit out/junit.xml
       Runs every scenario on two FreeSWITCH hosts, and writes a JUnit report.
   callwright run --json - | jq -r 'select(.event == \"test_ended\") | [.verdict, .test.name] | @tsv'
@@ -34,9 +41,11 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
-    /// Scenario files, folders of them, and single tests as FILE::NAME
-    #[arg(value_name = "PATH", default_value = "scenarios")]
-    paths: Vec<String>,
+    #[command(flatten)]
+    selection: selection::Arguments,
+
+    #[command(flatten)]
+    picking: Picking,
 
     /// Event socket of a FreeSWITCH host to run on; may be given several times. Without any, an embedded switch is
     /// started
@@ -59,13 +68,9 @@ pub(super) struct Arguments {
     #[arg(long = "recordings", value_name = "[HOST:]REMOTE=LOCAL")]
     recordings: Vec<Mapping>,
 
-    /// Run only tests that have TEXT in their FILE::NAME or in a tag
-    #[arg(short = 'k', long = "select", value_name = "TEXT")]
-    select: Option<String>,
-
-    /// Print the names of the tests instead of running them
-    #[arg(long)]
-    list: bool,
+    /// Print the node ids of the tests instead of running them; `json` tells more of each (conf/list.schema.json)
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    list: Option<List>,
 
     /// Run at most N tests side by side
     #[arg(short, long, value_name = "N")]
@@ -83,8 +88,39 @@ pub(super) struct Arguments {
     tolerances: ToleranceArguments,
 }
 
+// Which of the tests, in which order: applied after PATH, -k and -m, in the order in which they stand here
+#[derive(Debug, Args)]
+#[group(skip)]
+struct Picking {
+    /// Run only the tests that failed last time; all, if none did
+    #[arg(long, visible_alias = "last-failed", conflicts_with = "ff")]
+    lf: bool,
+
+    /// Run each test N times, all once before any again; reports put #1, #2 ... behind the names
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: u32,
+
+    /// Run the Ith of N parts of the tests: dealt out in turn in the order of their ids, so that each is in one part
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+
+    /// Run the tests in a random order, whose seed is told; with that SEED, in the same order again
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "new")]
+    random_order: Option<Seed>,
+
+    /// Run the tests that failed last time first
+    #[arg(long, visible_alias = "failed-first")]
+    ff: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum List {
+    Text,
+    Json,
+}
+
 pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
-    let mut reports = match arguments.list {
+    let mut reports = match arguments.list.is_some() {
         // A list of names has no reports.
         true => Vec::new(),
         false => match arguments.reports.reports() {
@@ -95,7 +131,7 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
             }
         },
     };
-    let baseline = match arguments.baseline.as_deref().filter(|_| !arguments.list).map(Baseline::read) {
+    let baseline = match arguments.baseline.as_deref().filter(|_| arguments.list.is_none()).map(Baseline::read) {
         None => None,
         // It is no use to run first and find that out then.
         Some(None) => return Exit::Usage,
@@ -180,10 +216,25 @@ impl Report for Listener {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, recordings, select, list, jobs, reports: _, baseline: _, tolerances: _ } =
-        arguments;
-    let purpose = if list { Purpose::List } else { Purpose::Run };
-    Options { paths, hosts, password, recordings, select, purpose, jobs }
+    let Arguments { selection, picking, hosts, password, recordings, list, jobs, .. } = arguments;
+    let purpose = match list {
+        None => Purpose::Run,
+        Some(List::Text) => Purpose::List(ListFormat::Text),
+        Some(List::Json) => Purpose::List(ListFormat::Json),
+    };
+    Options { choice: choice(selection, picking), hosts, password, recordings, purpose, jobs }
+}
+
+fn choice(selection: selection::Arguments, picking: Picking) -> Choice {
+    let Picking { lf, repeat, shard, random_order, ff } = picking;
+    let last = if lf { Some(Last::Only) } else { ff.then_some(Last::First) };
+    let seed = random_order.map(|seed| match seed {
+        // Short enough to be typed.
+        Seed::New => u64::from(Ids::random().number()),
+        Seed::Given(seed) => seed,
+    });
+    let repeat = NonZeroU32::new(repeat).unwrap_or(NonZeroU32::MIN);
+    Choice { last, repeat, shard, seed, ..selection.choice() }
 }
 
 #[cfg(test)]
@@ -201,22 +252,30 @@ mod tests {
     #[test]
     fn without_arguments_every_scenario_runs_on_the_embedded_switch() {
         let options = parsed(&["callwright", "run", "--password", "ClueCon"]);
-        assert_eq!(options.paths, ["scenarios"]);
-        assert_eq!((options.hosts.len(), options.select, options.jobs), (0, None, None));
+        assert_eq!(options.choice, Choice::of(vec!["scenarios".to_owned()]));
+        assert_eq!((options.hosts.len(), options.jobs), (0, None));
         assert_eq!((options.password.as_str(), options.purpose), ("ClueCon", Purpose::Run));
     }
 
     #[test]
     fn every_argument_reaches_the_run() {
-        let line =
-            "callwright run a b.yaml --fshost x --fshost [::1]:1 --password p --recordings x:/r=l -k tone --list -j 3";
+        let line = "callwright run a b.yaml --fshost x --fshost [::1]:1 --password p --recordings x:/r=l -k tone -m not-x --lf --repeat 2 \
+             --shard 1/3 --random-order=7 --list=json -j 3";
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(options.paths, ["a", "b.yaml"]);
+        let choice = Choice {
+            paths: vec!["a".to_owned(), "b.yaml".to_owned()],
+            keyword: Some("tone".to_owned()),
+            tags: Some("not-x".to_owned()),
+            last: Some(Last::Only),
+            repeat: NonZeroU32::new(2).unwrap(),
+            shard: Some(Shard { index: 1, count: 3 }),
+            seed: Some(7),
+        };
+        assert_eq!(options.choice, choice);
         assert_eq!(options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x:8021", "[::1]:1"]);
         assert_eq!(options.password, "p");
         assert_eq!(options.recordings, ["x:/r=l".parse().unwrap()]);
-        assert_eq!(options.select.as_deref(), Some("tone"));
-        assert_eq!(options.purpose, Purpose::List);
+        assert_eq!(options.purpose, Purpose::List(ListFormat::Json));
         assert_eq!(options.jobs, NonZeroUsize::new(3));
     }
 }

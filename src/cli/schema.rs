@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Exit, complain, print};
+use super::{Exit, complain, exit, print};
 use crate::{run, scenario};
 
 const EXAMPLES: &str = "\
@@ -16,7 +16,7 @@ Examples:
 
 /// Print the JSON Schema of the scenario language, or of the events of a run
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
     /// The schema of a line of the JSON lines report
     #[arg(long)]

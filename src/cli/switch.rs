@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, complain};
+use super::{Exit, complain, exit};
 use crate::switch::{Switch, SwitchConfig, SystemApi};
 
 const EXAMPLES: &str = "\
@@ -20,7 +20,7 @@ Examples:
 ///
 /// It speaks SIP and RTP as FreeSWITCH does, parks every call that comes in, and is controlled over its event socket.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
     /// Where the event socket listens; port 0 is any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8021")]

@@ -181,9 +181,9 @@ fn read(events: &[RunEvent], by_host: bool) -> Run {
     let mut running: BTreeMap<(TestId, String), usize> = BTreeMap::new();
     for event in events {
         match event {
-            RunEvent::Started { hosts, shard, .. } => {
+            RunEvent::Started { hosts, picked, .. } => {
                 run.hosts.extend(hosts.iter().cloned());
-                run.part.clone_from(shard);
+                run.part = picked.shard.map(|shard| shard.to_string());
             }
             RunEvent::TestStarted { test, host, .. } => *running.entry((test.clone(), host.clone())).or_default() += 1,
             RunEvent::TestEnded(report) => {

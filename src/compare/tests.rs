@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::run::Summary;
+use crate::run::{Picked, Summary};
 use crate::units::Time;
 use crate::verdict::CheckReport;
 
@@ -34,7 +34,8 @@ fn report(name: &str, verdict: Verdict, figures: &[(&str, &str)]) -> TestReport 
 
 fn run_on(host: &str, reports: Vec<TestReport>) -> Vec<RunEvent> {
     let at = Time::from_micros(1);
-    let mut events = vec![RunEvent::Started { tests: reports.len(), hosts: vec![host.into()], shard: None, at }];
+    let mut events =
+        vec![RunEvent::Started { tests: reports.len(), hosts: vec![host.into()], picked: Picked::default(), at }];
     events.extend(
         reports.into_iter().map(|report| RunEvent::TestEnded(Box::new(TestReport { host: host.into(), ..report }))),
     );
@@ -119,7 +120,7 @@ fn a_test_that_did_not_end_or_was_not_come_to_is_a_regression() {
     let test = TestId { file: "a.yaml".into(), name: "x".into() };
     let at = Time::from_micros(1);
     let new = [
-        RunEvent::Started { tests: 2, hosts: vec!["embedded".into()], shard: None, at },
+        RunEvent::Started { tests: 2, hosts: vec!["embedded".into()], picked: Picked::default(), at },
         RunEvent::TestStarted { test, host: "embedded".into(), at },
     ];
     let comparison = compare(&old, &new, &Tolerances::default());
@@ -154,8 +155,12 @@ fn one_host_may_be_compared_with_another_and_several_are_told_apart() {
     assert_eq!((comparison.common, comparison.regressions()), (1, 1));
     assert_eq!(comparison.warnings, ["other hosts: fs1, now fs2"]);
     let mut both = one.clone();
-    both[0] =
-        RunEvent::Started { tests: 2, hosts: vec!["fs1".into(), "fs2".into()], shard: None, at: Time::from_micros(1) };
+    both[0] = RunEvent::Started {
+        tests: 2,
+        hosts: vec!["fs1".into(), "fs2".into()],
+        picked: Picked::default(),
+        at: Time::from_micros(1),
+    };
     both.splice(2..2, [other[1].clone()]);
     let comparison = compare(&both, &both, &Tolerances::default());
     assert_eq!((comparison.common, comparison.regressions()), (2, 0));

@@ -375,7 +375,10 @@ impl HostCore {
                 self.facts.profiles.insert(profile, profile_address(&reply.text));
             }
             Some(Purpose::Module(module)) => {
-                self.facts.modules.insert(module, reply.text.trim() == "true");
+                // A host that may not be asked says something else.
+                if let Ok(there) = reply.text.trim().parse() {
+                    self.facts.modules.insert(module, there);
+                }
             }
             None => {}
         }

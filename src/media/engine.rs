@@ -124,6 +124,7 @@ impl Engine {
             }
             (MediaCommand::SendDtmf { items, .. }, Some(leg)) => leg.send_dtmf(items),
             (MediaCommand::DetectDtmf { on, .. }, Some(leg)) => leg.detect_dtmf(on),
+            (MediaCommand::GenerateDtmf { on, .. }, Some(leg)) => leg.generate_dtmf(on),
             (MediaCommand::Close { .. }, Some(leg)) => {
                 leg.close(outputs);
                 self.forget_closed(id);
@@ -147,6 +148,7 @@ impl Engine {
                 | MediaCommand::StopRecord { .. }
                 | MediaCommand::SendDtmf { .. }
                 | MediaCommand::DetectDtmf { .. }
+                | MediaCommand::GenerateDtmf { .. }
                 | MediaCommand::Close { .. },
                 None,
             ) => {}

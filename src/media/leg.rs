@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dtmf_tones::DtmfTones;
 use super::engine::{MediaOutput, RecordOutput, RecordReport};
 use super::latch::Latch;
 use super::receiver::Receiver;
@@ -47,8 +48,11 @@ pub(super) struct Leg {
     recorders: Vec<Recorder>,
     /// Listens for digits in the audio.
     detector: Option<Box<DtmfDetector>>,
+    /// Sends digits as tones.
+    dtmf_tones: Option<DtmfTones>,
     closing: bool,
     sent_packets: u64,
+    sent_telephone_events: u64,
     sent_bytes: u64,
     late_ticks: u64,
     heard_pcm: Vec<i16>,
@@ -126,8 +130,10 @@ impl Leg {
             tones: Vec::new(),
             recorders: Vec::new(),
             detector: None,
+            dtmf_tones: None,
             closing: false,
             sent_packets: 0,
+            sent_telephone_events: 0,
             sent_bytes: 0,
             late_ticks: 0,
             heard_pcm: Vec::with_capacity(FRAME_SAMPLES),
@@ -239,6 +245,9 @@ impl Leg {
     }
 
     pub(super) fn send_dtmf(&mut self, items: Vec<DtmfItem>) {
+        if let Some(tones) = &mut self.dtmf_tones {
+            return tones.queue(items);
+        }
         if let Some(link) = self.link.as_mut().filter(|link| link.telephone_event.is_some()) {
             link.digits.queue(items);
         }
@@ -246,6 +255,10 @@ impl Leg {
 
     pub(super) fn detect_dtmf(&mut self, on: bool) {
         self.detector = on.then(|| Box::new(DtmfDetector::new(SampleRate::NARROW)));
+    }
+
+    pub(super) fn generate_dtmf(&mut self, on: bool) {
+        self.dtmf_tones = on.then(DtmfTones::default);
     }
 
     pub(super) fn record(
@@ -376,6 +389,13 @@ impl Leg {
             said.payload.fill(link.codec.silence());
             said.pcm = Some([0; FRAME_SAMPLES]);
         }
+        if let (Some(said), Some(tones)) = (&mut said, &mut self.dtmf_tones)
+            && let Some(pcm) = tones.frame()
+        {
+            said.payload.clear();
+            g711::encode(link.codec.law(), &pcm, &mut said.payload);
+            said.pcm = Some(pcm);
+        }
         if self.partner.is_some() || !self.tones.is_empty() {
             let mut pcm = Vec::with_capacity(FRAME_SAMPLES);
             match &heard {
@@ -404,6 +424,7 @@ impl Leg {
                     let packet = link.sender.event(payload_type, event);
                     if to.port() != 0 && !to.ip().is_unspecified() {
                         self.sent_packets += 1;
+                        self.sent_telephone_events += 1;
                         self.sent_bytes += packet.len() as u64;
                         outputs.push_back(MediaOutput::Send { leg: self.id, to, packet });
                     }
@@ -476,6 +497,7 @@ impl Leg {
     pub(super) fn stats(&self) -> LegStats {
         let mut stats = LegStats {
             sent_packets: self.sent_packets,
+            sent_telephone_events: self.sent_telephone_events,
             sent_bytes: self.sent_bytes,
             late_ticks: self.late_ticks,
             ..LegStats::default()

@@ -6,6 +6,7 @@
 //! Left out: RTCP, SRTP, comfort noise as packets (RFC 3389: such packets are heard as silence), mixing.
 
 pub mod clip;
+mod dtmf_tones;
 pub mod engine;
 mod jitter_buffer;
 mod latch;
@@ -114,6 +115,8 @@ pub enum MediaCommand {
     SendDtmf { leg: LegId, items: Vec<DtmfItem> },
     /// Listens for digits in the audio that is heard, or no longer does; told by [`MediaEvent::Dtmf`].
     DetectDtmf { leg: LegId, on: bool },
+    /// Sends digits as tones in place of what the leg says, or no longer does.
+    GenerateDtmf { leg: LegId, on: bool },
     /// Gives the port back and ends what plays and records; answered by [`MediaEvent::Closed`].
     Close { leg: LegId },
 }
@@ -139,6 +142,7 @@ impl MediaCommand {
             | MediaCommand::StopRecord { leg, .. }
             | MediaCommand::SendDtmf { leg, .. }
             | MediaCommand::DetectDtmf { leg, .. }
+            | MediaCommand::GenerateDtmf { leg, .. }
             | MediaCommand::Close { leg } => *leg,
         }
     }
@@ -275,6 +279,8 @@ pub struct LegStats {
     /// With the RTP header, as FreeSWITCH counts them.
     pub received_bytes: u64,
     pub sent_packets: u64,
+    /// Of these, the telephone events.
+    pub sent_telephone_events: u64,
     pub sent_bytes: u64,
     /// Ticks at which nothing was there to hear.
     pub skipped_packets: u64,

@@ -4,8 +4,9 @@ use super::FRAME_SAMPLES;
 use crate::audio::tone_detect::ToneDetector;
 use crate::units::{Hertz, SampleRate};
 
-/// How far off the tone may be. FreeSWITCH's detector (`teletone_multi_tone_detect`) is no finer.
-const TOLERANCE: Hertz = Hertz(12.0);
+/// How far off the tone may be. FreeSWITCH's detector (`teletone_multi_tone_detect`) takes what is 16 Hz off, and nothing
+/// that is 20 Hz off.
+const TOLERANCE: Hertz = Hertz(18.0);
 /// A tone stands out of all else by this.
 const SNR_DB: f64 = 6.0;
 /// Quieter is none.

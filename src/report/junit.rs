@@ -126,8 +126,8 @@ impl Junit {
 impl Report for Junit {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
-            RunEvent::Started { hosts, shard, at, .. } => {
-                self.shard.clone_from(shard);
+            RunEvent::Started { hosts, picked, at, .. } => {
+                self.shard = picked.shard.map(|shard| shard.to_string());
                 self.started = Some(*at);
                 self.last = *at;
                 for host in hosts {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::place::Place;
-use crate::run::{Attempt, RunEvent, Summary, TestId, TestReport};
+use crate::run::{Attempt, Picked, RunEvent, Summary, TestId, TestReport};
 use crate::units::Time;
 use crate::verdict::{CheckReport, LegTrace, Mark, TraceEntry, TraceKind, Verdict};
 
@@ -128,7 +128,8 @@ pub fn marked() -> Vec<RunEvent> {
     };
     let again = TestReport { earlier: vec![earlier(error())], ..failed() };
     let reports = [flaky, expected, unexpected, again];
-    let mut events = vec![RunEvent::Started { tests: 4, hosts: vec!["embedded".into()], shard: None, at: at(0) }];
+    let mut events =
+        vec![RunEvent::Started { tests: 4, hosts: vec!["embedded".into()], picked: Picked::default(), at: at(0) }];
     events.extend(reports.into_iter().map(|report| RunEvent::TestEnded(Box::new(report))));
     let summary = Summary {
         passed: 1,
@@ -145,7 +146,12 @@ pub fn marked() -> Vec<RunEvent> {
 /// A whole run; one test starts and never ends.
 pub fn events() -> Vec<RunEvent> {
     let mut events = vec![
-        RunEvent::Started { tests: 5, hosts: vec!["embedded".into(), "pbx1:8021".into()], shard: None, at: at(0) },
+        RunEvent::Started {
+            tests: 5,
+            hosts: vec!["embedded".into(), "pbx1:8021".into()],
+            picked: Picked::default(),
+            at: at(0),
+        },
         RunEvent::HostUp { host: "embedded".into(), version: "1.10.12-release".into(), at: at(1) },
         RunEvent::HostUp { host: "pbx1:8021".into(), version: "1.10.12-release".into(), at: at(2) },
     ];

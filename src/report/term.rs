@@ -12,7 +12,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::explain::{self, Layout, clip};
 use super::paint::{Paint, Style};
 use super::{Report, ReportError, escape};
-use crate::run::{RunEvent, Summary, TestId, TestReport};
+use crate::run::{Picked, RunEvent, Summary, TestId, TestReport};
 use crate::verdict::{Mark, Verdict};
 
 /// How many of the last events and commands of a leg are shown.
@@ -81,10 +81,10 @@ impl<W: Write + Send> Term<W> {
 
     fn text(&mut self, event: &RunEvent) -> String {
         match event {
-            RunEvent::Started { tests, hosts, .. } => {
+            RunEvent::Started { tests, hosts, picked, .. } => {
                 self.tests = *tests;
                 let hosts: Vec<_> = hosts.iter().map(|host| escape::line(host)).collect();
-                format!("Running {} on {}\n", count(*tests, "test"), hosts.join(", "))
+                format!("Running {} on {}{}\n", count(*tests, "test"), hosts.join(", "), self.picked(picked))
             }
             RunEvent::HostUp { host, version, .. } => {
                 let text = format!("host {}: {}", escape::line(host), escape::line(version));
@@ -101,6 +101,16 @@ impl<W: Write + Send> Term<W> {
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, .. } => self.summary(summary),
         }
+    }
+
+    /// How the tests were picked, a line each.
+    fn picked(&self, picked: &Picked) -> String {
+        let left_out = (picked.left_out > 0).then(|| format!("{} not selected", count(picked.left_out, "test")));
+        let shard = picked.shard.map(|shard| format!("shard {shard}"));
+        let seed = picked.seed.map(|seed| format!("random order, repeated by --random-order={seed}"));
+        let notes = picked.notes.iter().map(|note| escape::line(note).to_string());
+        let lines = notes.chain(left_out).chain(shard).chain(seed);
+        lines.map(|line| format!("\n{}", self.paint.apply(Style::Faint, line))).collect()
     }
 
     fn ended(&mut self, report: &TestReport) -> String {

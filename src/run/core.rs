@@ -13,7 +13,7 @@ use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
 use super::require::{Unmet, unmet};
-use super::{Attempt, RunEvent, Summary, TestId, TestReport};
+use super::{Attempt, Picked, RunEvent, Summary, TestId, TestReport};
 
 /// A test to run: a scenario on a host.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl RunCore {
             core.hosts[test.host].queue.push_back(index);
         }
         let names = core.hosts.iter().map(|host| host.about.name.clone()).collect();
-        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, shard: None, at: now };
+        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, picked: Picked::default(), at: now };
         core.outputs.push_back(RunOutput::Report(started));
         core.settle(now);
         core
@@ -500,7 +500,7 @@ fn skipped(scenario: &Scenario) -> Option<CheckReport> {
 
 /// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
 fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
-    let said = skipped(scenario);
+    let said = skipped(scenario).or_else(|| lacking(scenario, facts));
     said.or_else(|| {
         let (verdict, actual) = match unmet(&scenario.requires, facts)? {
             Unmet::No(reason) => (Verdict::Skipped, reason),
@@ -515,6 +515,19 @@ fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
             actual,
             help: String::new(),
         })
+    })
+}
+
+/// A step for which the host has no module: nobody could find out what it is to find out.
+fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let (step, module) = scenario.modules().find(|(_, module)| facts.modules.get(module.name) == Some(&false))?;
+    Some(CheckReport {
+        name: step.describe(),
+        place: Some(step.place.clone()),
+        verdict: Verdict::Error,
+        expected: format!("{} on the host", module.application),
+        actual: format!("the host does not have {}, of which {} is", module.name, module.application),
+        help: format!("load {}, or {}", module.name, module.instead),
     })
 }
 
@@ -704,6 +717,29 @@ mod tests {
         bench.up(&[], "-ERR");
         bench.run(&["USER_BUSY"]);
         assert_eq!(bench.reports[0].verdict, Verdict::Error);
+    }
+
+    #[test]
+    fn a_step_that_the_host_has_no_module_for_is_an_error_that_says_what_to_do_instead() {
+        let steps = [
+            ("expect_dtmf: { digits: \"1\", mode: inband }", "mod_spandsp"),
+            ("expect_tone: { frequency: 1004Hz }", "mod_dptools"),
+        ];
+        for (step, module) in steps {
+            let verdict = |modules: &[(&str, bool)]| {
+                let mut bench = Bench::new(&format!("name: x\ncallee:\n  - answer\n  - {step}\n"));
+                bench.up(modules, "1.10.12");
+                bench.run(&["USER_BUSY"]);
+                (bench.reports[0].verdict, bench.reports[0].checks[0].clone())
+            };
+            let (found, check) = verdict(&[(module, false)]);
+            assert_eq!(found, Verdict::Error);
+            assert!(check.actual.contains(module) && check.help.contains("record the leg"), "{check:?}");
+            assert_eq!(check.place.map(|place| place.line), Some(4));
+            // There, or a host that may not be asked: it is tried.
+            assert_eq!(verdict(&[(module, true)]).0, Verdict::Failed);
+            assert_eq!(verdict(&[]).0, Verdict::Failed);
+        }
     }
 
     #[test]

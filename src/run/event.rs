@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Shard;
 use crate::redact::Redactor;
 use crate::serial;
 use crate::units::Time;
@@ -37,9 +38,8 @@ pub enum RunEvent {
     Started {
         tests: usize,
         hosts: Vec<String>,
-        /// Which part of the tests this run has, where it has not all: `2/3`.
         #[serde(default)]
-        shard: Option<String>,
+        picked: Picked,
         at: Time,
     },
     /// A host answered: its name and its switch's version.
@@ -52,6 +52,19 @@ pub enum RunEvent {
     TestEnded(Box<TestReport>),
     /// The last event. `interrupted` when Ctrl-C ended the run.
     Ended { summary: Summary, at: Time },
+}
+
+/// How the tests of a run were picked from those there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Picked {
+    /// Tests that were found and are not in this run.
+    pub left_out: usize,
+    /// The seed of a random order.
+    pub seed: Option<u64>,
+    /// The part of the tests that this run has.
+    pub shard: Option<Shard>,
+    /// What else there is to say, each a short sentence.
+    pub notes: Vec<String>,
 }
 
 impl RunEvent {

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
 use super::core::{RunHost, Test};
+use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
-use super::{Options, Purpose, RunEvent, SelectError, Selection, Summary, TestId, select};
+use super::{LastFailed, Options, Purpose, RunEvent, Selected, Selection, Summary, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, Patience};
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
-use crate::scenario::{Scenario, Severity, Style};
+use crate::scenario::{Severity, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 
 /// How a run ended, so far as its exit code goes.
@@ -68,9 +69,10 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
         return Ok(Outcome::BadScenario(format!("error: recordings are mapped for {of}, which no --fshost names")));
     }
     let hosts = host_names(&options);
-    let selection = match select(&options.paths, options.select.as_deref(), &hosts) {
+    let (last, unread) = state::read(Path::new(OUT));
+    let selection = match select(&options.choice, &hosts, &last) {
         Ok(selection) => selection,
-        Err(error) => return Ok(Outcome::BadScenario(told(&error))),
+        Err(error) => return Ok(Outcome::BadScenario(error.told(Style::Coloured))),
     };
     // There is one run in a process; a second one keeps the secrets of the first.
     let _ = secrets.set(selection.redactor.clone());
@@ -79,20 +81,22 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
         return Ok(Outcome::BadScenario(diagnostics));
     }
     if selection.tests.is_empty() {
-        return Ok(Outcome::NothingSelected(why_nothing(&options, &selection)));
-    }
-    if options.purpose == Purpose::List {
-        list(&selection).map_err(RunError::Print)?;
-        return Ok(Outcome::Listed);
+        return Ok(Outcome::NothingSelected(selection.why_none));
     }
     // Warnings do not stop a run, but are seen before it.
+    let unread = unread.filter(|_| options.choice.last.is_some());
+    selection.warnings.iter().chain(&unread).for_each(warn);
+    if let Purpose::List(format) = options.purpose {
+        print(&format.list(&selection, &hosts)).map_err(RunError::Print)?;
+        return Ok(Outcome::Listed);
+    }
     let _ = anstream::stderr().write_all(diagnostics.as_bytes());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
-    let summary = runtime.block_on(go(&options, selection, &mut reports))?;
+    let summary = runtime.block_on(go(&options, selection, &last, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let report_errors = reports.finish();
     // Folders in which nothing was kept are not left behind.
-    let out = std::path::Path::new(OUT);
+    let out = Path::new(OUT);
     let _ = std::fs::remove_dir(out.join("recordings")).and_then(|()| std::fs::remove_dir(out));
     Ok(Outcome::Ended { summary, report_errors })
 }
@@ -108,7 +112,12 @@ fn host_names(options: &Options) -> Vec<String> {
 /// What the embedded switch is called.
 const EMBEDDED: &str = "embedded";
 
-async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> Result<Summary, RunError> {
+async fn go(
+    options: &Options,
+    selection: Selection,
+    last: &LastFailed,
+    reports: &mut Reports,
+) -> Result<Summary, RunError> {
     let clock = Clock::start();
     let interrupts = interrupts();
     let slots = options.jobs.map_or(SLOTS, std::num::NonZeroUsize::get);
@@ -133,7 +142,13 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
         hosts.push(connect(about, address, &options.password, &selection, clock, files));
     }
     let tests = tests(options, &selection);
+    let mut recorder = Recorder::new(&selection, &host_names(options));
     let report = |event: &RunEvent| {
+        recorder.handle(event);
+        if let RunEvent::Started { tests, hosts, at, .. } = event {
+            let (hosts, picked) = (hosts.clone(), selection.picked.clone());
+            return reports.handle(&RunEvent::Started { tests: *tests, hosts, picked, at: *at });
+        }
         if selection.redactor.is_empty() {
             return reports.handle(event);
         }
@@ -144,6 +159,9 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
     let summary = task::run(hosts, tests, clock, interrupts, report).await;
     if let Some(switch) = switch {
         switch.shutdown().await;
+    }
+    if let Err(error) = recorder.write(last, Path::new(OUT)) {
+        warn(&error);
     }
     Ok(summary)
 }
@@ -156,11 +174,10 @@ fn connect(
     clock: Clock,
     recordings: Files,
 ) -> Hosted {
-    let profiles: BTreeSet<String> =
-        selection.tests.iter().map(|(_, scenario)| scenario.call.profile.clone()).collect();
-    let asks = selection.tests.iter().flat_map(|(_, scenario)| scenario.requires.asks().map(str::to_owned));
+    let profiles: BTreeSet<String> = selection.tests.iter().map(|test| test.scenario.call.profile.clone()).collect();
+    let asks = selection.tests.iter().flat_map(|test| test.scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
-    let events: BTreeSet<String> = selection.tests.iter().flat_map(|(_, scenario)| scenario.events()).collect();
+    let events: BTreeSet<String> = selection.tests.iter().flat_map(|test| test.scenario.events()).collect();
     let config = HostConfig {
         profiles: profiles.into_iter().collect(),
         modules: modules.into_iter().collect(),
@@ -170,26 +187,22 @@ fn connect(
     Hosted { about, host: Host::connect(config, address.to_string(), Patience::default(), clock), recordings }
 }
 
-/// Every scenario on every host, and those made for one host on that.
 fn tests(options: &Options, selection: &Selection) -> Vec<Test> {
-    let hosts = host_names(options);
-    let test = |host: usize, (id, scenario): &(TestId, Arc<Scenario>)| Test {
-        id: id.clone(),
-        scenario: Arc::clone(scenario),
-        host,
-        rerun: rerun(options, id, host),
+    let test = |selected: &Selected| Test {
+        id: selected.id.clone(),
+        scenario: Arc::clone(&selected.scenario),
+        host: selected.host,
+        rerun: rerun(options, selected),
     };
-    let fits = |(host, selected): &(usize, &(TestId, Arc<Scenario>))| {
-        selected.1.on.as_ref().is_none_or(|on| *on == hosts[*host])
-    };
-    let all = selection.tests.iter().flat_map(|selected| (0..hosts.len()).map(move |host| (host, selected)));
-    all.filter(fits).map(|(host, selected)| test(host, selected)).collect()
+    selection.tests.iter().map(test).collect()
 }
 
-/// The command that runs one test alone, on one host. The password is left to the environment.
-fn rerun(options: &Options, id: &TestId, host: usize) -> String {
-    let host = options.hosts.get(host).map_or(String::new(), |host| format!(" --fshost {host}"));
-    format!("callwright run {}{host}", quoted(&id.to_string()))
+/// The command that runs one test alone, on its host. The password is left to the environment.
+fn rerun(options: &Options, selected: &Selected) -> String {
+    let hosts: String = options.hosts.iter().map(|host| format!(" --fshost {host}")).collect();
+    let repetition = selected.repetition.map(|number| format!("#{number}")).unwrap_or_default();
+    let name = selected.name.strip_suffix(&repetition).unwrap_or(&selected.name);
+    format!("callwright run {}{hosts}", quoted(name))
 }
 
 /// A word as a POSIX shell takes it.
@@ -242,25 +255,14 @@ fn rendered(selection: &Selection) -> String {
     }
 }
 
-fn told(error: &SelectError) -> String {
-    format!("error: {error}")
+fn warn(text: &String) {
+    // Nobody is left to tell where the standard error is closed.
+    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning\x1b[0m: {text}");
 }
 
-fn why_nothing(options: &Options, selection: &Selection) -> String {
-    match (&options.select, selection.found) {
-        (_, 0) => format!("no scenario in {}", options.paths.join(", ")),
-        (Some(text), found) => format!("none of {found} tests has {text:?} in its name, file or tags"),
-        (None, found) => format!("none of {found} tests was selected"),
-    }
-}
-
-fn list(selection: &Selection) -> std::io::Result<()> {
-    // One that names its host is there once for each, under one name.
-    let mut names: Vec<String> = selection.tests.iter().map(|(id, _)| format!("{id}\n")).collect();
-    names.dedup();
-    let names = names.concat();
+fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(names.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever read the list has seen enough of it.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::log::Log;
-use super::{RunEvent, Summary, TestId, TestReport};
+use super::{Picked, RunEvent, Shard, Summary, TestId, TestReport};
 use crate::units::Time;
 use crate::verdict::{Mark, Verdict};
 
@@ -36,7 +36,7 @@ struct Whole {
     tests: usize,
     hosts: Vec<String>,
     /// The part that each log has, with the log's name.
-    shards: Vec<(Option<String>, String)>,
+    shards: Vec<(Option<Shard>, String)>,
     first: Option<Time>,
     last: Time,
     interrupted: bool,
@@ -57,14 +57,14 @@ impl Whole {
         let mut again = 0;
         for event in events {
             let at = match event {
-                RunEvent::Started { tests, hosts, shard, at } => {
+                RunEvent::Started { tests, hosts, picked, at } => {
                     self.tests += tests;
                     for host in hosts {
                         if !self.hosts.contains(host) {
                             self.hosts.push(host.clone());
                         }
                     }
-                    self.shards.push((shard.clone(), name.to_owned()));
+                    self.shards.push((picked.shard, name.to_owned()));
                     self.first = Some(self.first.map_or(*at, |first| first.min(*at)));
                     continue;
                 }
@@ -124,14 +124,15 @@ impl Whole {
 
     /// Shards that no log has, and those that several have.
     fn missing_shards(&self, merged: &mut Merged) {
-        let parts: Vec<_> = self.shards.iter().filter_map(|(shard, _)| part(shard.as_deref()?)).collect();
-        let Some((_, of)) = parts.first().copied() else { return };
-        if parts.iter().any(|(_, other)| *other != of) || parts.len() < self.shards.len() {
+        let parts: Vec<Shard> = self.shards.iter().filter_map(|(shard, _)| *shard).collect();
+        let Some(Shard { count: of, .. }) = parts.first().copied() else { return };
+        if parts.iter().any(|part| part.count != of) || parts.len() < self.shards.len() {
             merged.warnings.push("not all logs are shards of one run".to_owned());
             return;
         }
-        for number in 1..=of {
-            match parts.iter().filter(|(shard, _)| *shard == number).count() {
+        // Nobody has more parts, whatever a log says.
+        for number in 1..=of.min(10_000) {
+            match parts.iter().filter(|part| part.index == number).count() {
                 0 => merged.missing.push(format!("shard {number}/{of} is missing")),
                 1 => {}
                 count => merged.warnings.push(format!("shard {number}/{of} is there {count} times")),
@@ -143,21 +144,14 @@ impl Whole {
         let Some(first) = self.first else { return Vec::new() };
         // Stable: what one log told at one time stays in order.
         self.events.sort_by_key(|(at, _)| *at);
-        let mut events = vec![RunEvent::Started { tests: self.tests, hosts: self.hosts, shard: None, at: first }];
+        let mut events =
+            vec![RunEvent::Started { tests: self.tests, hosts: self.hosts, picked: Picked::default(), at: first }];
         events.extend(self.events.into_iter().map(|(_, event)| event));
         let last = self.last.max(first);
         let summary = Summary { interrupted: self.interrupted, duration: last.since(first), ..self.summary };
         events.push(RunEvent::Ended { summary, at: last });
         events
     }
-}
-
-/// `2/3`
-fn part(shard: &str) -> Option<(u32, u32)> {
-    let (number, of) = shard.split_once('/')?;
-    let part: (u32, u32) = (number.trim().parse().ok()?, of.trim().parse().ok()?);
-    // More would be no run of anybody's.
-    (part.0 >= 1 && part.0 <= part.1 && part.1 <= 10_000).then_some(part)
 }
 
 fn count(summary: &mut Summary, report: &TestReport) {
@@ -202,9 +196,9 @@ mod tests {
     }
 
     fn log(shard: Option<&str>, began: u64, reports: Vec<RunEvent>) -> Log {
-        let shard = shard.map(str::to_owned);
+        let picked = Picked { shard: shard.map(|shard| shard.parse().unwrap()), ..Picked::default() };
         let mut events =
-            vec![RunEvent::Started { tests: reports.len(), hosts: vec!["h".into()], shard, at: at(began) }];
+            vec![RunEvent::Started { tests: reports.len(), hosts: vec!["h".into()], picked, at: at(began) }];
         events.push(RunEvent::HostUp { host: "h".into(), version: "1".into(), at: at(began) });
         events.extend(reports);
         events.push(RunEvent::Ended { summary: Summary::default(), at: at(began + 10) });
@@ -227,7 +221,7 @@ mod tests {
             _ => None,
         });
         assert_eq!(names.collect::<Vec<_>>(), ["a", "c", "b", "d"]);
-        let started = RunEvent::Started { tests: 4, hosts: vec!["h".into()], shard: None, at: at(100) };
+        let started = RunEvent::Started { tests: 4, hosts: vec!["h".into()], picked: Picked::default(), at: at(100) };
         assert_eq!(merged.events[0], started);
         assert_eq!(merged.events.iter().filter(|event| matches!(event, RunEvent::HostUp { .. })).count(), 1);
         let duration = Duration::from_secs(12);

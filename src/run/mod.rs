@@ -14,6 +14,7 @@ mod plan;
 mod require;
 mod retrieve;
 mod select;
+mod state;
 pub mod task;
 
 pub use event::*;
@@ -21,4 +22,7 @@ pub use execute::{Outcome, RunError, execute};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
 pub use plan::{Planned, plan};
-pub use select::{SelectError, Selection, select};
+pub use select::{
+    Choice, Entry, Expression, Last, LastFailed, ListFormat, Seed, SelectError, Selected, Selection, Shard, ShardError,
+    list_schema, select,
+};

@@ -4,19 +4,17 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use super::Mapping;
+use super::{Choice, ListFormat, Mapping};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Scenario files, folders to look for them in, and single tests as `FILE::NAME`.
-    pub paths: Vec<String>,
+    /// Which tests are run.
+    pub choice: Choice,
     /// The hosts to run on; empty: an embedded switch of the run's own.
     pub hosts: Vec<HostAddress>,
     /// Of the hosts' event sockets.
     pub password: String,
-    /// Only tests that have this text in their `FILE::NAME` or in a tag.
-    pub select: Option<String>,
     /// Folders of hosts that are folders of ours as well.
     pub recordings: Vec<Mapping>,
     pub purpose: Purpose,
@@ -29,7 +27,7 @@ pub struct Options {
 pub enum Purpose {
     Run,
     /// Print their names.
-    List,
+    List(ListFormat),
 }
 
 /// Where FreeSWITCH's event socket listens unless told otherwise.

@@ -266,6 +266,11 @@ fn record() -> Shape<RecordSpec> {
     mapping!(RecordSpec {
         caller: optional("caller", step::recording(), "What is recorded of the caller."),
         callee: optional("callee", step::recording(), "What is recorded of the callee."),
+        period: optional(
+            "period",
+            duration(),
+            "Under load, how long after a recorded call the next is. A call by itself is always recorded."
+        ),
     })
     .at_least_one(&["caller", "callee"], "nothing is recorded")
 }

@@ -365,7 +365,9 @@ impl FileLoad<'_> {
             }
             scenario.record.caller = scenario.record.caller.or(steps.record.caller);
             scenario.record.callee = scenario.record.callee.or(steps.record.callee);
+            scenario.record.period = scenario.record.period.or(steps.record.period);
         }
+        scenario.judge_tones();
         scenario.timeout =
             timeout.as_ref().map_or_else(|| TIMEOUT + scenario.duration.unwrap_or_default(), |timeout| timeout.value);
         rules::check(&scenario, &rules::Spans { duration, timeout }, &mut self.reading);

@@ -302,7 +302,6 @@ impl Machine {
             leg: leg.leg,
             session: leg.ended.take().map(|session| *session),
             was_there: leg.session.is_some(),
-            custom: std::mem::take(&mut leg.custom),
             witness: std::mem::take(&mut leg.witness),
             recordings: leg
                 .recordings

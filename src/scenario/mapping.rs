@@ -123,9 +123,15 @@ impl Keys {
             schema.json["required"] = json!(required);
         }
         let homes = homes(&schema);
-        let expects = match &names[..] {
-            few if few.len() <= 5 => format!("a mapping with {}", words(few)),
-            _ => "a mapping".to_owned(),
+        let optional = names.len() - required.len();
+        let expects = match (&required[..], &names[..]) {
+            ([], few) if few.len() <= 5 => format!("a mapping with {}", words(few)),
+            ([], _) => "a mapping".to_owned(),
+            (must, _) => {
+                let must: Vec<_> = must.iter().map(|name| format!("`{name}`")).collect();
+                let more = if optional > 0 { ", and more if need be" } else { "" };
+                format!("a mapping with {}{more}", must.join(" and "))
+            }
         };
         Shape {
             schema,

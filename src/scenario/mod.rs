@@ -31,6 +31,7 @@ pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_file, load_file_with};
 pub use machine::{Action, Dial, LegPlan, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
+pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
 pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
 

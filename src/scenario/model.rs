@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::Check;
+use super::check::{self, Check};
 use super::requires::Requires;
 use super::shape::Placed;
-use super::step::Step;
+use super::step::{Module, Step};
 use crate::audio::verify::Track;
 use crate::media::Tracks;
 use crate::place::Place;
@@ -60,7 +60,40 @@ impl Scenario {
     /// Whether anything of it is recorded.
     pub fn records(&self) -> bool {
         let steps = self.caller.iter().chain(&self.callee);
-        self.record != RecordSpec::default() || steps.into_iter().any(|step| step.facts().records.is_some())
+        self.record.caller.is_some()
+            || self.record.callee.is_some()
+            || steps.into_iter().any(|step| step.facts().records.is_some())
+    }
+
+    /// Modules that a host has to be asked for.
+    pub fn asks(&self) -> impl Iterator<Item = &str> {
+        self.requires.asks().chain(self.modules().map(|(_, module)| module.name))
+    }
+
+    /// Modules that its steps work with, and the step that does.
+    pub fn modules(&self) -> impl Iterator<Item = (&PlacedStep, Module)> {
+        let steps = self.caller.iter().chain(&self.callee);
+        steps.filter_map(|step| Some((step, step.facts().module?)))
+    }
+
+    /// Has the recordings of the legs judge the tones that steps wait for, and records what is not recorded for that.
+    pub(super) fn judge_tones(&mut self) {
+        for leg in Leg::BOTH {
+            let judged = |step: &PlacedStep| {
+                let value = check::tone(leg, step.facts().tone?);
+                Some(Placed { value, place: step.place.clone(), span: step.span.clone() })
+            };
+            let checks: Vec<PlacedCheck> = self.steps(leg).iter().filter_map(judged).collect();
+            let recorded = self.steps(leg).iter().any(|step| step.facts().records.is_some());
+            let record = match leg {
+                Leg::Caller => &mut self.record.caller,
+                Leg::Callee => &mut self.record.callee,
+            };
+            if !checks.is_empty() && !recorded {
+                record.get_or_insert(Recording { tracks: Tracks::Heard, rate: SampleRate::NARROW });
+            }
+            self.expect.extend(checks);
+        }
     }
 
     /// Events that its steps wait for and its checks look for, beyond those that are always subscribed to.
@@ -139,13 +172,22 @@ pub struct CallerId {
 }
 
 /// What is recorded of each leg, from its answer to its end.
+///
+/// A call by itself is recorded. Of many calls under load one is, whenever `period` is over since the last that was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSpec {
     pub caller: Option<Recording>,
     pub callee: Option<Recording>,
+    /// `None`: every call is recorded.
+    pub period: Option<Duration>,
 }
 
 impl RecordSpec {
+    /// Whether a call that begins so long after the last recorded one is recorded; `None`: it is the first.
+    pub fn is_due(&self, since: Option<Duration>) -> bool {
+        since.is_none_or(|since| self.period.is_none_or(|period| since >= period))
+    }
+
     pub fn of(&self, leg: Leg) -> Option<Recording> {
         match leg {
             Leg::Caller => self.caller,
@@ -174,5 +216,18 @@ impl Recording {
             (Tracks::Stereo, Some(Track::Said)) => Some(1),
             (Tracks::Heard, Some(Track::Said)) | (Tracks::Said, Some(Track::Heard)) | (Tracks::Mixed, Some(_)) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn under_load_a_call_is_recorded_when_its_period_is_over() {
+        let seconds = Duration::from_secs;
+        let every = RecordSpec { period: Some(seconds(5)), ..RecordSpec::default() };
+        assert!(every.is_due(None) && every.is_due(Some(seconds(5))) && !every.is_due(Some(seconds(4))));
+        assert!(RecordSpec::default().is_due(Some(Duration::ZERO)));
     }
 }

@@ -130,7 +130,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// `text` in one line of at most 60 characters.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let line = text.replace(['\n', '\r', '\t'], " ");
     match line.char_indices().nth(60) {
         Some((at, _)) => format!("{}...", &line[..at]),

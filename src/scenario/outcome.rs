@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::call::Session;
-use crate::esl::{Event, header};
 use crate::place::Place;
 use crate::verdict::{CheckReport, Verdict};
 
@@ -38,8 +37,6 @@ pub struct LegOutcome {
     pub witness: Witness,
     /// Each recording that was begun, and what could be read of it.
     pub recordings: Vec<(Recorded, Result<Wav, String>)>,
-    /// The custom events of the leg.
-    pub custom: Vec<Arc<Event>>,
 }
 
 /// What a check found.
@@ -63,6 +60,12 @@ impl Found {
     /// It could not be found out.
     pub fn unknown(expected: impl Into<String>, why: impl Into<String>) -> Self {
         Found { verdict: Verdict::Error, ..Found::new(false, expected, why) }
+    }
+
+    /// Why it may be so, if it does not hold.
+    pub fn why(self, why: &str) -> Self {
+        let holds = self.verdict == Verdict::Passed;
+        self.help(if holds { "" } else { why })
     }
 
     pub fn help(self, help: impl Into<String>) -> Self {
@@ -176,8 +179,8 @@ impl Outcome {
         let ms = |duration: Option<Duration>| duration.map(|d| format!("{:.3}", d.as_secs_f64() * 1e3));
         for outcome in &self.legs {
             let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-            for subclass in outcome.custom.iter().filter_map(|event| event.header(header::EVENT_SUBCLASS)) {
-                *counts.entry(subclass).or_default() += 1;
+            for event in outcome.witness.events().iter().filter(|event| event.is_custom()) {
+                *counts.entry(&event.name).or_default() += 1;
             }
             for (subclass, count) in counts {
                 put(format!("{}.{subclass}", outcome.leg), Some(count.to_string()));

@@ -119,19 +119,39 @@ pub fn frequency() -> Shape<Hertz> {
         { "type": "string", "pattern": value_pattern::<Hertz>() },
         { "type": "number", "minimum": 1, "exclusiveMaximum": 4000 },
     ] });
-    Shape::scalar("a frequency such as `1004Hz`", json, |text, quoted| {
-        let bare = text.parse().ok().filter(|_| quoted == Quoted::No && plain(text) == Plain::Number);
-        let frequency = match bare {
-            Some(hertz) => Hertz(hertz),
-            None => parse_value(text).map_err(|error| unreadable(text, &error, "Hz"))?,
-        };
-        // Half the sample rate of narrow-band telephony.
-        if (1.0..4_000.0).contains(&frequency.0) {
-            Ok(frequency)
-        } else {
-            Err(Wrong::message(format!("`{}` cannot be heard on a telephone", shortened(text)))
-                .label("from 1Hz to below 4000Hz, half the sample rate"))
+    Shape::scalar("a frequency such as `1004Hz`", json, frequency_of)
+}
+
+fn frequency_of(text: &str, quoted: Quoted) -> Result<Hertz, Wrong> {
+    let bare = text.parse().ok().filter(|_| quoted == Quoted::No && plain(text) == Plain::Number);
+    let frequency = match bare {
+        Some(hertz) => Hertz(hertz),
+        None => parse_value(text).map_err(|error| unreadable(text, &error, "Hz"))?,
+    };
+    on_a_telephone(frequency, text)
+}
+
+fn on_a_telephone(frequency: Hertz, text: &str) -> Result<Hertz, Wrong> {
+    // Half the sample rate of narrow-band telephony.
+    if (1.0..4_000.0).contains(&frequency.0) {
+        return Ok(frequency);
+    }
+    Err(Wrong::message(format!("`{}` cannot be heard on a telephone", shortened(text)))
+        .label("from 1Hz to below 4000Hz, half the sample rate"))
+}
+
+/// A tone and, where it is given, how far off it may be: `1004Hz`, plain `1004`, `1004Hz +-4Hz`.
+pub fn tone() -> Shape<(Hertz, Option<Hertz>)> {
+    let json = json!({ "anyOf": [
+        { "type": "string", "pattern": value_pattern::<Hertz>() },
+        { "type": "string", "pattern": within_pattern::<Hertz>() },
+        { "type": "number", "minimum": 1, "exclusiveMaximum": 4000 },
+    ] });
+    Shape::scalar("a frequency such as `1004Hz` or `1004Hz +-4Hz`", json, |text, quoted| {
+        if let Ok(Within { centre, tolerance }) = text.parse() {
+            return Ok((on_a_telephone(centre, text)?, Some(tolerance)));
         }
+        Ok((frequency_of(text, quoted)?, None))
     })
 }
 
@@ -171,8 +191,7 @@ pub fn within<T: Quantity>() -> Shape<Within<T>>
 where
     T::Tolerance: Quantity,
 {
-    let (value, tolerance) = (quantity_pattern::<T>(), quantity_pattern::<T::Tolerance>());
-    let pattern = format!("^{value}\\s*(\\+-|\u{b1}|\\+/-){tolerance}\\s*$");
+    let pattern = within_pattern::<T>();
     let (example, off) = (T::EXAMPLE, T::TOLERANCE);
     let expects = format!("a value and its tolerance such as `{example} +-{off}`");
     Shape::scalar(expects, json!({ "type": "string", "pattern": pattern }), move |text, _| {
@@ -262,6 +281,14 @@ fn quantity_pattern<T: Quantity>() -> String {
 
 fn value_pattern<T: Quantity>() -> String {
     format!("^{}\\s*$", quantity_pattern::<T>())
+}
+
+fn within_pattern<T: Quantity>() -> String
+where
+    T::Tolerance: Quantity,
+{
+    let (value, tolerance) = (quantity_pattern::<T>(), quantity_pattern::<T::Tolerance>());
+    format!("^{value}\\s*(\\+-|\u{b1}|\\+/-){tolerance}\\s*$")
 }
 
 fn bound_pattern<T: Quantity>() -> String

@@ -53,10 +53,20 @@ impl Witness {
 }
 
 impl Witnessed {
+    /// The value of a header that a check asks for.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it is a CUSTOM event: FreeSWITCH's own names are upper case, and subclasses are not.
+    pub(super) fn is_custom(&self) -> bool {
+        self.name.contains(|c: char| c.is_ascii_lowercase())
+    }
+
     /// The values of the headers that a pattern asks for.
     pub(super) fn told<T>(&self, asked: &[(String, T)]) -> String {
-        let told = asked.iter().map(|(name, _)| match self.headers.iter().find(|(n, _)| n == name) {
-            Some((_, value)) => format!("{name} = {value}"),
+        let told = asked.iter().map(|(name, _)| match self.header(name) {
+            Some(value) => format!("{name} = {value}"),
             None => format!("no {name}"),
         });
         told.collect::<Vec<_>>().join(", ")

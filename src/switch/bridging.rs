@@ -4,8 +4,8 @@ use crate::call::HangupCause;
 use crate::media::MediaCommand;
 use crate::sip::{DialogId, Message, SipCommand};
 
-use super::channel::{AnswerState, CallState, Direction, State};
-use super::core::{ChannelKey, SwitchCore};
+use super::channel::{AnswerState, CallState, Direction, OtherRole, State};
+use super::core::{About, ChannelKey, SwitchCore};
 use super::dp::Doing;
 use super::events::origin;
 use super::originate::{Originate, Refusal};
@@ -16,18 +16,9 @@ impl SwitchCore {
     pub(super) fn bridge(&mut self, key: ChannelKey, argument: &str) -> Doing {
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return Doing::Done };
         let wanted = Originate::parse_bridge(argument).map(|mut wanted| {
-            // mod_sofia hands on the X-headers that it received, where the bridge has no others.
-            for (name, value) in channel.variables.iter().filter(|(name, _)| name.starts_with("sip_h_")) {
-                if wanted.variable(name).is_none() {
-                    wanted.variables.push((name.to_owned(), value.to_owned()));
-                }
-            }
             let profile = channel.profile.clone().unwrap_or_default();
             wanted.caller_id_name = Some(profile.caller_id_name);
             wanted.caller_id_number = Some(profile.caller_id_number);
-            if let Some(codec) = channel.media.codec {
-                wanted.variables.push(("originator_codec".to_owned(), codec.name().to_owned()));
-            }
             wanted
         });
         let placed = match wanted {
@@ -40,6 +31,8 @@ impl SwitchCore {
                 let leg = self.placing.get(&id).map(|placing| placing.key());
                 if let Some(channel) = self.channel(key) {
                     channel.peer = leg;
+                    channel.variables.set("originate_disposition", "failure");
+                    channel.variables.set("DIALSTATUS", "INVALIDARGS");
                 }
                 Doing::Bridging
             }
@@ -69,19 +62,45 @@ impl SwitchCore {
     /// The other leg was answered: the two are one.
     pub(super) fn bridge_answered(&mut self, leg: ChannelKey) {
         let Some(key) = self.channel(leg).and_then(|c| c.peer) else { return };
+        self.tell_originated(key, leg);
         let up = self.channel(key).is_some_and(|c| c.is_up());
         if !up || (self.answer_call(key).is_err() && self.channel(key).is_some_and(|c| !c.has_media())) {
             return self.hangup(leg, HangupCause::OriginatorCancel);
         }
-        for (name, value) in [("originate_disposition", "SUCCESS"), ("DIALSTATUS", "SUCCESS")] {
-            if let Some(channel) = self.channel(key) {
-                channel.variables.set(name, value);
-            }
+        let answered = self.channel(leg).map(|c| c.uuid.to_string()).unwrap_or_default();
+        if let Some(channel) = self.channel(key) {
+            channel.variables.set("originate_disposition", "SUCCESS");
+            channel.variables.set("DIALSTATUS", "SUCCESS");
+            channel.variables.set("originate_causes", format!("{answered};NONE"));
+            channel.variables.set("signal_bond", answered);
+            channel.variables.unset("originate_signal_bond");
         }
         self.connect_bridge(key, leg);
         let frames = self.channel(key).map(|c| c.stack.iter_mut().rev());
         if let Some(frame) = frames.and_then(|mut frames| frames.find(|f| matches!(f.doing, Doing::Bridging))) {
             frame.doing = Doing::Bridged;
+        }
+    }
+
+    /// The leg that was placed for `key` is there: its events tell of it from now on.
+    fn tell_originated(&mut self, key: ChannelKey, leg: ChannelKey) {
+        let Some(placed) = self.channels.get(&leg) else { return };
+        let uuid = placed.uuid.to_string();
+        let callee = placed.profile.as_ref().map(|profile| profile.destination_number.clone()).unwrap_or_default();
+        let description = placed.variables.value("switch_r_sdp").map(str::to_owned).unwrap_or_default();
+        let Some(channel) = self.channel(key) else { return };
+        if let Some(profile) = &mut channel.profile {
+            profile.callee_id_name.clone_from(&callee);
+            profile.callee_id_number.clone_from(&callee);
+        }
+        channel.variables.set("originate_signal_bond", uuid.as_str());
+        channel.variables.set("originated_legs", format!("{uuid};Outbound Call;{callee}"));
+        channel.variables.set("switch_m_sdp", description);
+        if channel.answer_state == AnswerState::Ringing {
+            for media in ["video", "text"] {
+                channel.variables.set(&format!("{media}_media_flow"), "inactive");
+            }
+            channel.variables.touch("audio_media_flow");
         }
     }
 
@@ -104,22 +123,39 @@ impl SwitchCore {
 
     fn connect_bridge(&mut self, key: ChannelKey, leg: ChannelKey) {
         let now = self.now;
+        let originatee = self.channels.get(&leg).map(|leg| leg.as_other(OtherRole::Originatee));
         let uuids = [key, leg].map(|key| self.channel(key).map(|c| c.uuid.to_string()).unwrap_or_default());
         for (this, other) in [(key, leg), (leg, key)] {
-            let uuid = uuids[usize::from(this == key)].clone();
             if let Some(channel) = self.channel(this) {
                 channel.peer = Some(other);
                 channel.times.bridged = Some(now);
-                channel.variables.set("signal_bond", uuid.as_str());
-                channel.variables.set("bridge_uuid", uuid);
             }
+        }
+        if let Some(channel) = self.channel(key) {
+            channel.other = originatee;
         }
         let [a, b] = &uuids;
         let head = [("Bridge-A-Unique-ID", a.as_str()), ("Bridge-B-Unique-ID", b.as_str())];
-        let tail = [("Other-Type", "originatee"), ("Other-Leg-Unique-ID", b.as_str())];
-        self.fire_channel(key, "CHANNEL_BRIDGE", origin::BRIDGE, &head, &tail);
+        self.fire_channel(key, "CHANNEL_BRIDGE", origin::BRIDGE, &head, &[]);
+        self.bond(leg, key);
         self.enter(leg, State::ExchangeMedia);
+        self.bond(key, leg);
         self.join(key, leg);
+    }
+
+    /// Says of `key` that it is bridged to `other`.
+    fn bond(&mut self, key: ChannelKey, other: ChannelKey) {
+        let Some((uuid, name)) = self.channels.get(&other).map(|c| (c.uuid.to_string(), c.name.clone())) else {
+            return;
+        };
+        let Some(channel) = self.channel(key) else { return };
+        for variable in ["bridge_to", "last_bridge_to"] {
+            channel.variables.set(variable, uuid.as_str());
+        }
+        channel.variables.set("bridge_channel", name);
+        for variable in ["bridge_uuid", "signal_bond"] {
+            channel.variables.set(variable, uuid.as_str());
+        }
     }
 
     fn join(&mut self, key: ChannelKey, leg: ChannelKey) {
@@ -159,13 +195,15 @@ impl SwitchCore {
             // A leg that does nothing but this ends with the other.
             let cause = HangupCause::NormalClearing;
             if channel.is_up() && channel.running == State::ExchangeMedia {
+                self.tell_bridge_ended(key);
                 self.part(key);
                 self.hangup(key, cause);
             }
             return;
         };
         if doing {
-            let peer = channel.peer;
+            let (peer, uuid) = (channel.peer, channel.uuid.to_string());
+            let other = channel.other.as_ref().map(|other| other.uuid.to_string()).unwrap_or_default();
             let placing = channel.stack.last().is_some_and(|frame| matches!(frame.doing, Doing::Bridging));
             // While the other leg is placed, its own end tells of it.
             if placing && channel.is_up() {
@@ -177,10 +215,28 @@ impl SwitchCore {
                 self.hangup(peer, cause);
             }
             if !placing {
-                self.fire_channel(key, "CHANNEL_UNBRIDGE", origin::UNBRIDGE, &[], &[]);
+                if let Some(channel) = self.channel(key) {
+                    let cause = channel.hangup_cause.clone().unwrap_or(HangupCause::NormalClearing);
+                    channel.variables.unset("bridge_to");
+                    channel.variables.set("bridge_hangup_cause", cause.as_str());
+                }
+                let head = [("Bridge-A-Unique-ID", uuid.as_str()), ("Bridge-B-Unique-ID", other.as_str())];
+                self.fire_channel(key, "CHANNEL_UNBRIDGE", origin::UNBRIDGE, &head, &[]);
             }
             self.complete(key);
         }
+    }
+
+    /// The leg that this one was placed for is gone: what it tells of that end.
+    fn tell_bridge_ended(&mut self, key: ChannelKey) {
+        let peer = self.channel(key).and_then(|c| c.peer).and_then(|peer| self.channels.get(&peer));
+        let Some(peer) = peer else { return };
+        let cause = peer.hangup_cause.as_ref().map(|cause| cause.as_str().to_owned()).unwrap_or_default();
+        let told = peer.variables.value("proto_specific_hangup_cause").map(str::to_owned).unwrap_or_default();
+        let Some(channel) = self.channel(key) else { return };
+        channel.variables.unset("bridge_to");
+        channel.variables.set("last_bridge_hangup_cause", cause);
+        channel.variables.set("last_bridge_proto_specific_hangup_cause", told);
     }
 
     /// Parts a channel from the one it is connected to.
@@ -258,7 +314,7 @@ impl SwitchCore {
         let last = request.header("Subscription-State").is_some_and(|state| state.starts_with("terminated"));
         let frames = self.channel(key).map(|c| c.stack.iter().any(|frame| matches!(frame.doing, Doing::Deflect)));
         if of_refer && last && frames == Some(true) {
-            self.fire_sofia("sofia::notify_refer", origin::NOTIFY_REFER, None, &[]);
+            self.fire_custom("sofia::notify_refer", origin::NOTIFY_REFER, About::Nobody, &[]);
             self.hangup(key, HangupCause::BlindTransfer);
         }
     }

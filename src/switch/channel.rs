@@ -148,6 +148,33 @@ pub struct CallerProfile {
     pub created: Time,
 }
 
+/// The leg that a channel is placed for or connected to, as its own events tell of it: the `Other-Leg-*` headers.
+#[derive(Clone, Debug)]
+pub struct OtherLeg {
+    pub role: OtherRole,
+    pub uuid: SessionId,
+    pub name: String,
+    pub direction: Direction,
+    pub profile: CallerProfile,
+    pub times: Times,
+}
+
+/// `Other-Type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherRole {
+    Originator,
+    Originatee,
+}
+
+impl OtherRole {
+    pub const fn name(self) -> &'static str {
+        match self {
+            OtherRole::Originator => "originator",
+            OtherRole::Originatee => "originatee",
+        }
+    }
+}
+
 /// When things happened on a channel; `None` reads 0 in events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
@@ -255,6 +282,8 @@ pub struct Channel {
     pub infos: VecDeque<String>,
     /// The media bug that listens for digits in the audio (`Media-Bug-Function`).
     pub detects: Option<&'static str>,
+    /// How the digits go that it sends.
+    pub digits_sent: DigitsSent,
     pub ending: Ending,
     /// The originate that waits for this channel.
     pub originate: Option<OriginateId>,
@@ -266,6 +295,7 @@ pub struct Channel {
     pub muted: Muted,
     /// The channel that it is bridged to, or that it is placed for.
     pub peer: Option<u64>,
+    pub other: Option<Box<OtherLeg>>,
 }
 
 /// Who put the call on hold.
@@ -276,6 +306,15 @@ pub enum Hold {
     Ours,
     /// The other side us.
     Theirs,
+}
+
+/// How digits go to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigitsSent {
+    /// As `dtmf_type` says.
+    AsAgreed,
+    /// As tones in what is said (`start_dtmf_generate write`).
+    AsTones,
 }
 
 /// What is silenced on a channel.
@@ -346,13 +385,33 @@ impl Channel {
             dialed: String::new(),
             infos: VecDeque::new(),
             detects: None,
+            digits_sent: DigitsSent::AsAgreed,
             ending: Ending::No,
             originate: None,
             ringing_sent: RingingSent::No,
             hold: Hold::No,
             muted: Muted::Nothing,
             peer: None,
+            other: None,
         }
+    }
+
+    /// What the events of the other leg tell of this one.
+    pub fn as_other(&self, role: OtherRole) -> Box<OtherLeg> {
+        let profile = self.profile.clone().unwrap_or_default();
+        let (profile, times) = match role {
+            // FreeSWITCH copies a profile without its times.
+            OtherRole::Originator => (CallerProfile { created: Time::default(), ..profile }, Times::default()),
+            OtherRole::Originatee => (profile, self.times),
+        };
+        Box::new(OtherLeg {
+            role,
+            uuid: self.uuid.clone(),
+            name: self.name.clone(),
+            direction: self.direction,
+            profile,
+            times,
+        })
     }
 
     /// Whether nothing hung it up yet (`switch_channel_ready`).

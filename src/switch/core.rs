@@ -40,6 +40,16 @@ pub struct AskId(pub u64);
 /// One channel, by its number.
 pub type ChannelKey = u64;
 
+/// What an event of a module tells of a channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum About {
+    Nobody,
+    /// Its name and nothing else.
+    Named(ChannelKey),
+    /// All but its variables.
+    Channel(ChannelKey),
+}
+
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -374,17 +384,27 @@ impl SwitchCore {
         self.fire(event);
     }
 
-    /// Fires a custom event of a module about a channel, without its variables.
-    pub(super) fn fire_custom(&mut self, key: ChannelKey, subclass: &str, from: Origin, tail: &[(&str, &str)]) {
-        let Some(channel) = self.channels.get(&key) else { return };
+    /// Fires a custom event of a module.
+    pub(super) fn fire_custom(&mut self, subclass: &str, from: Origin, about: About, tail: &[(&str, &str)]) {
         if !self.connections.values().any(|c| c.wants("CUSTOM")) {
-            self.source.skip();
-            return;
+            return self.source.skip();
         }
         let mut event = Event::new();
         event.push("Event-Subclass", subclass);
         self.source.stamp(&mut event, self.now, "CUSTOM", from);
-        push_basic_data(&mut event, channel);
+        match about {
+            About::Nobody => {}
+            About::Named(key) => {
+                if let Some(channel) = self.channels.get(&key) {
+                    event.push("Unique-ID", &channel.uuid);
+                }
+            }
+            About::Channel(key) => {
+                if let Some(channel) = self.channels.get(&key) {
+                    push_basic_data(&mut event, channel);
+                }
+            }
+        }
         for (name, value) in tail {
             event.push(name, value);
         }

@@ -6,6 +6,7 @@ use crate::media::{DtmfItem, DtmfSource, LegId, MediaCommand};
 use crate::sip::{DialogId, Message, SipCommand};
 use crate::units::SampleRate;
 
+use super::channel::DigitsSent;
 use super::core::{ChannelKey, SwitchCore};
 use super::dp::{Doing, Stop};
 use super::events::origin;
@@ -89,7 +90,23 @@ impl SwitchCore {
         };
         let total: Duration = items.iter().map(lasts).sum();
         channel.variables.set("last_dtmf_duration", total.as_millis().to_string());
+        let as_tones = channel.digits_sent == DigitsSent::AsTones;
         match (kind.as_str(), dialog) {
+            _ if media && as_tones => {
+                for item in &items {
+                    if let &DtmfItem::Digit { digit, duration } = item {
+                        let (digit, duration) = (digit.to_string(), samples(duration));
+                        let tail = [
+                            ("DTMF-Digit", digit.as_str()),
+                            ("DTMF-Duration", &duration),
+                            ("DTMF-Source", "APP"),
+                            ("DTMF-Conversion", "native:inband"),
+                        ];
+                        self.fire_channel(key, "DTMF", origin::DTMF_GENERATED, &[], &tail);
+                    }
+                }
+                self.media(MediaCommand::SendDtmf { leg, items });
+            }
             ("none", _) => {}
             ("info", Some(dialog)) => {
                 let idle = channel.infos.is_empty();
@@ -240,6 +257,22 @@ impl SwitchCore {
             }
             _ => {}
         }
+    }
+
+    /// Sends digits as tones in what the channel says, or as agreed.
+    pub(super) fn generate_dtmf(&mut self, key: ChannelKey, sent: DigitsSent) {
+        let Some(channel) = self.channel(key) else { return };
+        let leg = channel.media.leg;
+        if std::mem::replace(&mut channel.digits_sent, sent) == sent {
+            return;
+        }
+        self.media(MediaCommand::GenerateDtmf { leg, on: sent == DigitsSent::AsTones });
+        let head = [("Media-Bug-Function", "inband_dtmf_generate"), ("Media-Bug-Target", "N/A")];
+        let (name, from) = match sent {
+            DigitsSent::AsTones => ("MEDIA_BUG_START", origin::MEDIA_BUG_START),
+            DigitsSent::AsAgreed => ("MEDIA_BUG_STOP", origin::MEDIA_BUG_STOP),
+        };
+        self.fire_channel(key, name, from, &head, &[]);
     }
 
     /// How digits go, once both sides agreed: without telephone events FreeSWITCH changes over to INFO.

@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 use crate::esl::Event;
 use crate::units::Time;
 
-use super::channel::{CallerProfile, Channel};
+use super::channel::{CallerProfile, Channel, Direction, OtherLeg, Times};
 use super::config::SwitchConfig;
+use crate::id::SessionId;
 
 /// Where in FreeSWITCH's source an event is fired: `Event-Calling-File`, `-Function`, `-Line-Number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub mod origin {
     pub const PLAYBACK_START: Origin = Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 1646);
     pub const PLAYBACK_STOP: Origin = Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 2020);
     pub const DTMF: Origin = Origin("switch_channel.c", "switch_channel_dequeue_dtmf", 677);
+    pub const DTMF_GENERATED: Origin = Origin("switch_ivr_async.c", "generate_on_dtmf", 3930);
+    pub const BROADCAST: Origin = Origin("switch_ivr_async.c", "switch_ivr_broadcast", 5731);
     pub const RECORD_START: Origin = Origin("switch_ivr_async.c", "record_callback", 1481);
     pub const RECORD_STOP: Origin = Origin("switch_ivr_async.c", "send_record_stop_event", 1240);
     pub const MEDIA_BUG_START: Origin = Origin("switch_core_media_bug.c", "switch_core_media_bug_add", 1014);
@@ -150,9 +153,19 @@ pub fn push_channel(event: &mut Event, channel: &Channel) {
 pub fn push_basic_data(event: &mut Event, channel: &Channel) {
     push_basic(event, channel);
     if let Some(profile) = &channel.profile {
-        push_profile(event, channel, profile);
+        let (direction, uuid, name, times) = (channel.direction, &channel.uuid, &channel.name, &channel.times);
+        push_profile(event, &Described { prefix: CALLER, direction, logical: direction, uuid, name, profile, times });
+    }
+    if let Some(other) = &channel.other {
+        let OtherLeg { role, uuid, name, direction, profile, times } = &**other;
+        event.push("Other-Type", role.name());
+        let (direction, logical) = (*direction, Direction::Inbound);
+        push_profile(event, &Described { prefix: "Other-Leg", direction, logical, uuid, name, profile, times });
     }
 }
+
+/// What the headers of a channel itself begin with.
+const CALLER: &str = "Caller";
 
 fn push_basic(event: &mut Event, channel: &Channel) {
     event.push("Channel-State", channel.running.name());
@@ -179,50 +192,70 @@ fn push_basic(event: &mut Event, channel: &Channel) {
     }
 }
 
-fn push_profile(event: &mut Event, channel: &Channel, profile: &CallerProfile) {
-    let direction = channel.direction.name();
-    event.push("Caller-Direction", direction);
-    event.push("Caller-Logical-Direction", direction);
+/// Whose `Caller-*` or `Other-Leg-*` headers they are.
+struct Described<'a> {
+    prefix: &'a str,
+    direction: Direction,
+    /// Of an originatee it is its originator's.
+    logical: Direction,
+    uuid: &'a SessionId,
+    name: &'a str,
+    profile: &'a CallerProfile,
+    times: &'a Times,
+}
+
+fn push_profile(event: &mut Event, described: &Described<'_>) {
+    let Described { prefix, direction, logical, uuid, name, profile, times } = described;
+    let mut push = |name: &str, value: &str| {
+        event.push(&format!("{prefix}-{name}"), value);
+    };
+    push("Direction", direction.name());
+    push("Logical-Direction", logical.name());
     let texts = [
-        ("Caller-Username", &profile.username),
-        ("Caller-Dialplan", &profile.dialplan),
-        ("Caller-Caller-ID-Name", &profile.caller_id_name),
-        ("Caller-Caller-ID-Number", &profile.caller_id_number),
-        ("Caller-Orig-Caller-ID-Name", &profile.orig_caller_id_name),
-        ("Caller-Orig-Caller-ID-Number", &profile.orig_caller_id_number),
-        ("Caller-Callee-ID-Name", &profile.callee_id_name),
-        ("Caller-Callee-ID-Number", &profile.callee_id_number),
-        ("Caller-Network-Addr", &profile.network_addr),
-        ("Caller-ANI", &profile.ani),
-        ("Caller-Destination-Number", &profile.destination_number),
+        ("Username", &profile.username),
+        ("Dialplan", &profile.dialplan),
+        ("Caller-ID-Name", &profile.caller_id_name),
+        ("Caller-ID-Number", &profile.caller_id_number),
+        ("Orig-Caller-ID-Name", &profile.orig_caller_id_name),
+        ("Orig-Caller-ID-Number", &profile.orig_caller_id_number),
+        ("Callee-ID-Name", &profile.callee_id_name),
+        ("Callee-ID-Number", &profile.callee_id_number),
+        ("Network-Addr", &profile.network_addr),
+        ("ANI", &profile.ani),
+        ("Destination-Number", &profile.destination_number),
     ];
     for (name, text) in texts {
         if !text.is_empty() {
-            event.push(name, text);
+            push(name, text);
         }
     }
-    event.push("Caller-Unique-ID", &channel.uuid);
-    event.push("Caller-Source", &profile.source);
-    event.push("Caller-Context", &profile.context);
-    event.push("Caller-Channel-Name", &channel.name);
-    event.push("Caller-Profile-Index", 1);
-    let times = &channel.times;
-    let stamp = |time: Option<Time>| time.map_or(0, Time::as_micros);
-    event.push("Caller-Profile-Created-Time", profile.created.as_micros());
-    event.push("Caller-Channel-Created-Time", times.created.as_micros());
-    event.push("Caller-Channel-Answered-Time", stamp(times.answered));
-    event.push("Caller-Channel-Progress-Time", stamp(times.progress));
-    event.push("Caller-Channel-Progress-Media-Time", stamp(times.progress_media));
-    event.push("Caller-Channel-Hangup-Time", stamp(times.hungup));
-    for never in ["Caller-Channel-Transfer-Time", "Caller-Channel-Resurrect-Time"] {
-        event.push(never, "0");
+    push("Unique-ID", uuid.as_str());
+    push("Source", &profile.source);
+    push("Context", &profile.context);
+    push("Channel-Name", name);
+    if *prefix == CALLER {
+        push("Profile-Index", "1");
     }
-    event.push("Caller-Channel-Bridged-Time", stamp(times.bridged));
-    event.push("Caller-Channel-Last-Hold", stamp(times.last_hold));
-    event.push("Caller-Channel-Hold-Accum", times.held.as_micros());
-    event.push("Caller-Screen-Bit", true);
-    event.push("Caller-Privacy-Hide-Name", false);
-    event.push("Caller-Privacy-Hide-Number", false);
+    let stamp = |time: Option<Time>| time.map_or(0, Time::as_micros);
+    let stamps = [
+        ("Profile-Created-Time", profile.created.as_micros()),
+        ("Channel-Created-Time", times.created.as_micros()),
+        ("Channel-Answered-Time", stamp(times.answered)),
+        ("Channel-Progress-Time", stamp(times.progress)),
+        ("Channel-Progress-Media-Time", stamp(times.progress_media)),
+        ("Channel-Hangup-Time", stamp(times.hungup)),
+        ("Channel-Transfer-Time", 0),
+        ("Channel-Resurrect-Time", 0),
+        ("Channel-Bridged-Time", stamp(times.bridged)),
+        ("Channel-Last-Hold", stamp(times.last_hold)),
+        ("Channel-Hold-Accum", u64::try_from(times.held.as_micros()).unwrap_or(u64::MAX)),
+    ];
+    for (name, micros) in stamps {
+        push(name, &micros.to_string());
+    }
+    push("Screen-Bit", "true");
+    push("Privacy-Hide-Name", "false");
+    push("Privacy-Hide-Number", "false");
 }
 
 /// `2026-11-22 19:47:20` in `zone`.

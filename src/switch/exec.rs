@@ -265,8 +265,12 @@ impl SwitchCore {
     /// Has the channel run an application as soon as it can, and then hang up with `cause` (`switch_ivr_broadcast`).
     pub(super) fn broadcast(&mut self, key: ChannelKey, application: &str, argument: &str, cause: Option<HangupCause>) {
         let mut queue = |headers: &[(&str, &str)], command: &str| {
-            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let request = crate::esl::wire::Frame { headers: headers.collect(), ..Default::default() };
+            let mut event = self.source.event(self.now, "COMMAND", origin::BROADCAST);
+            for (name, value) in headers {
+                event.push(name, value);
+            }
+            let headers = event.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let request = crate::esl::wire::Frame { headers, ..Default::default() };
             let message = SendMsg {
                 command: command.to_owned(),
                 application: application.to_owned(),
@@ -283,7 +287,13 @@ impl SwitchCore {
                 channel.queue.push_back(message);
             }
         };
-        let head = [("call-command", "execute"), ("execute-app-name", application), ("execute-app-arg", argument)];
+        let head = [
+            ("call-command", "execute"),
+            ("execute-app-name", application),
+            ("execute-app-arg", argument),
+            ("event-lock", "true"),
+            ("lead-frames", "5"),
+        ];
         queue(&head, "execute");
         if let Some(cause) = &cause {
             queue(&[("call-command", "hangup"), ("hangup-cause", cause.as_str())], "hangup");

@@ -1,12 +1,11 @@
 //! Hold: re-INVITEs that change the direction of the audio (RFC 3264 8.4), ours and the other side's.
 
-use crate::esl::Event;
 use crate::media::MediaCommand;
 use crate::sip::sdp::{Description, Direction};
 use crate::sip::{DialogId, Message, SipCommand};
 
 use super::channel::{AnswerState, CallState, Channel, Hold};
-use super::core::{ChannelKey, SwitchCore};
+use super::core::{About, ChannelKey, SwitchCore};
 use super::events::origin;
 use super::session::NotDone;
 
@@ -102,30 +101,7 @@ impl SwitchCore {
 
     /// sofia::reinvite names the session and nothing else of it.
     fn reinvited(&mut self, key: ChannelKey) {
-        self.fire_sofia("sofia::reinvite", origin::REINVITE, Some(key), &[]);
-    }
-
-    /// Fires a CUSTOM event of mod_sofia, which says of a channel no more than its name.
-    pub(super) fn fire_sofia(
-        &mut self,
-        subclass: &str,
-        from: super::events::Origin,
-        key: Option<ChannelKey>,
-        headers: &[(&str, &str)],
-    ) {
-        if !self.connections.values().any(|c| c.wants("CUSTOM")) {
-            return self.source.skip();
-        }
-        let mut event = Event::new();
-        event.push("Event-Subclass", subclass);
-        self.source.stamp(&mut event, self.now, "CUSTOM", from);
-        if let Some(channel) = key.and_then(|key| self.channels.get(&key)) {
-            event.push("Unique-ID", &channel.uuid);
-        }
-        for (name, value) in headers {
-            event.push(name, value);
-        }
-        self.fire(event);
+        self.fire_custom("sofia::reinvite", origin::REINVITE, About::Named(key), &[]);
     }
 }
 

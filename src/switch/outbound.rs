@@ -11,7 +11,9 @@ use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
 use super::address::Address;
 use super::api::{ApiCall, ApiWait};
-use super::channel::{AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
+use super::channel::{
+    AnswerState, CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, OtherLeg, OtherRole, State,
+};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
 use super::inbound::{
@@ -57,6 +59,35 @@ enum Polling {
 const NO_NAME: &str = "";
 const NO_NUMBER: &str = "0000000000";
 
+/// What a call that is placed for a leg takes from it.
+struct Originator {
+    leg: Box<OtherLeg>,
+    call_uuid: String,
+    /// Set before CHANNEL_OUTGOING, in order.
+    variables: Vec<(String, String)>,
+}
+
+impl Originator {
+    fn of(channel: &Channel) -> Originator {
+        let value = |name: &str| channel.variables.value(name).map(str::to_owned);
+        // mod_sofia hands on the X-headers that it received.
+        let headers = channel.variables.iter().filter(|(name, _)| name.starts_with("sip_h_"));
+        let mut variables: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut set = |name: &str, value: Option<String>| {
+            variables.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        set("sip_cid_type", value("sip_cid_type"));
+        let hops = value("max_forwards").and_then(|hops| hops.parse::<u8>().ok());
+        set("max_forwards", hops.map(|hops| hops.saturating_sub(1).to_string()));
+        set("originator_codec", channel.media.codec.map(|codec| format!("{}@8000h@20i", codec.name())));
+        set("originator", Some(channel.uuid.to_string()));
+        set("signal_bond", Some(channel.uuid.to_string()));
+        set("switch_m_sdp", value("switch_r_sdp"));
+        let call_uuid = value("call_uuid").unwrap_or_else(|| channel.uuid.to_string());
+        Originator { leg: channel.as_other(OtherRole::Originator), call_uuid, variables }
+    }
+}
+
 impl SwitchCore {
     /// Begins an originate: makes the channel and asks for its media port.
     pub(super) fn originate(&mut self, text: &str) -> ApiWait {
@@ -91,7 +122,7 @@ impl SwitchCore {
             return Err(HangupCause::InvalidProfile);
         }
         let id = OriginateId(self.next_id());
-        self.make_outgoing(key, &wanted);
+        self.make_outgoing(key, &wanted, by);
         if let Some(channel) = self.channel(key) {
             channel.originate = Some(id);
         }
@@ -117,7 +148,8 @@ impl SwitchCore {
     }
 
     /// CHANNEL_OUTGOING and CS_INIT.
-    fn make_outgoing(&mut self, key: ChannelKey, wanted: &Originate) {
+    fn make_outgoing(&mut self, key: ChannelKey, wanted: &Originate, by: Option<ChannelKey>) {
+        let originator = by.and_then(|by| self.channels.get(&by)).map(Originator::of);
         let now = self.now;
         let local_ip = self.config.sip.ip().to_string();
         let endpoint = &wanted.endpoint;
@@ -144,6 +176,16 @@ impl SwitchCore {
             created: now,
             ..CallerProfile::default()
         });
+        if let (Some(originator), Some(profile)) = (&originator, &mut channel.profile) {
+            let of = &originator.leg.profile;
+            profile.username.clone_from(&of.username);
+            profile.dialplan.clone_from(&of.dialplan);
+            profile.network_addr.clone_from(&of.network_addr);
+            profile.ani.clone_from(&of.ani);
+            profile.source.clone_from(&of.source);
+            profile.context.clone_from(&of.context);
+            channel.other = Some(originator.leg.clone());
+        }
         let name = channel.name.clone();
         let variables = &mut channel.variables;
         variables.set("sip_local_network_addr", local_ip);
@@ -153,13 +195,22 @@ impl SwitchCore {
         }
         variables.set("channel_name", name);
         variables.set("sip_destination_url", format!("sip:{}", endpoint.address));
+        for (name, value) in originator.iter().flat_map(|originator| &originator.variables) {
+            variables.set(name, value.as_str());
+        }
         self.fire_channel(key, "CHANNEL_OUTGOING", origin::OUTGOING, &[], &[]);
         let ignored = wanted.variable("ignore_early_media").is_some_and(is_true);
         if let Some(channel) = self.channel(key) {
+            if let Some(originator) = &originator {
+                channel.variables.set("call_uuid", originator.call_uuid.as_str());
+            }
             for (name, value) in &wanted.variables {
                 channel.variables.set(name, value.as_str());
             }
             channel.variables.set("originate_early_media", if ignored { "false" } else { "true" });
+            if let Some(originator) = &originator {
+                channel.variables.set("originating_leg_uuid", originator.leg.uuid.as_str());
+            }
             channel.variables.set("originate_endpoint", endpoint.kind.as_str());
         }
         self.enter(key, State::Init);
@@ -196,11 +247,17 @@ impl SwitchCore {
             offer.payloads.retain(|payload| payload.name != "telephone-event");
         }
         let sdp = offer.to_sdp();
-        variables.set("rtp_use_codec_string", codec_list(&codecs));
+        let as_given =
+            variables.value("originator_codec").filter(|_| variables.value("absolute_codec_string").is_none());
+        let used = as_given.map_or_else(|| codec_list(&codecs), str::to_owned);
+        variables.set("rtp_use_codec_string", used);
         variables.set("local_media_ip", ip.as_str());
         variables.set("local_media_port", local.port().to_string());
         variables.set("advertised_media_ip", ip);
         variables.set("audio_media_flow", "sendrecv");
+        if variables.value("switch_m_sdp").is_some() {
+            variables.set("video_media_flow", "inactive");
+        }
         variables.set("rtp_local_sdp_str", offer.to_variable());
         variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
         variables.set("sip_req_uri", endpoint.plain());

@@ -4,7 +4,9 @@ use crate::call::HangupCause;
 use crate::media::{Codec, LegStats, MediaCommand};
 use crate::sip::SipCommand;
 
-use super::channel::{AnswerState, CallState, Channel, DialogEnd, Direction, Ending, Flow, RingingSent, State};
+use super::channel::{
+    AnswerState, CallState, Channel, DialogEnd, DigitsSent, Direction, Ending, Flow, OtherRole, RingingSent, State,
+};
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
 use super::stamps::set_stamps;
@@ -178,6 +180,9 @@ impl SwitchCore {
         channel.queue.clear();
         channel.applications.clear();
         let peer = channel.peer;
+        if channel.other.as_ref().is_some_and(|other| other.role == OtherRole::Originatee) {
+            channel.variables.set("last_bridge_role", OtherRole::Originator.name());
+        }
         self.fire_channel(key, "CHANNEL_HANGUP", origin::HANGUP, &[], &[]);
         if let Some(peer) = peer {
             self.later(Task::Unbridge(peer));
@@ -204,6 +209,7 @@ impl SwitchCore {
         }
         channel.ending = Ending::Closing;
         self.detect_dtmf(key, None);
+        self.generate_dtmf(key, DigitsSent::AsAgreed);
         let Some(channel) = self.channels.get_mut(&key) else { return };
         if channel.times.answered.is_none() {
             self.settings.calls.count_failed(channel.direction);

@@ -23,6 +23,7 @@ pub fn set_stamps(channel: &mut Channel, source: &EventSource) {
         ("start_stamp", Some(times.created)),
         ("profile_start_stamp", Some(profile_created)),
         ("answer_stamp", times.answered),
+        ("bridge_stamp", times.bridged),
         ("progress_stamp", times.progress),
         ("progress_media_stamp", times.progress_media),
         ("end_stamp", Some(hungup)),

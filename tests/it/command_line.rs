@@ -53,11 +53,14 @@ fn help_and_version_are_no_failures() {
 
 #[test]
 fn help_tells_the_exit_codes() {
-    for line in ["--help", "run --help", "check --help", "analyze --help"] {
+    let commands = ["run", "check", "config", "analyze", "init", "switch", "schema", "completions", "man"];
+    let lines = commands.map(|command| format!("{command} --help"));
+    for line in lines.iter().map(String::as_str).chain(["--help"]) {
         let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();
         for exit in callwright::cli::Exit::ALL {
             assert!(help.contains(&format!("{}  {}", exit.code(), exit.meaning())), "{line}: {help}");
         }
+        assert!(line == "--help" || help.contains("Examples:\n  callwright "), "{line}: {help}");
     }
 }
 

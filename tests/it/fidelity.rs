@@ -38,6 +38,9 @@ const FLOWS: &[&str] = &[
     "utf8-and-odd-values",
     "dtmf-rfc4733",
     "dtmf-inband",
+    "dtmf-narrow",
+    "sched-dtmf-broadcast",
+    "bridge-proxy",
 ];
 
 #[test]

@@ -184,6 +184,6 @@ fn what_begins_with_an_underscore_is_no_scenario_and_the_name_of_a_matrix_names_
     assert_eq!(stdout(&output), "s/a.yaml::m[code=486]\ns/a.yaml::m[code=404]\ns/b.yaml::b\n");
     let (output, _folder) = run(&files, &["s/a.yaml::m"], &[]);
     assert!(stdout(&output).contains("2 tests: 2 passed\n"), "{}", stdout(&output));
-    let (output, _folder) = run(&files, &["s/a.yaml::m[code=404]", "-k", "quick"], &[]);
+    let (output, _folder) = run(&files, &["s/a.yaml::m[code=404]", "-m", "quick"], &[]);
     assert!(stdout(&output).contains("1 test: 1 passed\n"), "{}", stdout(&output));
 }

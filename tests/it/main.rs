@@ -3,6 +3,7 @@
 mod bert;
 mod captures;
 mod command_line;
+mod configuration;
 mod dtmf;
 mod esl_wire;
 mod exit_codes;
@@ -16,6 +17,7 @@ mod readme;
 mod recordings;
 mod replies;
 mod reports;
+mod selection;
 mod steps;
 mod switch_net;
 mod tracking;

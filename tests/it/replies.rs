@@ -9,8 +9,6 @@ use super::captures;
 const DIFFERENT: &[(&str, &str)] = &[
     ("api create_uuid", "another UUID"),
     ("api system echo hi", "a rig has no machine to run programs on"),
-    ("api module_exists mod_bert", "there is no BERT yet"),
-    ("api reload mod_bert", "there is no BERT yet"),
     ("sendevent CUSTOM\\nEvent-Subclass: a::b\\nx: y", "another UUID"),
 ];
 

@@ -173,19 +173,19 @@ impl Pixels {
     }
 
     fn text(&mut self, x: usize, y: usize, anchor: Anchor, colour: Colour, text: &str) {
-        const DOT: usize = 2;
-        let advance = DOT * (letters::WIDTH + 1);
-        let length = advance * text.chars().count();
+        // Twice as high as wide, as such letters were shown.
+        const TALL: usize = 2;
+        let length = letters::WIDTH * text.chars().count();
         let left = match anchor {
             Anchor::Start => x,
             Anchor::Middle => x.saturating_sub(length / 2),
             Anchor::End => x.saturating_sub(length),
         };
-        let top = y.saturating_sub(DOT * (letters::HEIGHT - 1));
+        let top = y.saturating_sub(TALL * (letters::HEIGHT - 1));
         for (n, letter) in text.chars().enumerate() {
-            for (column, dots) in letters::letter(letter).into_iter().enumerate() {
-                for row in (0..8).filter(|row| dots >> row & 1 == 1) {
-                    self.fill(left + n * advance + DOT * column, top + DOT * row, DOT, DOT, colour);
+            for (row, dots) in letters::letter(letter).into_iter().enumerate() {
+                for column in (0..letters::WIDTH).filter(|column| dots >> column & 1 == 1) {
+                    self.fill(left + n * letters::WIDTH + column, top + TALL * row, 1, TALL, colour);
                 }
             }
         }

@@ -1,8 +1,14 @@
 use super::*;
+use crate::run::Picked;
 use crate::units::Time;
 
 fn started() -> RunEvent {
-    RunEvent::Started { tests: 2, hosts: vec!["embedded".into()], shard: Some("1/2".into()), at: Time::from_micros(7) }
+    RunEvent::Started {
+        tests: 2,
+        hosts: vec!["embedded".into()],
+        picked: Picked { shard: "1/2".parse().ok(), ..Picked::default() },
+        at: Time::from_micros(7),
+    }
 }
 
 fn up() -> RunEvent {

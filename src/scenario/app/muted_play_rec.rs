@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::play_rec::{LEAD, Recorded, TAIL, recorded, recording, silence};
+use super::play_rec::{LEAD, REC_PERIOD, Recorded, TAIL, recorded, recording, silence};
 use super::{ANSWER_WITHIN, App, AppSteps, AppVariant, boxed, step};
 use crate::audio::verify::Track;
 use crate::scenario::mapping::{default, mapping, optional, required};
@@ -28,6 +28,8 @@ pub struct MutedPlayRec {
     pub swaps: u32,
     pub record: Recorded,
     pub stereo: bool,
+    /// Under load, how long after a recorded call the next is.
+    pub rec_period: Duration,
     /// Silence before the first turn.
     pub lead: Duration,
     pub tail: Duration,
@@ -45,6 +47,13 @@ pub(super) fn variant() -> AppVariant {
         swaps: default("swaps", integer(1..=1_000), 1, 1, "How often they swap."),
         record: default("record", recorded(), Recorded::Both, "both", "Whose leg is recorded."),
         stereo: default("stereo", boolean(), true, true, "Whether both sides of a leg are recorded, or what it hears."),
+        rec_period: default(
+            "rec_period",
+            duration(),
+            REC_PERIOD,
+            "5s",
+            "Under load, how long after a recorded call the next is. A call by itself is always recorded."
+        ),
         lead: default("lead", duration(), LEAD, "500ms", "How long the call is silent before the first turn."),
         tail: default("tail", duration(), TAIL, "1s", "How long the call goes on in silence at its end."),
     });
@@ -78,6 +87,12 @@ impl App for MutedPlayRec {
         }
         let mut callee = vec![step(Answer)];
         callee.extend(self.turns(Leg::Callee));
-        AppSteps { caller, callee, record: self.record.spec(recording(self.stereo)), duration, ..AppSteps::default() }
+        AppSteps {
+            caller,
+            callee,
+            record: self.record.spec(recording(self.stereo), self.rec_period),
+            duration,
+            ..AppSteps::default()
+        }
     }
 }

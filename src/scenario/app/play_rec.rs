@@ -26,6 +26,8 @@ pub struct PlayRec {
     pub record: Recorded,
     /// Whether both sides of a leg are recorded, each in its channel, or only what it hears.
     pub stereo: bool,
+    /// Under load, how long after a recorded call the next is.
+    pub rec_period: Duration,
     /// Silence before the clip: the first quarter of a second of a real switch's recording has holes.
     pub lead: Duration,
     /// How long the call goes on behind the clip. A real switch writes what it hears into a file half a second late,
@@ -41,9 +43,9 @@ pub enum Recorded {
 }
 
 impl Recorded {
-    pub(super) fn spec(self, recording: Recording) -> RecordSpec {
+    pub(super) fn spec(self, recording: Recording, period: Duration) -> RecordSpec {
         let of = |leg| (self == Recorded::Both || self == Recorded::Only(leg)).then_some(recording);
-        RecordSpec { caller: of(Leg::Caller), callee: of(Leg::Callee) }
+        RecordSpec { caller: of(Leg::Caller), callee: of(Leg::Callee), period: Some(period) }
     }
 }
 
@@ -52,6 +54,9 @@ pub(super) const TAIL: Duration = Duration::from_secs(1);
 
 /// Behind the holes that FreeSWITCH's recordings begin with (measured: the last one at 320 ms).
 pub(super) const LEAD: Duration = Duration::from_millis(500);
+
+/// So that recordings of a loaded switch do not fill its disk.
+pub(super) const REC_PERIOD: Duration = Duration::from_secs(5);
 
 /// Longer than any call. One long silence, since each time a playback begins anew FreeSWITCH's recording has a hole.
 const SILENCE: Duration = Duration::from_secs(24 * 3600);
@@ -69,6 +74,13 @@ pub(super) fn variant() -> AppVariant {
         ),
         record: default("record", recorded(), Recorded::Both, "both", "Whose leg is recorded."),
         stereo: default("stereo", boolean(), true, true, "Whether both sides of a leg are recorded, or what it hears."),
+        rec_period: default(
+            "rec_period",
+            duration(),
+            REC_PERIOD,
+            "5s",
+            "Under load, how long after a recorded call the next is. A call by itself is always recorded."
+        ),
         lead: default("lead", duration(), LEAD, "500ms", "How long the call is silent before the clip."),
         tail: default(
             "tail",
@@ -112,7 +124,7 @@ impl App for PlayRec {
         AppSteps {
             caller,
             callee: vec![step(Answer), step(silence())],
-            record: self.record.spec(recording(self.stereo)),
+            record: self.record.spec(recording(self.stereo), self.rec_period),
             duration,
             ..AppSteps::default()
         }

@@ -2,13 +2,13 @@
 
 use super::{Check, CheckKey, Facts};
 use crate::bound::Bound;
-use crate::esl::{Event, header};
 use crate::scenario::mapping::{mapping, optional};
 use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, LegOutcome, Outcome};
 use crate::scenario::scalar::{boolean, bound, count};
 use crate::scenario::shape::{Placed, Shape};
 use crate::scenario::step::bert::{EVENTS, IN_SYNC, LOST_SYNC, TIMED_OUT};
+use crate::scenario::witness::Witnessed;
 use crate::units::Percent;
 
 /// The test of a leg went as asked, by what mod_bert told of it.
@@ -31,6 +31,9 @@ pub struct Wanted {
     /// Frames in which nothing came, before sync was lost.
     cng_count: Option<Bound<u64>>,
 }
+
+/// What mod_bert::lost_sync tells.
+const FIGURES: [&str; 4] = ["sync_lost_count", "sync_lost_percent", "err_samples", "cng_count"];
 
 /// What a test told.
 #[derive(Debug, Default)]
@@ -94,11 +97,11 @@ fn wanted() -> Shape<Wanted> {
 impl Told {
     fn of(leg: &LegOutcome) -> Told {
         let mut told = Told::default();
-        for event in &leg.custom {
-            match event.header(header::EVENT_SUBCLASS) {
-                Some(IN_SYNC) => told.in_sync += 1,
-                Some(TIMED_OUT) => told.timeouts += 1,
-                Some(LOST_SYNC) => {
+        for event in leg.witness.events() {
+            match event.name.as_str() {
+                IN_SYNC => told.in_sync += 1,
+                TIMED_OUT => told.timeouts += 1,
+                LOST_SYNC => {
                     told.lost = told.lost.max(figure(event, "sync_lost_count") as u64).max(1);
                     told.worst = told.worst.max(figure(event, "sync_lost_percent"));
                     told.err_samples += figure(event, "err_samples") as u64;
@@ -127,7 +130,7 @@ impl Told {
 }
 
 /// A number in an event; one that is none reads 0, as FreeSWITCH's always are.
-fn figure(event: &Event, name: &str) -> f64 {
+fn figure(event: &Witnessed, name: &str) -> f64 {
     event.header(name).and_then(|value| value.parse().ok()).unwrap_or(0.0)
 }
 
@@ -187,6 +190,10 @@ impl Check for Bert {
             }
             _ => "part of the pattern was wrong: packets were lost, or came out of step".to_owned(),
         })
+    }
+
+    fn headers(&self) -> Vec<String> {
+        FIGURES.map(str::to_owned).to_vec()
     }
 
     fn events(&self) -> Vec<String> {

@@ -7,7 +7,9 @@ use super::mapping::{Key, Keys, optional};
 use super::model::{Leg, PlacedCheck};
 use super::outcome::{Found, Outcome};
 use super::shape::Shape;
-use crate::audio::verify::Track;
+use crate::audio::verify::{Sound, Track};
+use crate::bound::Within;
+use crate::units::Hertz;
 
 mod answered;
 pub mod audio;
@@ -58,6 +60,12 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it holds of a call that is over.
     fn evaluate(&self, outcome: &Outcome) -> Found;
+}
+
+/// A tone that `leg` must have heard, as its recording tells.
+pub(super) fn tone(leg: Leg, frequency: Within<Hertz>) -> Box<dyn Check> {
+    let sound = Sound::Tone { frequency, level: None, lasting: None };
+    Box::new(audio::Audio { leg, track: Some(Track::Heard), sound })
 }
 
 /// What a check takes for granted.

@@ -23,9 +23,6 @@ const TRACE: usize = 200;
 /// How long a step may take that names no time itself: the switch has to do it at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
-/// Custom events of a leg that are kept.
-const CUSTOM: usize = 1_000;
-
 /// A recording that was begun on a leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -141,8 +138,6 @@ pub(super) struct LegRun {
     pub(super) recordings: Vec<Recorded>,
     /// Recording, and listening for tones, was asked for.
     pub(super) recording_asked: bool,
-    /// The custom events of the leg, the first [`CUSTOM`] of them.
-    pub(super) custom: Vec<Arc<Event>>,
     pub(super) digits: Digits,
     pub(super) fault: Option<Fault>,
     /// Commands without a reply, by number.
@@ -175,7 +170,6 @@ impl LegRun {
             cause: None,
             recordings: Vec::new(),
             recording_asked: false,
-            custom: Vec::new(),
             digits: Digits::default(),
             fault: None,
             unanswered: Vec::new(),
@@ -290,9 +284,6 @@ impl LegRun {
             self.digits.handle(now, event);
         }
         self.latest = Some(Arc::clone(event));
-        if event.name() == "CUSTOM" && !repeated && self.custom.len() < CUSTOM {
-            self.custom.push(Arc::clone(event));
-        }
         if let Some(Current { until, .. }) = &self.current
             && let Some(ended) = until.met_by(event)
         {
@@ -336,6 +327,7 @@ impl LegRun {
             | Until::Parked
             | Until::Bridged(_)
             | Until::Told(_)
+            | Until::Tone { .. }
             | Until::Event { .. }
             | Until::InSync { .. }
             | Until::RecordStopped(_) => false,
@@ -446,7 +438,7 @@ impl LegRun {
             set("RECORD_READ_ONLY", recording.tracks == Tracks::Heard),
             set("RECORD_WRITE_ONLY", recording.tracks == Tracks::Said),
             Command::api(&format!("uuid_setvar {session} record_sample_rate {}", recording.rate.0)),
-            Command::api(&format!("uuid_record {session} start {}", path.display())),
+            Command::api(&format!("uuid_record {session} start {}", one_word(&path))),
         ];
         self.recordings.push(Recorded { path, recording });
         commands
@@ -467,7 +459,7 @@ impl LegRun {
     fn stop_command(&self) -> Option<(Command, PathBuf)> {
         let session = self.session.as_ref()?;
         let path = self.recordings.last()?.path.clone();
-        Some((Command::api(&format!("uuid_record {session} stop {}", path.display())), path))
+        Some((Command::api(&format!("uuid_record {session} stop {}", one_word(&path))), path))
     }
 
     /// What could help a step that waited in vain.
@@ -479,6 +471,20 @@ impl LegRun {
             _ => String::new(),
         }
     }
+}
+
+/// A path as one word of a command: `switch_separate_string` splits at blanks and takes quotation marks away. A quoted
+/// path would do, but for one with an apostrophe in it.
+fn one_word(path: &Path) -> String {
+    let mut word = String::new();
+    for c in path.to_string_lossy().chars() {
+        match c {
+            ' ' => word.push_str("\\s"),
+            '\'' | '"' | '\\' => word.extend(['\\', c]),
+            _ => word.push(c),
+        }
+    }
+    word
 }
 
 /// The first of `wanted` that a dump of a channel does not tell, and what it tells instead.
@@ -519,4 +525,16 @@ fn told(event: &Event) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        // The forms that a FreeSWITCH 1.10 took, both to begin and to end a recording.
+        assert_eq!(one_word(Path::new("/r/my calls/it's.wav")), r"/r/my\scalls/it\'s.wav");
+        assert_eq!(one_word(Path::new(r#"/r/a\b"c.wav"#)), r#"/r/a\\b\"c.wav"#);
+    }
 }

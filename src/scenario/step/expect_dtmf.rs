@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::send_dtmf::{Mode, digits, mode};
-use super::{Begun, Start, Step, StepVariant, Until, boxed};
+use super::{Begun, Facts, Module, Start, Step, StepVariant, Until, boxed};
 use crate::bound::Bound;
 use crate::scenario::mapping::{default, mapping, optional, required};
 use crate::scenario::scalar::{bound, duration};
@@ -25,6 +25,14 @@ pub struct ExpectDtmf {
 }
 
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// What listens for digits that are tones.
+const DETECTOR: Module = Module {
+    name: "mod_spandsp",
+    application: "spandsp_start_dtmf",
+    instead: "record the leg and check the recording: `record: { callee: heard }` with \
+              `expect: { audio: [{ leg: callee, dtmf: \"...\" }] }`",
+};
 
 pub(super) fn variant() -> StepVariant {
     let doc = "Waits for digits on this leg, those that came before this step among them; fails when others come.";
@@ -75,8 +83,9 @@ impl Step for ExpectDtmf {
         format!("expect DTMF {}{mode} within {}", self.digits, human(self.within))
     }
 
-    fn facts(&self) -> super::Facts {
-        super::Facts { dtmf: Some(self.mode), ..super::Facts::default() }
+    fn facts(&self) -> Facts {
+        let module = (self.mode == Some(Mode::Inband)).then_some(DETECTOR);
+        Facts { dtmf: Some(self.mode), module, ..Facts::default() }
     }
 
     fn start(&self, _: &mut Start<'_>) -> Begun {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::model::Recording;
 use super::shape::Shape;
 use super::tagged::{Variant, tagged};
+use crate::bound::Within;
+use crate::units::Hertz;
 
 mod answer;
 mod api;
@@ -113,10 +115,24 @@ pub struct Facts {
     pub awaits_answer: bool,
     /// It waits for digits, which come this way, or any.
     pub dtmf: Option<Option<Mode>>,
+    /// A tone that the leg's recording must hold.
+    pub tone: Option<Within<Hertz>>,
+    /// What the switch cannot do it without.
+    pub module: Option<Module>,
     /// The time it takes at least.
     pub takes: Duration,
     /// What becomes of a call that it makes and that comes back.
     pub far: Far,
+}
+
+/// A module of a switch that a step works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Module {
+    pub name: &'static str,
+    /// What of it is executed.
+    pub application: &'static str,
+    /// What to do where a host does not have it.
+    pub instead: &'static str,
 }
 
 /// What a step tells the other side of its leg.

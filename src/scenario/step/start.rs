@@ -66,6 +66,11 @@ pub enum Until {
     Sent {
         least: Duration,
     },
+    /// One of the detectors of this name has heard a tone; then `recorded` passes, until a recording holds it too.
+    Tone {
+        key: String,
+        recorded: Duration,
+    },
     Event {
         name: String,
         headers: Vec<(String, Regex)>,
@@ -128,6 +133,10 @@ impl Until {
             (Until::InSync { .. }, Some("DESTINATION_OUT_OF_ORDER")) => {
                 "the host may have no mod_bert; `audio` with `bit_exact` works without"
             }
+            // What an unknown application does to a call.
+            (Until::Tone { .. }, Some("DESTINATION_OUT_OF_ORDER")) => {
+                "the host may have no tone_detect (mod_dptools); a check of a recording works without"
+            }
             _ => "",
         }
     }
@@ -154,6 +163,11 @@ impl Until {
                     event.header(header).is_some_and(|value| pattern.is_match(value))
                 };
                 (named && headers.iter().all(matches)).then(|| Ok(Until::Now.into()))
+            }
+            Until::Tone { key, recorded } if event.name() == "DETECTED_TONE" => {
+                let of = |name: &str| name.rsplit_once('-').is_some_and(|(name, _)| name == key);
+                let ours = event.header("Detected-Tone").is_some_and(of);
+                ours.then(|| Ok(Until::Elapsed(*recorded).within(*recorded)))
             }
             Until::Parked if event.name() == "CHANNEL_PARK" => Some(Ok(Until::Now.into())),
             Until::Bridged(_) if event.name() == "CHANNEL_BRIDGE" => Some(Ok(Until::Now.into())),
@@ -205,6 +219,7 @@ impl fmt::Display for Until {
             Until::Reached(State::HungUp) => f.write_str("the hangup"),
             Until::Elapsed(_) => f.write_str("time to pass"),
             Until::Sent { .. } => f.write_str("all to be sent"),
+            Until::Tone { .. } => f.write_str("the tone to be heard"),
             Until::Event { name, headers } if headers.is_empty() => write!(f, "{name}"),
             Until::Event { name, headers } => {
                 write!(f, "{name} with")?;

@@ -8,6 +8,7 @@ pub(super) const COMMAND: ApiCommand = ApiCommand { name: "module_exists", run }
 /// FreeSWITCH's modules whose commands, applications or sounds this switch has; and `mod_callwright`, which no
 /// FreeSWITCH has, so that a scenario can tell which it is on.
 pub(super) const MODULES: &[&str] = &[
+    "mod_bert",
     "mod_callwright",
     "mod_commands",
     "mod_console",
@@ -16,6 +17,7 @@ pub(super) const MODULES: &[&str] = &[
     "mod_event_socket",
     "mod_sndfile",
     "mod_sofia",
+    "mod_spandsp",
     "mod_tone_stream",
 ];
 

@@ -9,7 +9,7 @@ use crate::audio::bert::{Loss, Report, Settings};
 use crate::call::HangupCause;
 use crate::media::{Codec, MediaCommand};
 
-use super::super::core::{ChannelKey, SwitchCore, Task};
+use super::super::core::{About, ChannelKey, SwitchCore, Task};
 use super::super::events::origin;
 use super::super::variables::Variables;
 use super::{Application, Doing, OnError};
@@ -68,8 +68,10 @@ impl SwitchCore {
         });
         let Some(on_error) = on_error else { return };
         match report {
-            Report::InSync => return self.fire_custom(key, "mod_bert::in_sync", origin::BERT_IN_SYNC, &[]),
-            Report::Timeout => self.fire_custom(key, "mod_bert::timeout", origin::BERT_TIMEOUT, &[]),
+            Report::InSync => {
+                return self.fire_custom("mod_bert::in_sync", origin::BERT_IN_SYNC, About::Channel(key), &[]);
+            }
+            Report::Timeout => self.fire_custom("mod_bert::timeout", origin::BERT_TIMEOUT, About::Channel(key), &[]),
             Report::LostSync(loss) => self.bert_lost(key, loss),
         }
         if on_error == OnError::HangUp {
@@ -91,7 +93,7 @@ impl SwitchCore {
             ("err_samples", err_samples.to_string()),
         ];
         let figures = figures.each_ref().map(|(name, value)| (*name, value.as_str()));
-        self.fire_custom(key, "mod_bert::lost_sync", origin::BERT_LOST_SYNC, &figures);
+        self.fire_custom("mod_bert::lost_sync", origin::BERT_LOST_SYNC, About::Channel(key), &figures);
     }
 }
 

@@ -24,6 +24,7 @@ mod send_dtmf;
 mod set;
 mod sleep;
 mod start_dtmf;
+mod start_dtmf_generate;
 mod stop_record_session;
 mod stop_tone_detect;
 mod tone_detect;
@@ -73,6 +74,8 @@ pub static APPLICATIONS: &[Application] = &[
     start_dtmf::SPANDSP_STOP,
     start_dtmf::START,
     start_dtmf::STOP,
+    start_dtmf_generate::START,
+    start_dtmf_generate::STOP,
     stop_record_session::APPLICATION,
     stop_tone_detect::APPLICATION,
     tone_detect::APPLICATION,

@@ -247,7 +247,7 @@ impl SwitchCore {
             };
             let noise_divisor = divisor.trim().parse().unwrap_or(0);
             let sound = Sound::Silence { length, noise_divisor };
-            return Some(Track { path: text.to_owned(), kind: "silence_stream", sound });
+            return Some(Track { path: text.to_owned(), kind: "", sound });
         }
         if text.contains("://") {
             return None;

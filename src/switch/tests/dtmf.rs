@@ -100,3 +100,27 @@ fn an_echo_keeps_digits_until_it_is_over() {
     bench.wait(100);
     assert_eq!(digits(&bench, &callee), ["5 800 RTP"]);
 }
+
+#[test]
+fn digits_become_tones_in_what_a_channel_says_when_it_generates_them() {
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    bench.execute(&callee, "spandsp_start_dtmf", "");
+    bench.execute(CALLER, "start_dtmf_generate", "write");
+    assert_eq!(bench.last("MEDIA_BUG_START").header("Media-Bug-Function"), Some("inband_dtmf_generate"));
+    bench.execute(CALLER, "playback", "silence_stream://-1");
+    bench.ask(&format!("api uuid_send_dtmf {CALLER} 12@100"));
+    bench.wait(1_500);
+    assert_eq!(digits(&bench, &callee), ["1 2000 INBAND_AUDIO", "2 2000 INBAND_AUDIO"]);
+    assert_eq!(digits(&bench, CALLER), ["1 800 APP", "2 800 APP"]);
+    bench.ask(&format!("api uuid_break {CALLER}"));
+    bench.execute(CALLER, "stop_dtmf_generate", "");
+    bench.ask(&format!("api uuid_send_dtmf {CALLER} 3@100"));
+    bench.wait(500);
+    assert_eq!(digits(&bench, &callee)[2..], ["3 800 RTP"]);
+    bench.ask(&format!("api uuid_kill {CALLER}"));
+    bench.wait(500);
+    let ended =
+        bench.events.iter().find(|e| e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(CALLER));
+    assert_eq!(ended.unwrap().variable("rtp_audio_out_dtmf_packet_count"), Some("7"));
+}

@@ -121,13 +121,15 @@ fn steady(name: &str, value: Option<&str>) -> String {
         "sip_from_tag" | "sip_to_tag" | "local_media_port" | "remote_media_port" | "sip_invite_stamp" => String::new(),
         "sip_full_via" | "sip_recover_via" => value.split("branch=").next().unwrap_or_default().to_owned(),
         "sip_full_from" | "sip_full_to" => value.split("tag=").next().unwrap_or_default().to_owned(),
-        "rtp_local_sdp_str" | "switch_r_sdp" => without_numbers_of_a_session(value),
+        "rtp_local_sdp_str" | "switch_r_sdp" | "switch_m_sdp" => without_numbers_of_a_session(value),
         _ if plain.starts_with("Caller-") && plain.ends_with("-Time") => whether(),
+        _ if plain.starts_with("Other-Leg-") && plain.ends_with("-Time") => whether(),
         "Caller-Channel-Last-Hold" | "Caller-Channel-Hold-Accum" => whether(),
         _ if plain.ends_with("_epoch") || plain.ends_with("_uepoch") || plain.ends_with("_stamp") => whether(),
         // How long a call lasted differs by the ticks of two clocks.
         _ if plain.starts_with("hold_accum_") => String::new(),
         _ if plain.ends_with("sec") || plain.ends_with("duration") => String::new(),
+        "rtp_audio_in_dtmf_packet_count" | "rtp_audio_out_dtmf_packet_count" => value.to_owned(),
         _ if plain.starts_with("rtp_audio_in_") || plain.starts_with("rtp_audio_out_") => String::new(),
         // Where in a sound the break came.
         _ if plain.starts_with("playback_") || plain.starts_with("record_file") => String::new(),

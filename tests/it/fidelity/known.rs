@@ -95,6 +95,37 @@ pub const KNOWN: &[Known] = &[
     known("utf8-and-odd-values", "outbound: * Caller-Callee-ID", "the callee is the caller"),
     known("utf8-and-odd-values", "outbound: * Caller-Caller-ID", "and the caller the callee"),
     known("utf8-and-odd-values", "switch: BACKGROUND_JOB 1: ", "and the job says +OK for a leg that is gone"),
+    known(
+        "sched-dtmf-broadcast",
+        "inbound: DTMF is missing",
+        "FreeSWITCH's scheduler counts whole seconds, so it was early",
+    ),
+    known("sched-dtmf-broadcast", " variable_digits_dialed is", "and the digits came before the hangup"),
+    known("sched-dtmf-broadcast", "_dtmf_packet_count is", "as did their packets"),
+    // FreeSWITCH tells a bridged FreeSWITCH whom it is connected to, by INFO with message/update_display.
+    known(
+        "bridge-proxy",
+        "inbound: *variable_switch_m_sdp is *IP4 127.0.0.1* not *IP4 192.0.2.2",
+        "the o= line of the other leg's 200, as above",
+    ),
+    known("bridge-proxy", "RECV_INFO is missing", "no display is updated"),
+    known("bridge-proxy", "inbound: CALL_UPDATE is missing", "no display is updated"),
+    known("bridge-proxy", "outbound: CALL_UPDATE is missing", "no display is updated"),
+    known("bridge-proxy", "variable_last_sent_callee_id_", "no display is updated"),
+    known("bridge-proxy", "outbound: * Caller-Call", "no display is updated"),
+    known("bridge-proxy", "outbound: * variable_caller_id is", "no display is updated"),
+    known("bridge-proxy", "inbound: * variable_max_forwards is", "the user agent sends Max-Forwards as it likes"),
+    known("bridge-proxy", "inbound: CHANNEL_BRIDGE 1: *variable_sip_", "FreeSWITCH waits for the ACK"),
+    known("bridge-proxy", "inbound: * order, variable_", "whose variables then stand in front of those of the bridge"),
+    known("bridge-proxy", "outbound: * no variable_sip_reason", "the other leg's BYE is not told of"),
+    known("bridge-proxy", "outbound: * no variable_sip_hangup_phrase", "the other leg's BYE is not told of"),
+    known("bridge-proxy", "outbound: * order, variable_", "the other leg's BYE is not told of"),
+    known(
+        "bridge-proxy",
+        "outbound: CHANNEL_DESTROY 1: ",
+        "FreeSWITCH gives the leg its own name back at its very end",
+    ),
+    known("bridge-proxy", "outbound: CHANNEL_STATE CS_DESTROY 1: ", "as above"),
     // Likewise in the BERT flows: the caller's test ran before the leg was parked in three of them, and so ended at once.
     known(
         "bert-in-sync",

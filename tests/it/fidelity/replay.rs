@@ -17,6 +17,9 @@ const LATE_POLL: Duration = Duration::from_millis(65);
 /// Calls end within this after the last command of a flow.
 const AFTERMATH: Duration = Duration::from_secs(10);
 
+/// From the command to the event of its first digit of 100 ms, in microseconds.
+const A_DIGIT: u64 = 120_000;
+
 /// One command of a flow, and when FreeSWITCH ran it.
 struct Command {
     text: String,
@@ -79,8 +82,13 @@ pub fn replay(capture: &Capture) -> Replayed {
     Replayed { events: events.iter().map(|event| renamed(event, &names)).collect(), wrong_replies }
 }
 
-/// Without when a channel was made.
+/// Without when a channel was made, and how many tasks the scheduler had before.
 fn steady(reply: &str) -> String {
+    let tasks = |c: char| c.is_ascii_digit();
+    let reply = match reply.split_once("+OK Added: ") {
+        Some((before, number)) => format!("{before}+OK Added: {}", number.trim_start_matches(tasks)),
+        None => reply.to_owned(),
+    };
     let mut out = String::new();
     for (at, part) in reply.split("\"created").enumerate() {
         out.push_str(if at == 0 { part } else { part.split_once(',').map_or("", |(_, rest)| rest) });
@@ -143,10 +151,13 @@ fn commands(capture: &Capture, captured: &[Event]) -> Vec<Command> {
                     && text.starts_with(&format!("sendmsg {}", event.header("Unique-ID").unwrap_or_default()))
             }
         };
-        let found = unseen.iter().position(|event| is_it(event));
+        // Where API events were not subscribed to, what a command did tells when it ran.
+        let told = captured.iter().any(|event| event.name() == "API");
+        let found = unseen.iter().position(|event| if told { is_it(event) } else { is_done_by(event, &text) });
         let found = found.unwrap_or_else(|| panic!("{}: nothing tells when {text:?} ran", capture.name));
         let event = unseen.remove(found);
-        let stamp = event.header("Event-Date-Timestamp").unwrap().parse().unwrap();
+        let stamp: u64 = event.header("Event-Date-Timestamp").unwrap().parse().unwrap();
+        let stamp = if event.name() == "DTMF" { stamp - A_DIGIT } else { stamp };
         // The client sends one after the other.
         let at = Time::from_micros(stamp).max(commands.last().map_or(Time::default(), |last| last.at));
         if text.starts_with("bgapi") {
@@ -157,6 +168,19 @@ fn commands(capture: &Capture, captured: &[Event]) -> Vec<Command> {
         commands.push(Command { text, at, reply });
     }
     commands
+}
+
+/// Whether `event` is the first that comes of a command.
+fn is_done_by(event: &Event, text: &str) -> bool {
+    let effect = [
+        ("originate", "CHANNEL_CREATE"),
+        ("uuid_answer", "CHANNEL_ANSWER"),
+        ("uuid_send_dtmf", "DTMF"),
+        ("uuid_kill", "CHANNEL_DESTROY"),
+    ];
+    let ours = |uuid: &str| text.contains(uuid);
+    let of = if event.name() == "DTMF" { Some("") } else { event.header("Unique-ID") };
+    effect.iter().any(|(command, name)| text.contains(command) && event.name() == *name) && of.is_some_and(ours)
 }
 
 /// FreeSWITCH's names of sessions and ours: those that the same call made, or that came in the same place.

@@ -38,7 +38,7 @@ impl Check for Crosstalk {
         if said.rate() != heard.rate() {
             return Found::unknown(self.describe(), "what was said and what was heard have different sample rates");
         }
-        match coupling(said.pcm, heard.pcm, said.rate()) {
+        match coupling(said.settled(), heard.settled(), said.rate()) {
             Some((strength, delay)) => {
                 let actual = match strength {
                     Db(none) if none <= -100.0 => "nothing of what it said".to_owned(),

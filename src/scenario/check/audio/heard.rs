@@ -23,6 +23,19 @@ impl Heard<'_> {
     pub fn rate(&self) -> SampleRate {
         self.wav.rate
     }
+
+    /// The samples that were sound: all but the [`LAST`].
+    pub fn settled(&self) -> &[i16] {
+        settled(self.pcm, self.rate())
+    }
+}
+
+/// What a recording ends with when its leg hangs up: FreeSWITCH 1.10.12 writes a frame of memory that it never filled,
+/// loud, and nearly the same in both channels.
+const LAST: Duration = Duration::from_millis(20);
+
+fn settled(pcm: &[i16], rate: SampleRate) -> &[i16] {
+    &pcm[..pcm.len().saturating_sub(rate.samples(LAST))]
 }
 
 /// The newest recording of `leg` that holds `track`; otherwise what to say of a check that expects `expected`.
@@ -45,6 +58,14 @@ pub(in crate::scenario::check) fn heard<'a>(
         return Err(Found::unknown(expected, why));
     };
     Ok(Heard { wav, channel, pcm })
+}
+
+/// Holds what `leg` heard to `judge`, which is given that and what was expected.
+fn judged(outcome: &Outcome, leg: Leg, expected: String, judge: impl FnOnce(&Heard<'_>, String) -> Found) -> Found {
+    match heard(outcome, leg, Some(Track::Heard), &expected) {
+        Ok(heard) => judge(&heard, expected),
+        Err(found) => found,
+    }
 }
 
 /// The facts of a check of what `leg` heard.
@@ -73,23 +94,20 @@ impl Check for Clipped {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let heard = match heard(outcome, self.leg, Some(Track::Heard), &self.describe()) {
-            Ok(heard) => heard,
-            Err(found) => return found,
-        };
-        let clipping = Clipping::find(heard.pcm);
-        if clipping.of == 0 {
-            return Found::new(false, self.describe(), "no samples");
-        }
-        let share = format!("{:.2} % of {} samples", clipping.share().0, clipping.of);
-        let actual = match clipping.peaks {
-            0 => format!("{share}: no flattened peak"),
-            peaks => format!("{share}, in {peaks} flattened peaks of up to {} samples", clipping.longest),
-        };
-        let holds = self.bound.holds(clipping.share());
-        let help = if holds { "" } else { "a gain stands in the path, or the source itself is too loud" };
-        let found = Found::new(holds, self.describe(), actual).help(help);
-        found.figure(format!("{}.heard.clipping_percent", self.leg), clipping.share().0)
+        judged(outcome, self.leg, self.describe(), |heard, expected| {
+            let clipping = Clipping::find(heard.settled());
+            if clipping.of == 0 {
+                return Found::new(false, expected, "no samples");
+            }
+            let share = format!("{:.2} % of {} samples", clipping.share().0, clipping.of);
+            let actual = match clipping.peaks {
+                0 => format!("{share}: no flattened peak"),
+                peaks => format!("{share}, in {peaks} flattened peaks of up to {} samples", clipping.longest),
+            };
+            let why = "a gain stands in the path, or the source itself is too loud";
+            let found = Found::new(self.bound.holds(clipping.share()), expected, actual).why(why);
+            found.figure(format!("{}.heard.clipping_percent", self.leg), clipping.share().0)
+        })
     }
 }
 
@@ -114,23 +132,44 @@ impl Check for DeadAir {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let heard = match heard(outcome, self.leg, Some(Track::Heard), &self.describe()) {
-            Ok(heard) => heard,
-            Err(found) => return found,
-        };
-        let rate = heard.rate();
-        let silences = Silences::find(heard.pcm, rate, DEFAULT_THRESHOLD);
-        let longest = silences.spans().iter().max_by_key(|span| span.len());
-        let length = rate.duration(longest.map_or(0, ExactSizeIterator::len));
-        let whole = human(rate.duration(heard.pcm.len()));
-        let actual = match longest {
-            None => format!("sound throughout {whole}"),
-            Some(_) if silences.throughout() => format!("silence throughout {whole}"),
-            Some(span) => format!("{} from {} of {whole}", human(length), human(rate.duration(span.start))),
-        };
-        let holds = self.bound.holds(length) && !heard.pcm.is_empty();
-        let help = if holds { "" } else { "nobody spoke, the far end was muted or held, or audio goes one way only" };
-        let found = Found::new(holds, self.describe(), actual).help(help);
-        found.figure(format!("{}.heard.dead_air_ms", self.leg), length.as_secs_f64() * 1e3)
+        judged(outcome, self.leg, self.describe(), |heard, expected| {
+            let rate = heard.rate();
+            let silences = Silences::find(heard.pcm, rate, DEFAULT_THRESHOLD);
+            let longest = silences.spans().iter().max_by_key(|span| span.len());
+            let length = rate.duration(longest.map_or(0, ExactSizeIterator::len));
+            let whole = human(rate.duration(heard.pcm.len()));
+            let actual = match longest {
+                None => format!("sound throughout {whole}"),
+                Some(_) if silences.throughout() => format!("silence throughout {whole}"),
+                Some(span) => format!("{} from {} of {whole}", human(length), human(rate.duration(span.start))),
+            };
+            let why = "nobody spoke, the far end was muted or held, or audio goes one way only";
+            let holds = self.bound.holds(length) && !heard.pcm.is_empty();
+            let found = Found::new(holds, expected, actual).why(why);
+            found.figure(format!("{}.heard.dead_air_ms", self.leg), length.as_secs_f64() * 1e3)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::similarity::coupling;
+    use crate::audio::sine::sine;
+    use crate::units::{Dbm0, Hertz};
+
+    #[test]
+    fn memory_at_the_end_of_a_recording_is_neither_crosstalk_nor_clipping() {
+        let rate = SampleRate::NARROW;
+        let memory = [1, 0, 17_008, 32_767, -31_288, 32_767, 16_064, 32_767].repeat(20);
+        let mut said = [sine(Hertz(1004.0), Dbm0(-15.0), rate, 16_000), vec![0; 8_000]].concat();
+        let mut heard = vec![0; said.len()];
+        said.extend(&memory);
+        heard.extend(&memory);
+        let strength = |said: &[i16], heard: &[i16]| coupling(said, heard, rate).unwrap().0.0;
+        assert!(strength(&said, &heard) > -10.0, "{}", strength(&said, &heard));
+        assert!(strength(settled(&said, rate), settled(&heard, rate)) <= -100.0);
+        // A short recording has nothing else.
+        assert_eq!(settled(&[1; 100], rate), [0i16; 0]);
     }
 }
