@@ -1,5 +1,8 @@
 //! What became of a test, and what there is to say about it.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use crate::place::Place;
 use crate::units::Time;
 
@@ -39,6 +42,27 @@ pub struct CheckReport {
     pub actual: String,
     /// Why, in a sentence, and what to try; may be empty.
     pub help: String,
+    /// Where in recordings it did not hold, as far as one can point at it.
+    pub passages: Vec<Passage>,
+}
+
+/// A part of one channel of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Where the recording is kept; on the host's disk until the run knows better.
+    pub recording: PathBuf,
+    /// From 0: what was heard, then what was said.
+    pub channel: usize,
+    /// From the beginning of the recording.
+    pub from: Duration,
+    pub to: Duration,
+}
+
+impl Passage {
+    /// `1.200s to 1.450s`
+    pub fn times(&self) -> String {
+        format!("{:.3}s to {:.3}s", self.from.as_secs_f64(), self.to.as_secs_f64())
+    }
 }
 
 /// The last events and commands of one leg.

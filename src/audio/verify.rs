@@ -17,8 +17,10 @@ use crate::audio::wav::{self, Wav, WavError};
 use crate::bound::{Bound, Within};
 use crate::units::{Dbm0, Hertz, SampleRate, human};
 
+mod place;
 mod tone;
 
+pub use place::joined;
 pub use tone::HEARD;
 
 /// A channel of a recording, as FreeSWITCH's `RECORD_STEREO` lays them out.
@@ -95,6 +97,8 @@ pub struct Finding {
     pub actual: String,
     /// One sentence on what may have caused it; empty when the check holds.
     pub help: String,
+    /// The samples that are to blame; none when the check holds.
+    pub places: Vec<Range<usize>>,
 }
 
 /// Why a check cannot be answered.
@@ -129,7 +133,8 @@ pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<F
         actual = format!("{actual} (the file was repaired: {repaired})");
     }
     let help = if holds { String::new() } else { help };
-    Ok(Finding { holds, expected: check.to_string(), actual, help })
+    let places = if holds { Vec::new() } else { place::of_failure(&track, &check.what) };
+    Ok(Finding { holds, expected: check.to_string(), actual, help, places })
 }
 
 /// One track and what is in it.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Exit, complain, exit};
 use crate::redact::Redactor;
-use crate::report::{Junit, Report, Reports, Term};
+use crate::report::{Html, Junit, Report, Reports, Term};
 use crate::run::{self, HostAddress, Mapping, Options, Outcome, Purpose};
 
 const EXAMPLES: &str = "\
@@ -21,6 +21,8 @@ Examples:
       Runs the tests that have `ring` in their file, name or tags.
   callwright run --fshost 10.0.0.5 --fshost 10.0.0.6:8022 --junit out/junit.xml
       Runs every scenario on two FreeSWITCH hosts, and writes a JUnit report.
+  callwright run --html out/report.html
+      Writes a page to read and listen to.
 ";
 
 /// Run scenarios and say which passed
@@ -55,6 +57,10 @@ pub(super) struct Arguments {
     /// Write a JUnit XML report to FILE
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    /// Write an HTML report to FILE: one page with pictures and sound of what failed, that needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// Run only tests that have TEXT in their FILE::NAME or in a tag
     #[arg(short = 'k', long = "select", value_name = "TEXT")]
@@ -97,12 +103,15 @@ fn reports(arguments: &Arguments) -> Reports {
         if let Some(path) = &arguments.junit {
             reports.push(Box::new(Junit::new(path)));
         }
+        if let Some(path) = &arguments.html {
+            reports.push(Box::new(Html::new(path)));
+        }
     }
     Reports::new(reports)
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, recordings, select, list, jobs, junit: _ } = arguments;
+    let Arguments { paths, hosts, password, recordings, select, list, jobs, junit: _, html: _ } = arguments;
     let purpose = if list { Purpose::List } else { Purpose::Run };
     Options { paths, hosts, password, recordings, select, purpose, jobs }
 }

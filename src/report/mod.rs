@@ -6,6 +6,7 @@
 mod escape;
 mod explain;
 mod file;
+mod html;
 mod junit;
 mod paint;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
+pub use html::Html;
 pub use junit::Junit;
 pub use paint::Paint;
 pub use term::{Live, Term};

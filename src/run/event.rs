@@ -35,6 +35,8 @@ pub enum RunEvent {
     HostUp {
         host: String,
         version: String,
+        /// What else is known of it, for people: name and value.
+        about: Vec<(String, String)>,
         at: Time,
     },
     /// A host was lost or could not be reached; its tests end in error.

@@ -8,7 +8,7 @@ use crate::audio::wav::Wav;
 use crate::call::Session;
 use crate::esl::{Event, header};
 use crate::place::Place;
-use crate::verdict::{CheckReport, Verdict};
+use crate::verdict::{CheckReport, Passage, Verdict};
 
 use super::machine::Recorded;
 use super::model::{Leg, PlacedStep, Scenario};
@@ -49,13 +49,15 @@ pub struct Found {
     pub expected: String,
     pub actual: String,
     pub help: String,
+    /// Where in the recordings it does not hold.
+    pub passages: Vec<Passage>,
 }
 
 impl Found {
     /// Passed or failed, and why.
     pub fn new(holds: bool, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         let verdict = if holds { Verdict::Passed } else { Verdict::Failed };
-        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new() }
+        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new(), passages: Vec::new() }
     }
 
     /// It could not be found out.
@@ -65,6 +67,10 @@ impl Found {
 
     pub fn help(self, help: impl Into<String>) -> Self {
         Found { help: help.into(), ..self }
+    }
+
+    pub fn passages(self, passages: Vec<Passage>) -> Self {
+        Found { passages, ..self }
     }
 }
 
@@ -185,6 +191,6 @@ impl Outcome {
 }
 
 fn report(name: String, place: Option<Place>, found: Found) -> CheckReport {
-    let Found { verdict, expected, actual, help } = found;
-    CheckReport { name, place, verdict, expected, actual, help }
+    let Found { verdict, expected, actual, help, passages } = found;
+    CheckReport { name, place, verdict, expected, actual, help, passages }
 }

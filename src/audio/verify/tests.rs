@@ -74,6 +74,7 @@ fn the_milliwatt_holds_and_is_told_in_full() {
             expected: "heard tone 1004Hz +-4Hz at 0dBm0 +-3dB for >= 2s".into(),
             actual: "1004.0 Hz at 0.0 dBm0 for 2s (longest run 2s)".into(),
             help: String::new(),
+            places: Vec::new(),
         }
     );
 }

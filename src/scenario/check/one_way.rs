@@ -41,6 +41,7 @@ impl Check for OneWay {
     fn evaluate(&self, outcome: &Outcome) -> Found {
         let mut heard_by = [false; 2];
         let mut told = Vec::new();
+        let mut unheard = Vec::new();
         for leg in Leg::BOTH {
             let heard = match heard(outcome, leg, Some(Track::Heard), &self.describe()) {
                 Ok(heard) => heard,
@@ -48,6 +49,9 @@ impl Check for OneWay {
             };
             let sound = sound(heard.pcm, heard.rate());
             heard_by[leg as usize] = sound >= SOUND;
+            if !heard_by[leg as usize] {
+                unheard.push(heard.passage(Duration::ZERO, heard.rate().duration(heard.pcm.len())));
+            }
             told.push(format!(
                 "the {leg} heard {} of sound in {}",
                 human(sound),
@@ -63,7 +67,11 @@ impl Check for OneWay {
             (_, _, true) => "both legs heard something",
             _ => "one leg heard nothing: NAT, a firewall, a wrong address in the SDP, or the other leg said nothing",
         };
-        Found::new(holds, self.describe(), told.join(", ")).help(help)
+        Found::new(holds, self.describe(), told.join(", ")).help(help).passages(if holds {
+            Vec::new()
+        } else {
+            unheard
+        })
     }
 }
 

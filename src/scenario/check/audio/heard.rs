@@ -1,19 +1,24 @@
 //! What a leg heard or said, out of its recordings, and the checks that need nothing but a number of it.
 
+use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::audio::clipping::Clipping;
+use crate::audio::clipping::{self, Clipping};
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
-use crate::audio::verify::Track;
+use crate::audio::verify::{Track, joined};
 use crate::audio::wav::Wav;
 use crate::bound::Bound;
 use crate::scenario::check::{Check, Facts, Listens};
 use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::units::{Percent, SampleRate, human};
+use crate::verdict::Passage;
 
 /// A track of a recording.
 pub(in crate::scenario::check) struct Heard<'a> {
+    /// Where the recording is on the host.
+    pub path: &'a Path,
     pub wav: &'a Wav,
     pub channel: usize,
     pub pcm: &'a [i16],
@@ -22,6 +27,16 @@ pub(in crate::scenario::check) struct Heard<'a> {
 impl Heard<'_> {
     pub fn rate(&self) -> SampleRate {
         self.wav.rate
+    }
+
+    /// These samples, for a person who looks for them in the recording.
+    pub fn passages(&self, places: impl IntoIterator<Item = Range<usize>>) -> Vec<Passage> {
+        let time = |sample: usize| self.rate().duration(sample);
+        places.into_iter().map(|range| self.passage(time(range.start), time(range.end))).collect()
+    }
+
+    pub fn passage(&self, from: Duration, to: Duration) -> Passage {
+        Passage { recording: self.path.to_owned(), channel: self.channel, from, to }
     }
 }
 
@@ -44,7 +59,7 @@ pub(in crate::scenario::check) fn heard<'a>(
         let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
         return Err(Found::unknown(expected, why));
     };
-    Ok(Heard { wav, channel, pcm })
+    Ok(Heard { path: &recorded.path, wav, channel, pcm })
 }
 
 /// The facts of a check of what `leg` heard.
@@ -88,9 +103,14 @@ impl Check for Clipped {
         };
         let holds = self.bound.holds(clipping.share());
         let help = if holds { "" } else { "a gain stands in the path, or the source itself is too loud" };
-        Found::new(holds, self.describe(), actual).help(help)
+        let peaks = clipping::peaks(heard.pcm).filter(|_| !holds);
+        let places = joined(peaks, heard.rate().samples(NEAR));
+        Found::new(holds, self.describe(), actual).help(help).passages(heard.passages(places))
     }
 }
+
+/// Flattened peaks that are no further apart are one passage.
+const NEAR: Duration = Duration::from_millis(50);
 
 /// The longest time for which a leg heard nothing, from the first sample of the recording to its last.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +149,7 @@ impl Check for DeadAir {
         };
         let holds = self.bound.holds(length) && !heard.pcm.is_empty();
         let help = if holds { "" } else { "nobody spoke, the far end was muted or held, or audio goes one way only" };
-        Found::new(holds, self.describe(), actual).help(help)
+        let places = longest.filter(|_| !holds).cloned();
+        Found::new(holds, self.describe(), actual).help(help).passages(heard.passages(places))
     }
 }
