@@ -116,7 +116,8 @@ impl Html {
                 place: None,
                 verdict: Verdict::Error,
                 expected: String::new(),
-                actual: lost.map_or_else(|| "it did not end".to_owned(), |why| format!("it did not end: host lost: {why}")),
+                actual: lost
+                    .map_or_else(|| "it did not end".to_owned(), |why| format!("it did not end: host lost: {why}")),
                 help: String::new(),
                 passages: Vec::new(),
             };

@@ -8,6 +8,7 @@ use crate::audio::bit_exact::{self, Comparison};
 use crate::audio::span::Content;
 use crate::audio::{dtmf, wav};
 use crate::bound::Bound;
+use crate::units::Dbm0;
 
 /// So many places at most are pointed at.
 pub const MOST: usize = 16;
@@ -22,17 +23,22 @@ pub(super) fn of_failure(track: &Listened<'_>, what: &Sound) -> Vec<Range<usize>
     }
     let found = match what {
         Sound::Tone { frequency, level, lasting } => {
-            let right = |content: &Content| match content {
-                Content::Tone { frequency: hertz, level: dbm0 } => {
-                    frequency.holds(*hertz) && level.is_none_or(|level| level.holds(*dbm0))
-                }
-                Content::Silence | Content::Other => false,
+            let of = |level: Option<Bound<Dbm0>>| {
+                let right = move |content: &Content| match content {
+                    Content::Tone { frequency: hertz, level: dbm0 } => {
+                        frequency.holds(*hertz) && level.is_none_or(|level| level.holds(*dbm0))
+                    }
+                    Content::Silence | Content::Other => false,
+                };
+                track.spans.iter().filter(move |span| right(&span.content)).map(|span| span.range.clone())
             };
-            let parts = || track.spans.iter().filter(|span| right(&span.content)).map(|span| span.range.clone());
+            let parts = || of(*level);
             let total = track.rounded(parts().map(|range| track.sounding(&range)).sum());
             match lasting {
                 // The tone itself is what should not be.
                 Some(bound) if !bound.wants_more_than(total) => parts().collect(),
+                // Right but for its level.
+                _ if parts().next().is_none() && of(None).next().is_some() => of(None).collect(),
                 _ => between(all, parts()),
             }
         }
@@ -105,7 +111,7 @@ mod tests {
     use super::*;
     use crate::audio::sine::sine;
     use crate::audio::verify::Track;
-    use crate::units::{Dbm0, Hertz, SampleRate};
+    use crate::units::{Hertz, SampleRate};
 
     const RATE: SampleRate = SampleRate::NARROW;
 
@@ -137,6 +143,7 @@ mod tests {
     fn a_tone_at_another_level_and_one_that_should_not_be_are_pointed_at_themselves() {
         let pcm = [tone(1004.0, 0.0, 1000), tone(1004.0, -20.0, 500)].concat();
         assert_eq!(places(&pcm, &milliwatt()), [1000..1500]);
+        assert_eq!(places(&[vec![0; 4000], tone(1004.0, -20.0, 500)].concat(), &milliwatt()), [500..1000]);
         let Sound::Tone { frequency, .. } = milliwatt() else { unreachable!() };
         let never = Sound::Tone { frequency, level: None, lasting: Some("== 0s".parse().unwrap()) };
         let pcm = [vec![0; 4000], tone(1004.0, 0.0, 500)].concat();

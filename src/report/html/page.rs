@@ -93,7 +93,13 @@ fn verdict(run: &Run, bad: usize) -> String {
 }
 
 fn head(run: &Run, bad: usize, verdict: &str, left: &Left) -> Markup {
-    let class = if bad > 0 || run.duration.is_none() { "bad" } else if run.interrupted { "odd" } else { "good" };
+    let class = if bad > 0 || run.duration.is_none() {
+        "bad"
+    } else if run.interrupted {
+        "odd"
+    } else {
+        "good"
+    };
     let unbegun = run.tests.saturating_sub(run.reports.len());
     let took = run.duration.unwrap_or_else(|| run.last.since(run.started.unwrap_or(run.last)));
     html! {

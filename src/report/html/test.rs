@@ -17,12 +17,12 @@ use crate::verdict::{CheckReport, LegTrace, Mark, Verdict};
 #[derive(Debug)]
 pub(super) struct Left {
     /// Bytes for ladders.
-    ladders: usize,
+    pub(super) ladders: usize,
     /// Bytes for pictures.
     pub(super) pictures: usize,
     /// Bytes for sound.
     pub(super) sound: usize,
-    without_ladder: usize,
+    pub(super) without_ladder: usize,
     pub(super) without_picture: usize,
     pub(super) without_sound: usize,
 }
@@ -91,7 +91,8 @@ fn reason(report: &TestReport) -> Option<String> {
     match &report.mark {
         Some(Mark::Flaky) => {
             let first = report.earlier.first()?;
-            let why = explain::why(&first.checks, first.verdict).map_or_else(String::new, |check| format!(": {}", explain::reason(check)));
+            let why = explain::why(&first.checks, first.verdict)
+                .map_or_else(String::new, |check| format!(": {}", explain::reason(check)));
             Some(format!("passed at attempt {}{why}", report.earlier.len() + 1))
         }
         Some(Mark::ExpectedFailure(why)) => Some(format!("expected to fail: {}", line(why))),
