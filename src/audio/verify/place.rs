@@ -86,7 +86,7 @@ fn changed(track: &Listened<'_>, path: &std::path::Path) -> Vec<Range<usize>> {
     let at = |sample: usize| {
         usize::try_from(changed.delay.saturating_add_unsigned(sample)).unwrap_or(0).min(track.pcm.len())
     };
-    vec![at(changed.first)..at(pcm.len())]
+    std::iter::once(at(changed.first)..at(pcm.len())).collect()
 }
 
 /// `ranges`, in order, with those that are `near` to each other as one; the longest [`MOST`] of them.
@@ -107,6 +107,7 @@ pub fn joined(ranges: impl IntoIterator<Item = Range<usize>>, near: usize) -> Ve
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one place is a list of one range")]
 mod tests {
     use super::*;
     use crate::audio::sine::sine;

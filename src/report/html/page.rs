@@ -127,14 +127,17 @@ fn head(run: &Run, bad: usize, verdict: &str, left: &Left) -> Markup {
 /// Counts as parts of a bar. Its text is the list below it.
 fn bar(run: &Run) -> Markup {
     let all = run.reports.len() as f64;
-    let mut from = 0.0;
+    let mut from = 0;
+    let parts = Status::ALL.map(|status| {
+        let (start, count) = (from, run.count(status));
+        from += count;
+        (status, start as f64 * 100.0 / all, count as f64 * 100.0 / all)
+    });
     html! {
         svg.bar aria-hidden="true" width="100%" height="10" {
-            @for status in Status::ALL {
-                @let width = run.count(status) as f64 * 100.0 / all;
+            @for (status, start, width) in parts {
                 @if width > 0.0 {
-                    rect.(status.class()) x=(format!("{from:.3}%")) width=(format!("{width:.3}%")) height="100%" {}
-                    @let _ = from += width;
+                    rect.(status.class()) x=(format!("{start:.3}%")) width=(format!("{width:.3}%")) height="100%" {}
                 }
             }
         }
