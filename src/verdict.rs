@@ -1,9 +1,13 @@
 //! What became of a test, and what there is to say about it.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::place::Place;
+use crate::serial;
 use crate::units::Time;
 
 /// What became of a test.
@@ -46,6 +50,35 @@ pub struct CheckReport {
     pub actual: String,
     /// Why, in a sentence, and what to try; may be empty.
     pub help: String,
+    /// Where in recordings it did not hold, as far as one can point at it.
+    #[serde(default)]
+    pub passages: Vec<Passage>,
+}
+
+/// A part of one channel of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Passage {
+    /// Where the recording is kept; on the host's disk until the run knows better.
+    #[serde(with = "serial::path")]
+    #[schemars(with = "String")]
+    pub recording: PathBuf,
+    /// From 0: what was heard, then what was said.
+    pub channel: usize,
+    /// From the beginning of the recording.
+    #[serde(rename = "from_s", with = "serial::seconds")]
+    #[schemars(with = "f64")]
+    pub from: Duration,
+    /// From the beginning of the recording, too.
+    #[serde(rename = "to_s", with = "serial::seconds")]
+    #[schemars(with = "f64")]
+    pub to: Duration,
+}
+
+impl Passage {
+    /// `1.200s to 1.450s`
+    pub fn times(&self) -> String {
+        format!("{:.3}s to {:.3}s", self.from.as_secs_f64(), self.to.as_secs_f64())
+    }
 }
 
 /// The last events and commands of one leg.

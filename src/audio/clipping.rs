@@ -1,5 +1,7 @@
 //! Clipping: how much of a signal stands at full scale.
 
+use std::ops::Range;
+
 use crate::units::Percent;
 
 /// The largest value of mu-law as a 16-bit sample (ITU-T G.711); A-law has 32,256. Nothing louder comes over such a line.
@@ -76,6 +78,16 @@ impl Clipping {
     pub fn share(&self) -> Percent {
         Percent(100.0 * self.samples as f64 / self.of.max(1) as f64)
     }
+}
+
+/// The flattened peaks of `pcm`, in samples.
+pub fn peaks(pcm: &[i16]) -> impl Iterator<Item = Range<usize>> {
+    let runs = pcm.chunk_by(|a, b| at_full_scale(*a) && at_full_scale(*b) && (*a < 0) == (*b < 0));
+    let placed = runs.scan(0, |end, run| {
+        *end += run.len();
+        Some((*end - run.len()..*end, run))
+    });
+    placed.filter(|(range, run)| range.len() >= SHORTEST_RUN && at_full_scale(run[0])).map(|(range, _)| range)
 }
 
 fn at_full_scale(sample: i16) -> bool {

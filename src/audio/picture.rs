@@ -1,6 +1,7 @@
 //! A picture of a recording: waveform and spectrogram of each channel, with their axes, as SVG or PNG.
 
 use std::f64::consts::TAU;
+use std::fmt::Write;
 use std::ops::Range;
 
 use realfft::RealFftPlanner;
@@ -51,7 +52,7 @@ impl Picture {
         let seconds = wav.samples() as f64 / f64::from(wav.rate().0);
         let about = format!("{} at {}, {seconds:.2} s", wav.coding(), wav.rate());
         canvas.text(LEFT + WIDTH, 30, Anchor::End, FAINT, &about);
-        let mut columns = columns(wav);
+        let mut columns = columns(wav, WIDTH, SPECTRUM);
         for (channel, columns) in columns.iter_mut().enumerate() {
             let top = HEAD + channel * each + TITLE;
             let name = if wav.channels() == 1 { String::new() } else { format!("channel {}: ", channel + 1) };
@@ -83,12 +84,45 @@ struct Column {
     bands: Vec<f64>,
 }
 
+/// One channel of a recording without axes, for a page that draws its own.
+#[derive(Debug)]
+pub struct Sketch {
+    /// The path data of an SVG path around the waveform, `width` wide and from 0 (full scale) to 100 high.
+    pub waveform: String,
+    /// The spectrogram as PNG, `width` by `height`: time to the right, 0 Hz to half the sample rate upwards.
+    pub spectrogram: Vec<u8>,
+}
+
+impl Sketch {
+    /// Draws each channel of `wav`, `width` columns wide, its spectrogram in `height` bands.
+    pub fn of(wav: &Opened, width: usize, height: usize) -> Result<Vec<Sketch>, PictureError> {
+        columns(wav, width, height).iter().map(|columns| Sketch::channel(columns, height)).collect()
+    }
+
+    fn channel(columns: &[Column], height: usize) -> Result<Sketch, PictureError> {
+        let y = |sample: i16| (50.0 - f64::from(sample) / 655.36).round() as i32;
+        let upper = columns.iter().enumerate().map(|(x, column)| (x, y(column.highest)));
+        // One unit high at least, so that silence is a line.
+        let lower =
+            columns.iter().enumerate().map(|(x, column)| (x, y(column.lowest).max(y(column.highest) + 1))).rev();
+        let mut waveform = String::with_capacity(columns.len() * 12);
+        for (x, y) in upper.chain(lower) {
+            let letter = if waveform.is_empty() { 'M' } else { 'L' };
+            // Writing to a String cannot fail.
+            let _ = write!(waveform, "{letter}{x} {y}");
+        }
+        waveform.push('Z');
+        let pixels = (0..height).flat_map(|row| columns.iter().map(move |column| column.bands[height - 1 - row]));
+        Ok(Sketch { waveform, spectrogram: canvas::levels(columns.len(), height, pixels)? })
+    }
+}
+
 /// The columns of each channel.
-fn columns(wav: &Opened) -> Vec<Vec<Column>> {
-    let mut spectrum = Spectrum::new(wav.rate().0);
-    let mut channels: Vec<Vec<Column>> = (0..wav.channels()).map(|_| Vec::with_capacity(WIDTH)).collect();
-    for column in 0..WIDTH {
-        let at = |column: usize| (column as u128 * wav.samples() as u128 / WIDTH as u128) as usize;
+fn columns(wav: &Opened, width: usize, bands: usize) -> Vec<Vec<Column>> {
+    let mut spectrum = Spectrum::new(wav.rate().0, bands);
+    let mut channels: Vec<Vec<Column>> = (0..wav.channels()).map(|_| Vec::with_capacity(width)).collect();
+    for column in 0..width {
+        let at = |column: usize| (column as u128 * wav.samples() as u128 / width as u128) as usize;
         let range = at(column)..at(column + 1).max(at(column) + 1);
         let extremes: Vec<(i16, i16)> = wav.decode(range.clone()).iter().map(|pcm| extremes(pcm)).collect();
         let windows: Vec<Vec<Vec<i16>>> =
@@ -108,17 +142,18 @@ fn extremes(pcm: &[i16]) -> (i16, i16) {
 
 /// Levels of bands of equal width, from windows of 32 ms.
 struct Spectrum {
+    count: usize,
     taper: Vec<f64>,
     weight: f64,
     transform: std::sync::Arc<dyn realfft::RealToComplex<f64>>,
 }
 
 impl Spectrum {
-    fn new(rate: u32) -> Self {
+    fn new(rate: u32, count: usize) -> Self {
         let window = (rate as usize * 32 / 1000).clamp(64, 16_384).next_power_of_two();
         let taper: Vec<f64> = (0..window).map(|n| 0.5 - 0.5 * (TAU * (n as f64 + 0.5) / window as f64).cos()).collect();
         let transform = RealFftPlanner::new().plan_fft_forward(window);
-        Spectrum { weight: taper.iter().sum(), taper, transform }
+        Spectrum { count, weight: taper.iter().sum(), taper, transform }
     }
 
     /// Windows that stand for `range` of so many `samples`, each around its middle.
@@ -130,9 +165,9 @@ impl Spectrum {
         starts.map(|start| start..start + window).collect()
     }
 
-    /// The loudest of the windows in each of [`SPECTRUM`] bands.
+    /// The loudest of the windows in each band.
     fn bands<'a>(&mut self, windows: impl Iterator<Item = &'a [i16]>) -> Vec<f64> {
-        let mut bands = vec![f64::NEG_INFINITY; SPECTRUM];
+        let mut bands = vec![f64::NEG_INFINITY; self.count];
         let (mut input, mut output) = (self.transform.make_input_vec(), self.transform.make_output_vec());
         for pcm in windows {
             let mean = pcm.iter().map(|&sample| f64::from(sample)).sum::<f64>() / pcm.len().max(1) as f64;
@@ -149,7 +184,7 @@ impl Spectrum {
             powers[0] = 0.0;
             for (band, loudest) in bands.iter_mut().enumerate() {
                 // Between two lines of the spectrum lie several bands, or one band has several lines.
-                let place = |band: usize| band * (powers.len() - 1) / SPECTRUM;
+                let place = |band: usize| band * (powers.len() - 1) / self.count;
                 let lines = &powers[place(band)..=place(band + 1).max(place(band))];
                 let power = lines.iter().copied().fold(0.0, f64::max);
                 *loudest = loudest.max(level::of_power(power).0);
@@ -221,7 +256,7 @@ fn scale(canvas: &mut Canvas, top: usize) {
 }
 
 /// A round distance for about `ticks` ticks over `length`.
-fn step(length: f64, ticks: f64) -> f64 {
+pub(crate) fn step(length: f64, ticks: f64) -> f64 {
     if length <= 0.0 {
         return 0.0;
     }
@@ -232,7 +267,7 @@ fn step(length: f64, ticks: f64) -> f64 {
 }
 
 /// Without zeros behind the point.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -275,7 +310,7 @@ mod tests {
     fn a_tone_is_bright_at_its_frequency_with_its_level_and_dark_elsewhere() {
         for rate in [SampleRate::NARROW, SampleRate(48_000)] {
             let wav = opened(rate, &sine(Hertz(1000.0), Dbm0(-10.0), rate, rate.0 as usize));
-            let columns = columns(&wav).remove(0);
+            let columns = columns(&wav, WIDTH, SPECTRUM).remove(0);
             let column = &columns[WIDTH / 2];
             let band = |hertz: f64| (hertz / f64::from(rate.0) * 2.0 * SPECTRUM as f64) as usize;
             assert!((column.bands[band(1000.0)] + 10.0).abs() < 1.5, "{rate}: {:?}", column.bands[band(1000.0)]);
@@ -290,6 +325,16 @@ mod tests {
             assert!(picture.svg().unwrap().ends_with("</svg>\n"));
             assert!(picture.png().unwrap().starts_with(b"\x89PNG"));
         }
+    }
+
+    #[test]
+    fn a_sketch_has_each_channel_and_shows_silence_as_a_line() {
+        let sketches = Sketch::of(&opened(SampleRate::NARROW, &[0; 800]), 4, 8).unwrap();
+        assert_eq!(sketches.len(), 1);
+        assert_eq!(sketches[0].waveform, "M0 50L1 50L2 50L3 50L3 51L2 51L1 51L0 51Z");
+        let png = png::Decoder::new(std::io::Cursor::new(&sketches[0].spectrogram));
+        let reader = png.read_info().unwrap();
+        assert_eq!((reader.info().width, reader.info().height), (4, 8));
     }
 
     #[test]

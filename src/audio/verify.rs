@@ -17,8 +17,10 @@ use crate::audio::wav::{self, Wav, WavError};
 use crate::bound::{Bound, Within};
 use crate::units::{Dbm0, Hertz, SampleRate, human};
 
+mod place;
 mod tone;
 
+pub use place::joined;
 pub use tone::HEARD;
 
 /// A channel of a recording, as FreeSWITCH's `RECORD_STEREO` lays them out.
@@ -97,6 +99,8 @@ pub struct Finding {
     pub help: String,
     /// What was measured, with the unit in the name: `level_dbm0`. Negative infinity is the level of silence.
     pub figures: Vec<(&'static str, f64)>,
+    /// The samples that are to blame; none when the check holds.
+    pub places: Vec<Range<usize>>,
 }
 
 /// Why a check cannot be answered.
@@ -132,7 +136,8 @@ pub fn verify_channel(wav: &Wav, channel: usize, check: &AudioCheck) -> Result<F
     }
     let help = if holds { String::new() } else { help };
     let figures = figures(&track, wav, &check.what);
-    Ok(Finding { holds, expected: check.to_string(), actual, help, figures })
+    let places = if holds { Vec::new() } else { place::of_failure(&track, &check.what) };
+    Ok(Finding { holds, expected: check.to_string(), actual, help, figures, places })
 }
 
 fn figures(track: &Listened<'_>, wav: &Wav, what: &Sound) -> Vec<(&'static str, f64)> {

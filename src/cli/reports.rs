@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::report::{Github, Jsonl, Junit, Markdown, Report, Stream, Tap, Term};
+use crate::report::{Github, Html, Jsonl, Junit, Markdown, Report, Stream, Tap, Term};
 
 /// Options of `run` and `merge`.
 #[derive(Debug, Default, Args)]
@@ -14,6 +14,10 @@ pub(super) struct ReportArguments {
     /// Write a JUnit XML report to FILE
     #[arg(long, value_name = "FILE")]
     pub junit: Vec<PathBuf>,
+
+    /// Write an HTML report to FILE: one page with pictures and sound of what failed, that needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Vec<PathBuf>,
 
     /// Write each event as a line of JSON to FILE as it happens, for `compare`, `merge` and other programs; `-` is the
     /// standard output. `callwright schema --events` tells the format
@@ -42,6 +46,9 @@ impl ReportArguments {
         for path in &self.junit {
             reports.push(Box::new(Junit::new(path).attached_from(project.clone())));
         }
+        for path in &self.html {
+            reports.push(Box::new(Html::new(path)));
+        }
         for path in &self.json {
             reports.push(Box::new(Jsonl::new(stream(path))));
         }
@@ -62,15 +69,15 @@ impl ReportArguments {
     /// Whether one of them has the standard output; an error where two would have one file.
     pub fn takes_stdout(&self) -> Result<bool, String> {
         let mut files = BTreeSet::new();
-        for path in self.junit.iter().chain(&self.json).chain(&self.tap) {
+        for path in self.junit.iter().chain(&self.html).chain(&self.json).chain(&self.tap) {
             let regular = std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());
             let same = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             if regular && !files.insert(same) {
                 return Err(format!("two reports cannot both be written to {}", path.display()));
             }
         }
-        if self.junit.iter().any(|path| path == Path::new(STDOUT)) {
-            return Err("a JUnit report goes to a file; `-` is for `--json` and `--tap`".to_owned());
+        if self.junit.iter().chain(&self.html).any(|path| path == Path::new(STDOUT)) {
+            return Err("JUnit and HTML reports go to files; `-` is for `--json` and `--tap`".to_owned());
         }
         Ok(self.json.iter().chain(&self.tap).any(|path| path == Path::new(STDOUT)))
     }
@@ -87,7 +94,8 @@ mod tests {
     #[test]
     fn two_reports_never_share_a_file_and_one_may_have_the_standard_output() {
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let asked = |junit, json, tap| ReportArguments { junit, json, tap, github: false }.takes_stdout();
+        let asked =
+            |junit, json, tap| ReportArguments { junit, json, tap, ..ReportArguments::default() }.takes_stdout();
         assert_eq!(asked(paths(&["a", "b"]), paths(&["c", "d"]), paths(&["e"])), Ok(false));
         assert_eq!(asked(paths(&[]), paths(&["-", "d"]), paths(&[])), Ok(true));
         assert_eq!(asked(paths(&[]), paths(&[]), paths(&["-"])), Ok(true));

@@ -35,6 +35,8 @@ Examples:
       Runs every scenario on two FreeSWITCH hosts, and writes a JUnit report.
   callwright run --json - | jq -r 'select(.event == \"test_ended\") | [.verdict, .test.name] | @tsv'
       Events for other programs, as they happen; what people read goes to the standard error.
+  callwright run --html out/report.html
+      Writes a page to read and listen to.
 ";
 
 /// Run scenarios and say which passed

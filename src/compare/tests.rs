@@ -13,6 +13,7 @@ fn report(name: &str, verdict: Verdict, figures: &[(&str, &str)]) -> TestReport 
         expected: String::new(),
         actual: "busy".into(),
         help: String::new(),
+        passages: Vec::new(),
     };
     TestReport {
         test: TestId { file: "a.yaml".into(), name: name.into() },

@@ -8,7 +8,7 @@ use super::escape;
 use super::paint::{Paint, Style};
 use crate::run::TestReport;
 use crate::units::Time;
-use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
+use crate::verdict::{CheckReport, LegTrace, Passage, TraceKind, Verdict};
 
 /// How an explanation is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,20 @@ pub fn reason(check: &CheckReport) -> String {
     }
 }
 
+/// Where to listen, a line for each recording: `1.20s to 1.45s and 2.00s to 2.10s of caller.wav`.
+fn listen(check: &CheckReport) -> Vec<String> {
+    const MOST: usize = 4;
+    let parts = check.passages.chunk_by(|a, b| (&a.recording, a.channel) == (&b.recording, b.channel));
+    let line = |part: &[Passage]| {
+        let times: Vec<_> = part.iter().take(MOST).map(|passage| passage.times()).collect();
+        let more = part.len().checked_sub(MOST + 1).map_or(String::new(), |more| format!(" and {} more", more + 1));
+        let Passage { recording, channel, .. } = &part[0];
+        let channel = if *channel == 0 { String::new() } else { format!(", channel {}", channel + 1) };
+        format!("{}{more} of {}{channel}", times.join(", "), recording.display())
+    };
+    parts.map(line).collect()
+}
+
 /// The check that decided the verdict of a test: the first of its verdict.
 pub fn decisive(report: &TestReport) -> Option<&CheckReport> {
     why(&report.checks, report.verdict)
@@ -144,6 +158,9 @@ impl Page {
             if !text.trim().is_empty() {
                 self.prose(label, Style::Strong, text.trim_end());
             }
+        }
+        for line in listen(check) {
+            self.fixed("listen", &line);
         }
     }
 
@@ -253,6 +270,8 @@ pub fn clip(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -276,6 +295,37 @@ mod tests {
         }
         assert_eq!(clip("scenarios", 9), "scenarios");
         assert_eq!(clip("scenarios", 8), "scenari…");
+    }
+
+    #[test]
+    fn a_failed_check_says_where_to_listen() {
+        let passage = |file: &str, channel, from, to| Passage {
+            recording: file.into(),
+            channel,
+            from: Duration::from_millis(from),
+            to: Duration::from_millis(to),
+        };
+        let passages = vec![
+            passage("out/caller.wav", 0, 1_200, 1_450),
+            passage("out/caller.wav", 0, 2_000, 62_005),
+            passage("out/caller.wav", 1, 0, 3),
+        ];
+        let check = CheckReport {
+            name: "x".into(),
+            place: None,
+            verdict: Verdict::Failed,
+            expected: String::new(),
+            actual: String::new(),
+            help: String::new(),
+            passages,
+        };
+        let told = checks_of(&[check], Verdict::Failed, Layout { paint: Paint::Plain, width: None, entries: 0 });
+        let expected = [
+            "    failed x",
+            "    listen 1.200s to 1.450s, 2.000s to 62.005s of out/caller.wav",
+            "    listen 0.000s to 0.003s of out/caller.wav, channel 2",
+        ];
+        assert_eq!(told.lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]

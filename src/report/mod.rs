@@ -7,6 +7,7 @@ mod escape;
 mod explain;
 mod file;
 mod github;
+mod html;
 mod jsonl;
 mod junit;
 mod paint;
@@ -20,6 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use github::{Github, Markdown};
+pub use html::Html;
 pub use jsonl::Jsonl;
 pub use junit::Junit;
 pub use paint::Paint;

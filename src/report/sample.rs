@@ -22,7 +22,7 @@ fn id(file: &str, name: &str) -> TestId {
 fn check(name: &str, verdict: Verdict, line: usize, texts: [&str; 3]) -> CheckReport {
     let [expected, actual, help] = texts.map(str::to_owned);
     let place = Some(Place { file: "scenarios/tone.yaml".into(), line, column: 9 });
-    CheckReport { name: name.into(), place, verdict, expected, actual, help }
+    CheckReport { name: name.into(), place, verdict, expected, actual, help, passages: Vec::new() }
 }
 
 fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) -> TestReport {
@@ -152,8 +152,8 @@ pub fn events() -> Vec<RunEvent> {
             picked: Picked::default(),
             at: at(0),
         },
-        RunEvent::HostUp { host: "embedded".into(), version: "1.10.12-release".into(), at: at(1) },
-        RunEvent::HostUp { host: "pbx1:8021".into(), version: "1.10.12-release".into(), at: at(2) },
+        RunEvent::HostUp { host: "embedded".into(), version: "1.10.12-release".into(), about: Vec::new(), at: at(1) },
+        RunEvent::HostUp { host: "pbx1:8021".into(), version: "1.10.12-release".into(), about: Vec::new(), at: at(2) },
     ];
     let reports = [passed(), failed(), error(), skipped()];
     let lost = id("scenarios/lost.yaml", "never ends");

@@ -165,7 +165,8 @@ impl RunCore {
         match event {
             HostEvent::Up(facts) => {
                 let name = self.hosts[host].about.name.clone();
-                let up = RunEvent::HostUp { host: name, version: facts.version.clone(), at: now };
+                let about = about(&self.hosts[host].about, &facts);
+                let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
                 self.hosts[host].state = HostState::Up(facts);
                 let events: Vec<String> = self.tests.iter().flat_map(|test| test.scenario.events()).collect();
@@ -276,6 +277,7 @@ impl RunCore {
                             expected: "a host to run on".to_owned(),
                             actual: reason,
                             help: String::new(),
+                            passages: Vec::new(),
                         });
                         self.not_run(now, test, check);
                     }
@@ -380,6 +382,7 @@ impl RunCore {
         self.tokens.retain(|_, (of, _)| *of != index);
         let legs = machine.traces();
         let passed = judgement.verdict == Verdict::Passed;
+        let checks = kept_at(judgement.checks, &paths);
         if passed && !paths.is_empty() {
             self.outputs.push_back(RunOutput::Discard(paths.clone()));
         }
@@ -389,7 +392,7 @@ impl RunCore {
             verdict: judgement.verdict,
             started,
             duration: now.since(started),
-            checks: judgement.checks,
+            checks,
             legs,
             properties,
             recordings: if passed { Vec::new() } else { paths },
@@ -431,6 +434,7 @@ impl RunCore {
                         expected: format!("a failure: {}", reason.value),
                         actual: "it passed".to_owned(),
                         help: "what was wrong seems to be right now: take `xfail` out".to_owned(),
+                        passages: Vec::new(),
                     });
                 }
                 // That nothing could be found out is no failure that was expected.
@@ -495,6 +499,7 @@ fn skipped(scenario: &Scenario) -> Option<CheckReport> {
         expected: String::new(),
         actual: reason.value.clone(),
         help: String::new(),
+        passages: Vec::new(),
     })
 }
 
@@ -514,6 +519,7 @@ fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
             expected: String::new(),
             actual,
             help: String::new(),
+            passages: Vec::new(),
         })
     })
 }
@@ -528,6 +534,7 @@ fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
         expected: format!("{} on the host", module.application),
         actual: format!("the host does not have {}, of which {} is", module.name, module.application),
         help: format!("load {}, or {}", module.name, module.instead),
+        passages: Vec::new(),
     })
 }
 
@@ -569,6 +576,31 @@ fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)
             Err((why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned()))
         }
     }
+}
+
+/// What a person wants to know of a host.
+fn about(host: &RunHost, facts: &HostFacts) -> Vec<(String, String)> {
+    let mut about = vec![("slots".to_owned(), host.slots.to_string())];
+    for (profile, address) in &facts.profiles {
+        let address = address.clone().unwrap_or_else(|| "not there".to_owned());
+        about.push((format!("SIP profile {profile}"), address));
+    }
+    let configured = host.recordings.as_ref().map(|path| path.display().to_string());
+    about.extend(configured.or_else(|| facts.recordings.clone()).map(|path| ("recordings".to_owned(), path)));
+    for (module, loaded) in &facts.modules {
+        about.push((module.clone(), if *loaded { "loaded" } else { "not loaded" }.to_owned()));
+    }
+    about
+}
+
+/// `checks`, with recordings where they are `kept` in place of where the host wrote them. Their names have a UUID in them.
+fn kept_at(mut checks: Vec<CheckReport>, kept: &[PathBuf]) -> Vec<CheckReport> {
+    for passage in checks.iter_mut().flat_map(|check| &mut check.passages) {
+        if let Some(path) = kept.iter().find(|path| path.file_name() == passage.recording.file_name()) {
+            passage.recording.clone_from(path);
+        }
+    }
+    checks
 }
 
 #[cfg(test)]

@@ -43,7 +43,15 @@ pub enum RunEvent {
         at: Time,
     },
     /// A host answered: its name and its switch's version.
-    HostUp { host: String, version: String, at: Time },
+    HostUp {
+        host: String,
+        version: String,
+        /// What else is known of it, for people: name and value.
+        #[serde(default, with = "serial::pairs")]
+        #[schemars(with = "std::collections::BTreeMap<String, String>")]
+        about: Vec<(String, String)>,
+        at: Time,
+    },
     /// A host was lost or could not be reached; its tests end in error.
     HostLost { host: String, reason: String, at: Time },
     /// A test began.

@@ -68,7 +68,7 @@ impl Whole {
                     self.first = Some(self.first.map_or(*at, |first| first.min(*at)));
                     continue;
                 }
-                RunEvent::HostUp { host, version, at } => {
+                RunEvent::HostUp { host, version, at, .. } => {
                     let before = self.versions.insert(host.clone(), version.clone());
                     match before {
                         Some(other) if other != *version => {
@@ -199,7 +199,7 @@ mod tests {
         let picked = Picked { shard: shard.map(|shard| shard.parse().unwrap()), ..Picked::default() };
         let mut events =
             vec![RunEvent::Started { tests: reports.len(), hosts: vec!["h".into()], picked, at: at(began) }];
-        events.push(RunEvent::HostUp { host: "h".into(), version: "1".into(), at: at(began) });
+        events.push(RunEvent::HostUp { host: "h".into(), version: "1".into(), about: Vec::new(), at: at(began) });
         events.extend(reports);
         events.push(RunEvent::Ended { summary: Summary::default(), at: at(began + 10) });
         Log { events, warnings: Vec::new() }

@@ -210,6 +210,7 @@ impl Machine {
             expected: "a call".to_owned(),
             actual: why.to_owned(),
             help: help.to_owned(),
+            passages: Vec::new(),
         });
         self.leg_mut(Leg::Caller).note(now, TraceKind::Reply, why.to_owned());
         self.phase = Phase::Done;
@@ -228,6 +229,7 @@ impl Machine {
             expected: "a host to the end of the call".to_owned(),
             actual: format!("lost: {reason}"),
             help: during,
+            passages: Vec::new(),
         });
         for leg in Leg::BOTH {
             self.leg_mut(leg).note(now, TraceKind::Event, format!("host lost: {reason}"));
@@ -248,6 +250,7 @@ impl Machine {
                 expected: "the scenario to its end".to_owned(),
                 actual: self.doing(),
                 help: String::new(),
+                passages: Vec::new(),
             });
             self.end(now, true);
         }
@@ -481,6 +484,7 @@ impl Machine {
                 expected: format!("the scenario over within {}", human(self.scenario.timeout)),
                 actual: self.doing(),
                 help: "`timeout:` sets how long a scenario may take".to_owned(),
+                passages: Vec::new(),
             });
             return self.end(now, true);
         }
@@ -529,6 +533,7 @@ impl Machine {
                 expected: "done".to_owned(),
                 actual,
                 help,
+                passages: Vec::new(),
             });
         }
     }
@@ -547,6 +552,7 @@ impl Machine {
                 expected: "no digits behind those of `expect_dtmf`".to_owned(),
                 actual: format!("received {left} as well"),
                 help: "a digit that comes twice is often one whose end packets differ, or one sent two ways".to_owned(),
+                passages: Vec::new(),
             });
         }
     }
@@ -561,7 +567,7 @@ impl Machine {
         };
         let place: Option<Place> = step.map(|step| step.place.clone());
         let (expected, actual, help) = fault.told(which, leg);
-        CheckReport { name, place, verdict: Verdict::Failed, expected, actual, help }
+        CheckReport { name, place, verdict: Verdict::Failed, expected, actual, help, passages: Vec::new() }
     }
 
     /// What each leg is at, for those who find the scenario unfinished.
@@ -631,6 +637,7 @@ impl Machine {
                     _ => format!("still there: {}", left.join(", ")),
                 },
                 help: "the host may be overloaded, or have lost its events".to_owned(),
+                passages: Vec::new(),
             });
             self.phase = Phase::Done;
         } else {
@@ -641,6 +648,7 @@ impl Machine {
                 expected: format!("each leg gone within {} of the other's end", human(ENDING)),
                 actual: self.doing(),
                 help: "the end of one leg did not reach the other side".to_owned(),
+                passages: Vec::new(),
             });
             self.end(now, true);
         }

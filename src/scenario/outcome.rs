@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::audio::wav::Wav;
 use crate::call::Session;
 use crate::place::Place;
-use crate::verdict::{CheckReport, Verdict};
+use crate::verdict::{CheckReport, Passage, Verdict};
 
 use super::machine::Recorded;
 use super::model::{Leg, PlacedStep, Scenario};
@@ -48,13 +48,16 @@ pub struct Found {
     pub help: String,
     /// What was measured, for machines, with the unit in the name: `caller.heard.level_dbm0`.
     pub figures: Vec<(String, String)>,
+    /// Where in the recordings it does not hold.
+    pub passages: Vec<Passage>,
 }
 
 impl Found {
     /// Passed or failed, and why.
     pub fn new(holds: bool, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         let verdict = if holds { Verdict::Passed } else { Verdict::Failed };
-        Found { verdict, expected: expected.into(), actual: actual.into(), help: String::new(), figures: Vec::new() }
+        let (expected, actual) = (expected.into(), actual.into());
+        Found { verdict, expected, actual, help: String::new(), figures: Vec::new(), passages: Vec::new() }
     }
 
     /// It could not be found out.
@@ -76,6 +79,12 @@ impl Found {
     pub fn figure(mut self, name: impl Into<String>, value: f64) -> Self {
         self.figures.extend(value.is_finite().then(|| (name.into(), format!("{value:.3}"))));
         self
+    }
+
+    /// Where in the recordings it does not hold; nowhere, if it does.
+    pub fn passages(self, passages: Vec<Passage>) -> Self {
+        let passages = if self.verdict == Verdict::Passed { Vec::new() } else { passages };
+        Found { passages, ..self }
     }
 }
 
@@ -209,6 +218,6 @@ fn unique(name: String, taken: &[(String, String)]) -> String {
 }
 
 fn report(name: String, place: Option<Place>, found: Found) -> CheckReport {
-    let Found { verdict, expected, actual, help, figures: _ } = found;
-    CheckReport { name, place, verdict, expected, actual, help }
+    let Found { verdict, expected, actual, help, passages, figures: _ } = found;
+    CheckReport { name, place, verdict, expected, actual, help, passages }
 }

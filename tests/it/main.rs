@@ -9,6 +9,7 @@ mod esl_wire;
 mod exit_codes;
 mod fidelity;
 mod files;
+mod html;
 mod language;
 mod layers;
 mod promises;

@@ -203,6 +203,27 @@ fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, PictureError>
     Ok(bytes)
 }
 
+/// A picture of levels in the colours of a spectrogram, with a palette: a third of the size.
+pub(super) fn levels(width: usize, height: usize, levels: impl Iterator<Item = f64>) -> Result<Vec<u8>, PictureError> {
+    const SHADES: u8 = 63;
+    let span = super::LOUDEST - super::SOFTEST;
+    let palette = (0..=SHADES).flat_map(|shade| {
+        let Colour(red, green, blue) = super::colour(super::SOFTEST + span * f64::from(shade) / f64::from(SHADES));
+        [red, green, blue]
+    });
+    let shade = |level: f64| ((level - super::SOFTEST) / span * f64::from(SHADES)).clamp(0.0, f64::from(SHADES)) as u8;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette.collect::<Vec<u8>>());
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&levels.map(shade).collect::<Vec<u8>>())?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
 fn hex(Colour(red, green, blue): Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }

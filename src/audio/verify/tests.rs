@@ -75,6 +75,7 @@ fn the_milliwatt_holds_and_is_told_in_full() {
             actual: "1004.0 Hz at 0.0 dBm0 for 2s (longest run 2s)".into(),
             help: String::new(),
             figures: finding.figures.clone(),
+            places: Vec::new(),
         }
     );
 }

@@ -12,7 +12,7 @@ fn started() -> RunEvent {
 }
 
 fn up() -> RunEvent {
-    RunEvent::HostUp { host: "embedded".into(), version: "1.10".into(), at: Time::from_micros(8) }
+    RunEvent::HostUp { host: "embedded".into(), version: "1.10".into(), about: Vec::new(), at: Time::from_micros(8) }
 }
 
 fn two() -> String {

@@ -157,7 +157,7 @@ impl Check for Audio {
     }
 
     fn evaluate(&self, outcome: &Outcome) -> Found {
-        let Heard { wav, channel, pcm } = match heard(outcome, self.leg, self.track, &self.describe()) {
+        let heard @ Heard { wav, channel, pcm, .. } = match heard(outcome, self.leg, self.track, &self.describe()) {
             Ok(heard) => heard,
             Err(found) => return found,
         };
@@ -169,7 +169,9 @@ impl Check for Audio {
                     let spans = describe(&Wav { channels: vec![pcm.to_vec()], ..wav.clone() });
                     help = format!("{help}\nrecording: {}", spans.join("; "));
                 }
-                let found = Found::new(finding.holds, self.describe(), finding.actual).help(help);
+                let found = Found::new(finding.holds, self.describe(), finding.actual)
+                    .help(help)
+                    .passages(heard.passages(finding.places));
                 let leg = self.leg;
                 finding.figures.iter().fold(found, |found, (name, value)| match self.sound {
                     Sound::Length(_) => found.figure(format!("{leg}.recording.{name}"), *value),

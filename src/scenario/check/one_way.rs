@@ -42,6 +42,7 @@ impl Check for OneWay {
         let mut heard_by = [false; 2];
         let mut told = Vec::new();
         let mut sounds = [Duration::ZERO; 2];
+        let mut unheard = Vec::new();
         for leg in Leg::BOTH {
             let heard = match heard(outcome, leg, Some(Track::Heard), &self.describe()) {
                 Ok(heard) => heard,
@@ -50,6 +51,9 @@ impl Check for OneWay {
             let sound = sound(heard.pcm, heard.rate());
             heard_by[leg as usize] = sound >= SOUND;
             sounds[leg as usize] = sound;
+            if !heard_by[leg as usize] {
+                unheard.push(heard.passage(Duration::ZERO, heard.rate().duration(heard.pcm.len())));
+            }
             told.push(format!(
                 "the {leg} heard {} of sound in {}",
                 human(sound),
@@ -65,7 +69,7 @@ impl Check for OneWay {
             (_, _, true) => "both legs heard something",
             _ => "one leg heard nothing: NAT, a firewall, a wrong address in the SDP, or the other leg said nothing",
         };
-        let found = Found::new(holds, self.describe(), told.join(", ")).help(help);
+        let found = Found::new(holds, self.describe(), told.join(", ")).help(help).passages(unheard);
         Leg::BOTH
             .into_iter()
             .fold(found, |found, leg| found.figure(format!("{leg}.heard.sound_s"), sounds[leg as usize].as_secs_f64()))

@@ -1,19 +1,24 @@
 //! What a leg heard or said, out of its recordings, and the checks that need nothing but a number of it.
 
+use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::audio::clipping::Clipping;
+use crate::audio::clipping::{self, Clipping};
 use crate::audio::silence::{DEFAULT_THRESHOLD, Silences};
-use crate::audio::verify::Track;
+use crate::audio::verify::{Track, joined};
 use crate::audio::wav::Wav;
 use crate::bound::Bound;
 use crate::scenario::check::{Check, Facts, Listens};
 use crate::scenario::model::Leg;
 use crate::scenario::outcome::{Found, Outcome};
 use crate::units::{Percent, SampleRate, human};
+use crate::verdict::Passage;
 
 /// A track of a recording.
 pub(in crate::scenario::check) struct Heard<'a> {
+    /// Where the recording is on the host.
+    pub path: &'a Path,
     pub wav: &'a Wav,
     pub channel: usize,
     pub pcm: &'a [i16],
@@ -27,6 +32,16 @@ impl Heard<'_> {
     /// The samples that were sound: all but the [`LAST`].
     pub fn settled(&self) -> &[i16] {
         settled(self.pcm, self.rate())
+    }
+
+    /// These samples, for a person who looks for them in the recording.
+    pub fn passages(&self, places: impl IntoIterator<Item = Range<usize>>) -> Vec<Passage> {
+        let time = |sample: usize| self.rate().duration(sample);
+        places.into_iter().map(|range| self.passage(time(range.start), time(range.end))).collect()
+    }
+
+    pub fn passage(&self, from: Duration, to: Duration) -> Passage {
+        Passage { recording: self.path.to_owned(), channel: self.channel, from, to }
     }
 }
 
@@ -57,7 +72,7 @@ pub(in crate::scenario::check) fn heard<'a>(
         let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
         return Err(Found::unknown(expected, why));
     };
-    Ok(Heard { wav, channel, pcm })
+    Ok(Heard { path: &recorded.path, wav, channel, pcm })
 }
 
 /// Holds what `leg` heard to `judge`, which is given that and what was expected.
@@ -106,10 +121,15 @@ impl Check for Clipped {
             };
             let why = "a gain stands in the path, or the source itself is too loud";
             let found = Found::new(self.bound.holds(clipping.share()), expected, actual).why(why);
+            let places = joined(clipping::peaks(heard.settled()), heard.rate().samples(NEAR));
+            let found = found.passages(heard.passages(places));
             found.figure(format!("{}.heard.clipping_percent", self.leg), clipping.share().0)
         })
     }
 }
+
+/// Flattened peaks that are no further apart are one passage.
+const NEAR: Duration = Duration::from_millis(50);
 
 /// The longest time for which a leg heard nothing, from the first sample of the recording to its last.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,6 +166,7 @@ impl Check for DeadAir {
             let why = "nobody spoke, the far end was muted or held, or audio goes one way only";
             let holds = self.bound.holds(length) && !heard.pcm.is_empty();
             let found = Found::new(holds, expected, actual).why(why);
+            let found = found.passages(heard.passages(longest.cloned()));
             found.figure(format!("{}.heard.dead_air_ms", self.leg), length.as_secs_f64() * 1e3)
         })
     }

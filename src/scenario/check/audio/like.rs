@@ -1,6 +1,7 @@
 //! `like`: what a leg heard against the clip that was played.
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::scenario::outcome::{Found, Outcome};
 use crate::scenario::scalar::{bound, count, file, word};
 use crate::scenario::shape::Shape;
 use crate::units::{Db, SampleRate, human};
+use crate::verdict::Passage;
 
 /// What a leg heard is like a clip.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,8 @@ const LIKENESS: Bound<f64> = Bound::AtLeast(0.9);
 
 /// As many gaps and repeats are told.
 const MOST: usize = 5;
+/// And pointed at in the recording.
+const MOST_PASSAGES: usize = 16;
 
 pub(super) fn shape() -> Shape<Wanted> {
     let times = || count("a number, or a bound such as `\"== 0\"`", 0..=1_000_000);
@@ -106,14 +110,13 @@ impl Check for Like {
             Ok(clip) => resampled(&clip.channels[0], clip.rate, SampleRate::NARROW),
             Err(error) => return Found::unknown(expected, format!("the clip cannot be read: {error}")),
         };
-        let Heard { pcm, .. } = heard;
         // A telephone's band is compared, whatever the clip's and the recording's.
-        let pcm = resampled(pcm, heard.rate(), SampleRate::NARROW);
+        let pcm = resampled(heard.pcm, heard.rate(), SampleRate::NARROW);
         let comparison = match compare(&clip, &pcm, SampleRate::NARROW) {
             Ok(comparison) => comparison,
             Err(unlike) => {
                 let help = "something else was played, or nothing came through; delay, gain and MOS mean nothing then";
-                return Found::new(false, expected, unlike.to_string()).help(help);
+                return Found::new(false, expected, unlike.to_string()).help(help).passages(vec![whole(&heard)]);
             }
         };
         let mut tally = Tally::default();
@@ -129,10 +132,28 @@ impl Check for Like {
                 Err(error) => tally.fail(format!("no MOS: {error}"), "the model rates speech of a second or more"),
             }
         }
+        let passages =
+            if tally.wrong.is_empty() { Vec::new() } else { passages(&heard, &comparison, clip.len(), pcm.len()) };
         let figures = measured.figures;
         let found = Found::new(tally.wrong.is_empty(), expected, tally.told.join(", ")).help(tally.wrong.join("\n"));
-        Found { figures, ..found }
+        Found { figures, ..found }.passages(passages)
     }
+}
+
+/// The faults of a comparison; where there are none, all that was compared.
+fn passages(heard: &Heard<'_>, comparison: &Comparison, clip: usize, pcm: usize) -> Vec<Passage> {
+    let faults = comparison.faults.iter().take(MOST_PASSAGES);
+    let faults: Vec<_> = faults.map(|fault| heard.passage(fault.at, fault.at + fault.length)).collect();
+    if !faults.is_empty() {
+        return faults;
+    }
+    let Range { start, end } = comparison.range(clip, pcm);
+    let time = |sample: usize| SampleRate::NARROW.duration(sample);
+    vec![heard.passage(time(start), time(end))]
+}
+
+fn whole(heard: &Heard<'_>) -> Passage {
+    heard.passage(Duration::ZERO, heard.rate().duration(heard.pcm.len()))
 }
 
 impl Like {
