@@ -5,6 +5,7 @@ pub mod bound;
 pub mod call;
 pub mod cli;
 pub mod clock;
+pub mod doctor;
 pub mod esl;
 pub mod host;
 pub mod id;

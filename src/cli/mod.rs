@@ -2,6 +2,7 @@
 
 mod analyze;
 mod check;
+mod doctor;
 mod exit;
 mod init;
 mod run;
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Doctor(doctor::Arguments),
     Analyze(analyze::Arguments),
     Init(init::Arguments),
     Switch(switch::Arguments),
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
             match cli.command {
                 Command::Run(arguments) => run::run(arguments, &secrets),
                 Command::Check(arguments) => check::run(&arguments),
+                Command::Doctor(arguments) => doctor::run(&arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),

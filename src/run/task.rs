@@ -15,10 +15,10 @@ use crate::id::Ids;
 use crate::scenario::Judgement;
 
 use super::core::{Recordings, RunCore, RunHost, RunOutput, Test};
-use super::retrieve::{Ask, Talk, retrieve};
+
 use super::{RunEvent, Summary};
 
-pub use super::retrieve::{Files, Remote};
+pub use super::retrieve::{Ask, Files, Remote, Talk, retrieve};
 
 /// A host to run on: its task, and what the run knows of it.
 #[derive(Debug)]
