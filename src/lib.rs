@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod esl;
 pub mod host;
 pub mod id;
+pub mod journal;
 pub mod media;
 pub mod place;
 pub mod redact;

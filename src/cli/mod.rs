@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod exit;
 mod init;
+mod replay;
 mod run;
 mod schema;
 mod switch;
@@ -39,6 +40,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Analyze(analyze::Arguments),
     Init(init::Arguments),
+    Replay(replay::Arguments),
     Switch(switch::Arguments),
     Schema(schema::Arguments),
 }
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
                 Command::Doctor(arguments) => doctor::run(&arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
+                Command::Replay(arguments) => replay::run(arguments),
                 Command::Switch(arguments) => switch::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
             }

@@ -67,6 +67,10 @@ pub(super) struct Arguments {
     /// Run at most N tests side by side
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+
+    /// Keep every byte of the hosts' event sockets in DIR, for `callwright replay DIR`
+    #[arg(long, value_name = "DIR")]
+    record_esl: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
@@ -102,9 +106,9 @@ fn reports(arguments: &Arguments) -> Reports {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { paths, hosts, password, recordings, select, list, jobs, junit: _ } = arguments;
+    let Arguments { paths, hosts, password, recordings, select, list, jobs, record_esl, junit: _ } = arguments;
     let purpose = if list { Purpose::List } else { Purpose::Run };
-    Options { paths, hosts, password, recordings, select, purpose, jobs }
+    Options { paths, hosts, password, recordings, select, purpose, jobs, record_esl }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod execute;
 mod mapping;
 mod options;
 mod plan;
+pub mod replay;
 mod require;
 mod retrieve;
 mod select;
