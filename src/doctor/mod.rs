@@ -8,6 +8,8 @@ mod check;
 mod exam;
 mod facts;
 pub mod task;
+#[cfg(test)]
+mod tests;
 
 pub use check::examine;
 pub use exam::Exam;

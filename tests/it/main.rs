@@ -2,7 +2,9 @@
 
 mod bert;
 mod captures;
+mod ci;
 mod command_line;
+mod doctor;
 mod dtmf;
 mod esl_wire;
 mod exit_codes;
@@ -14,6 +16,7 @@ mod promises;
 mod quality;
 mod readme;
 mod recordings;
+mod replay;
 mod replies;
 mod steps;
 mod switch_net;
