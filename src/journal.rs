@@ -242,11 +242,6 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// Whether anybody writes down what is told.
-    pub fn is_running(&self) -> bool {
-        self.to.is_some()
-    }
-
     pub fn put(&self, at: Time, what: impl FnOnce() -> Record) {
         if let Some((to, _)) = &self.to {
             // The writer ends only after the run.
