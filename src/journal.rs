@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! A run on paper: every byte of every event socket and all else that its cores were told, in order, for
 //! [`crate::run::replay`].
 //!

@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! `callwright doctor`
 
 use std::fmt::Write;

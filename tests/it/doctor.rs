@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "waits for another program, within a bound")]
 //! `callwright doctor` through the binary, on embedded switches and on servers that are none.
 
 use std::process::Command;
