@@ -16,7 +16,8 @@ async fn doctor(arguments: &[&str]) -> (i32, Vec<String>, Value) {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     let json: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}"));
     let findings = json["hosts"][0]["findings"].as_array().unwrap();
-    let bad = findings.iter().filter(|finding| finding["severity"] != "ok");
+    // How long a command takes tells of the machine that runs the tests.
+    let bad = findings.iter().filter(|finding| finding["severity"] != "ok" && finding["check"] != "latency");
     let text = |finding: &Value| format!("{}: {}", finding["check"], finding["severity"]).replace('"', "");
     (output.status.code().unwrap(), bad.map(text).collect(), json)
 }
