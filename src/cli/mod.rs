@@ -6,11 +6,13 @@ mod compare;
 mod completions;
 mod config;
 mod configure;
+mod doctor;
 mod exit;
 mod init;
 mod log;
 mod man;
 mod merge;
+mod replay;
 mod reports;
 mod run;
 mod schema;
@@ -47,8 +49,10 @@ enum Command {
     Compare(compare::Arguments),
     Merge(merge::Arguments),
     Config(Box<config::Arguments>),
+    Doctor(doctor::Arguments),
     Analyze(analyze::Arguments),
     Init(init::Arguments),
+    Replay(replay::Arguments),
     Switch(switch::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -69,8 +73,10 @@ pub fn main() -> ExitCode {
                 Command::Check(arguments) => check::run(arguments),
                 Command::Compare(arguments) => compare::run(&arguments),
                 Command::Merge(arguments) => merge::run(arguments),
+                Command::Doctor(arguments) => doctor::run(&arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
+                Command::Replay(arguments) => replay::run(arguments),
                 Command::Switch(arguments) => switch::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
                 Command::Completions(arguments) => completions::run(&arguments),

@@ -78,6 +78,10 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
+    /// Keep every byte of the hosts' event sockets in DIR, for `callwright replay DIR`
+    #[arg(long, value_name = "DIR")]
+    record_esl: Option<PathBuf>,
+
     #[command(flatten)]
     reports: ReportArguments,
 
@@ -218,13 +222,13 @@ impl Report for Listener {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { selection, picking, hosts, password, recordings, list, jobs, .. } = arguments;
+    let Arguments { selection, picking, hosts, password, recordings, list, jobs, record_esl, .. } = arguments;
     let purpose = match list {
         None => Purpose::Run,
         Some(List::Text) => Purpose::List(ListFormat::Text),
         Some(List::Json) => Purpose::List(ListFormat::Json),
     };
-    Options { choice: choice(selection, picking), hosts, password, recordings, purpose, jobs }
+    Options { choice: choice(selection, picking), hosts, password, recordings, purpose, jobs, record_esl }
 }
 
 fn choice(selection: selection::Arguments, picking: Picking) -> Choice {

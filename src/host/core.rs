@@ -135,12 +135,15 @@ pub enum Lost {
     TooSlow(usize),
     #[error("did not tell about itself within {0:?} of connecting")]
     Silent(Duration),
+    /// A run that is played again asks for what was not recorded.
+    #[error("{0}")]
+    NotRecorded(String),
 }
 
 impl Lost {
     /// Whether the host's task gave up: nothing further comes.
     pub fn is_over(&self) -> bool {
-        self.is_final() || matches!(self, Lost::Unreachable { .. })
+        self.is_final() || matches!(self, Lost::Unreachable { .. } | Lost::NotRecorded(_))
     }
 
     /// Whether trying again cannot help: a wrong password stays wrong.

@@ -14,6 +14,7 @@ use super::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::clock::Clock;
 use crate::esl::CommandError;
 use crate::id::Ids;
+use crate::journal::{Chunk, GivenUp, Record, Tape};
 
 /// How long to try for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Events that may wait for a consumer before we say that it cannot keep up.
 const BACKLOG: usize = 1_000_000;
 
+/// Where a host's bytes are written down.
+#[derive(Clone, Debug, Default)]
+pub struct HostTape {
+    pub tape: Tape,
+    /// The host's place in the run.
+    pub host: usize,
+}
+
 /// A host's task, from outside. Dropping it closes the connections.
 #[derive(Debug)]
 pub struct Host {
@@ -50,10 +59,21 @@ pub struct Host {
 impl Host {
     /// Starts the task; it connects to `address` (`host:port`) by itself and again when the connection is lost.
     pub fn connect(config: HostConfig, address: String, patience: Patience, clock: Clock) -> Host {
+        Host::connect_taped(config, address, patience, clock, HostTape::default())
+    }
+
+    /// The same, with every byte written down.
+    pub fn connect_taped(
+        config: HostConfig,
+        address: String,
+        patience: Patience,
+        clock: Clock,
+        tape: HostTape,
+    ) -> Host {
         let (requests, inbox) = mpsc::unbounded_channel();
         let (outbox, events) = mpsc::channel(1_024);
         let name = config.name.clone();
-        tokio::spawn(run(config, address, patience, clock, inbox, outbox));
+        tokio::spawn(run(config, address, patience, clock, tape, inbox, outbox));
         Host { name, requests, events }
     }
 
@@ -73,21 +93,28 @@ async fn run(
     address: String,
     patience: Patience,
     clock: Clock,
+    tape: HostTape,
     mut inbox: mpsc::UnboundedReceiver<Request>,
     outbox: mpsc::Sender<HostEvent>,
 ) {
+    let host = tape.host;
     let mut wait = patience.first;
     loop {
         let lost = match connect(&address, wait).await {
             Err(error) => Lost::Unreachable { address: address.clone(), error: error.to_string() },
             Ok(lines) => {
-                let core = HostCore::new(config.clone(), Ids::random());
-                match serve(core, lines, patience.login, clock, &mut inbox, &outbox).await {
+                let seed = Ids::random().long();
+                tape.tape.put(clock.now(), || Record::Connected { host, seed });
+                let core = HostCore::new(config.clone(), Ids::seeded(seed));
+                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await {
                     Some(lost) => lost,
                     None => return,
                 }
             }
         };
+        if let Some(lost) = GivenUp::of(&lost) {
+            tape.tape.put(clock.now(), || Record::Lost { host, lost });
+        }
         let over = lost.is_over();
         if outbox.send(HostEvent::Lost(lost)).await.is_err() || over {
             return;
@@ -157,6 +184,7 @@ async fn serve(
     [events, commands]: [TcpStream; 2],
     login: Duration,
     clock: Clock,
+    tape: &HostTape,
     inbox: &mut mpsc::UnboundedReceiver<Request>,
     outbox: &mpsc::Sender<HostEvent>,
 ) -> Option<Lost> {
@@ -167,7 +195,9 @@ async fn serve(
     let mut next: Option<HostEvent> = None;
     loop {
         for (line, socket) in &mut sockets {
-            socket.out.extend(core.poll_transmit(*line));
+            let bytes = core.poll_transmit(*line);
+            tape.tape.sent(clock.now(), tape.host, *line, &bytes);
+            socket.out.extend(bytes);
         }
         if next.is_none() {
             next = core.poll_event();
@@ -189,8 +219,8 @@ async fn serve(
                 let Ok(permit) = permit else { return None };
                 permit.send(next.take()?);
             }
-            turned = events.turn() => took(&mut core, clock, Line::Events, turned, &events.buffer[..]),
-            turned = commands.turn() => took(&mut core, clock, Line::Commands, turned, &commands.buffer[..]),
+            turned = events.turn() => took(&mut core, clock, tape, Line::Events, turned, &events.buffer[..]),
+            turned = commands.turn() => took(&mut core, clock, tape, Line::Commands, turned, &commands.buffer[..]),
             request = inbox.recv() => match request {
                 Some(request) => obey(&mut core, clock, request, outbox).await,
                 None => {
@@ -203,11 +233,32 @@ async fn serve(
     }
 }
 
-fn took(core: &mut HostCore, clock: Clock, line: Line, turned: io::Result<usize>, buffer: &[u8]) {
+fn took(
+    core: &mut HostCore,
+    clock: Clock,
+    HostTape { tape, host }: &HostTape,
+    line: Line,
+    turned: io::Result<usize>,
+    buffer: &[u8],
+) {
+    let (now, host) = (clock.now(), *host);
+    let closed = |error: Option<String>| Record::Closed { host, line: line.into(), error };
     match turned {
-        Ok(length) => core.handle_bytes(clock.now(), line, &buffer[..length]),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => core.handle_eof(clock.now(), line),
-        Err(error) => core.handle_io_error(clock.now(), line, &error),
+        // Something was written, not read.
+        Ok(0) => {}
+        Ok(length) => {
+            let bytes = &buffer[..length];
+            tape.put(now, || Record::Came { host, line: line.into(), bytes: Chunk::new(bytes) });
+            core.handle_bytes(now, line, bytes);
+        }
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            tape.put(now, || closed(None));
+            core.handle_eof(now, line);
+        }
+        Err(error) => {
+            tape.put(now, || closed(Some(error.to_string())));
+            core.handle_io_error(now, line, &error);
+        }
     }
 }
 

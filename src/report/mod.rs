@@ -49,6 +49,8 @@ pub enum ReportError {
     Folder { folder: PathBuf, source: io::Error },
     #[error("cannot write the report {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("the recording of the run broke off: {}: {source}", path.display())]
+    Journal { path: PathBuf, source: io::Error },
     #[error("cannot make the JUnit report: {0}")]
     Xml(String),
 }

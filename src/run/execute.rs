@@ -9,12 +9,14 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 use super::core::{RunHost, Test};
+use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{LastFailed, Options, Purpose, RunEvent, Selected, Selection, Summary, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
-use crate::host::task::{Host, Patience};
+use crate::host::task::{Host, HostTape, Patience};
+use crate::journal::{Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::{Severity, Style};
@@ -83,6 +85,12 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     if selection.tests.is_empty() {
         return Ok(Outcome::NothingSelected(selection.why_none));
     }
+    if options.record_esl.is_some() && !selection.redactor.is_empty() {
+        return Ok(Outcome::BadScenario(
+            "error: --record-esl keeps every byte, and these scenarios have `secrets`: leave them out, or record without"
+                .to_owned(),
+        ));
+    }
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
     selection.warnings.iter().chain(&unread).for_each(warn);
@@ -92,9 +100,18 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     }
     let _ = anstream::stderr().write_all(diagnostics.as_bytes());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
-    let summary = runtime.block_on(go(&options, selection, &last, &mut reports))?;
+    let (tape, journal) = match &options.record_esl {
+        Some(folder) => Writer::start(folder)
+            .map(|(tape, writer)| (tape, Some(writer)))
+            .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
+        None => (Tape::default(), None),
+    };
+    let summary = runtime.block_on(go(&options, selection, tape, &last, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    let report_errors = reports.finish();
+    let mut report_errors = reports.finish();
+    if let Some(Err((path, source))) = journal.map(Writer::finish) {
+        report_errors.push(ReportError::Journal { path, source });
+    }
     // Folders in which nothing was kept are not left behind.
     let out = Path::new(OUT);
     let _ = std::fs::remove_dir(out.join("recordings")).and_then(|()| std::fs::remove_dir(out));
@@ -115,6 +132,7 @@ const EMBEDDED: &str = "embedded";
 async fn go(
     options: &Options,
     selection: Selection,
+    tape: Tape,
     last: &LastFailed,
     reports: &mut Reports,
 ) -> Result<Summary, RunError> {
@@ -132,17 +150,20 @@ async fn go(
         let password = config.password.clone();
         let started = Switch::start(config).await?;
         let about = RunHost { name: EMBEDDED.to_owned(), slots, recordings: Some(recordings.clone()) };
-        hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, Files::InPlace));
+        let tape = HostTape { tape: tape.clone(), host: 0 };
+        hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, tape, Files::InPlace));
         switch = Some(started);
     }
     for address in &options.hosts {
         let about = RunHost { name: address.to_string(), slots, recordings: None };
         let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
         let files = Files::Remote(Remote::new(mappings, recordings.clone()));
-        hosts.push(connect(about, address, &options.password, &selection, clock, files));
+        let tape = HostTape { tape: tape.clone(), host: hosts.len() };
+        hosts.push(connect(about, address, &options.password, &selection, clock, tape, files));
     }
     let tests = tests(options, &selection);
     let mut recorder = Recorder::new(&selection, &host_names(options));
+    tape.put(clock.now(), || Record::Run(Box::new(header(options, &hosts, &tests, &selection))));
     let report = |event: &RunEvent| {
         recorder.handle(event);
         if let RunEvent::Started { tests, hosts, at, .. } = event {
@@ -156,7 +177,7 @@ async fn go(
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, clock, interrupts, report).await;
+    let summary = task::run(hosts, tests, clock, tape, interrupts, report).await;
     if let Some(switch) = switch {
         switch.shutdown().await;
     }
@@ -172,19 +193,57 @@ fn connect(
     password: &str,
     selection: &Selection,
     clock: Clock,
+    tape: HostTape,
     recordings: Files,
 ) -> Hosted {
+    let config = host_config(&about, password, selection);
+    Hosted {
+        host: Host::connect_taped(config, address.to_string(), Patience::default(), clock, tape),
+        about,
+        recordings,
+    }
+}
+
+/// What a host is asked for the sake of the tests.
+fn host_config(about: &RunHost, password: &str, selection: &Selection) -> HostConfig {
     let profiles: BTreeSet<String> = selection.tests.iter().map(|test| test.scenario.call.profile.clone()).collect();
     let asks = selection.tests.iter().flat_map(|test| test.scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = selection.tests.iter().flat_map(|test| test.scenario.events()).collect();
-    let config = HostConfig {
+    HostConfig {
         profiles: profiles.into_iter().collect(),
         modules: modules.into_iter().collect(),
         events: events.into_iter().collect(),
         ..HostConfig::new(about.name.clone(), password)
+    }
+}
+
+/// What is written down of a run before it begins.
+fn header(options: &Options, hosts: &[Hosted], tests: &[Test], selection: &Selection) -> Header {
+    let host = |Hosted { about, .. }: &Hosted| {
+        let HostConfig { profiles, modules, events, .. } = host_config(about, "", selection);
+        let RunHost { name, slots, recordings } = about.clone();
+        HostHeader { name, slots, recordings, profiles, modules, events }
     };
-    Hosted { about, host: Host::connect(config, address.to_string(), Patience::default(), clock), recordings }
+    let test = |Test { id, scenario, host, rerun, .. }: &Test| TestHeader {
+        file: id.file.clone(),
+        name: id.name.clone(),
+        scenario: scenario.name.clone(),
+        host: *host,
+        rerun: rerun.clone(),
+    };
+    let names = host_names(options);
+    let seen = Seen::new(&names);
+    let files: BTreeSet<&PathBuf> = selection.tests.iter().map(|test| &test.id.file).collect();
+    for file in files {
+        seen.read(file);
+    }
+    Header {
+        version: VERSION,
+        hosts: hosts.iter().map(host).collect(),
+        tests: tests.iter().map(test).collect(),
+        world: seen.into_world(),
+    }
 }
 
 fn tests(options: &Options, selection: &Selection) -> Vec<Test> {

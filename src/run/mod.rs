@@ -11,6 +11,7 @@ mod mapping;
 pub mod merge;
 mod options;
 mod plan;
+pub mod replay;
 mod require;
 mod retrieve;
 mod select;

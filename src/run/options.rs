@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{Choice, ListFormat, Mapping};
@@ -20,6 +21,8 @@ pub struct Options {
     pub purpose: Purpose,
     /// How many tests run side by side; `None`: as many as the run thinks fit.
     pub jobs: Option<NonZeroUsize>,
+    /// Where every byte of the event sockets is written down.
+    pub record_esl: Option<PathBuf>,
 }
 
 /// What is done with the tests that were selected.

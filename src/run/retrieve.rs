@@ -46,7 +46,7 @@ impl Remote {
 
 /// A command for a host, and who waits for its reply.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub struct Ask {
     pub host: usize,
     pub command: Command,
     pub answer: oneshot::Sender<Reply>,
@@ -54,7 +54,7 @@ pub(super) struct Ask {
 
 /// A host that can be asked.
 #[derive(Clone, Debug)]
-pub(super) struct Talk {
+pub struct Talk {
     pub host: usize,
     pub asks: mpsc::UnboundedSender<Ask>,
 }
@@ -65,7 +65,7 @@ const REPLY: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Brings the recording at `path`, on the host, to where it is kept, and reads it. `since` is when the test began.
-pub(super) async fn retrieve(path: PathBuf, files: &Files, talk: &Talk, since: Time) -> (PathBuf, ReadBack) {
+pub async fn retrieve(path: PathBuf, files: &Files, talk: &Talk, since: Time) -> (PathBuf, ReadBack) {
     let kept = match files {
         Files::InPlace => path.clone(),
         Files::Remote(remote) => {

@@ -2,23 +2,25 @@
 //! The task that runs a run: it owns the hosts' handles, the clock, the recordings' files and the reports.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use crate::clock::Clock;
-use crate::esl::Reply;
+use crate::esl::{Command, Reply};
 use crate::host::task::Host;
 use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
+use crate::journal::{Kept, Record, Tape};
 use crate::scenario::Judgement;
 
-use super::core::{Recordings, RunCore, RunHost, RunOutput, Test};
-use super::retrieve::{Ask, Talk, retrieve};
+use super::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
+
 use super::{RunEvent, Summary};
 
-pub use super::retrieve::{Files, Remote};
+pub use super::retrieve::{Ask, Files, Remote, Talk, retrieve};
 
 /// A host to run on: its task, and what the run knows of it.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub async fn run(
     hosts: Vec<Hosted>,
     tests: Vec<Test>,
     clock: Clock,
+    tape: Tape,
     mut interrupts: mpsc::Receiver<()>,
     mut report: impl FnMut(&RunEvent),
 ) -> Summary {
@@ -58,11 +61,13 @@ pub async fn run(
     }
     drop(events);
     let homes: Vec<usize> = tests.iter().map(|test| test.host).collect();
-    let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings)>();
+    let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
     let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
-    let mut core = RunCore::new(clock.now(), abouts, tests, Ids::random());
+    let (now, seed) = (clock.now(), Ids::random().long());
+    tape.put(now, || Record::Began { seed });
+    let mut core = RunCore::new(now, abouts, tests, Ids::seeded(seed));
     loop {
         while let Some(output) = core.poll_output() {
             match output {
@@ -75,13 +80,16 @@ pub async fn run(
                     let host = homes[test];
                     let files = files[host].clone();
                     let talk = Talk { host, asks: asks.clone() };
+                    let tape = tape.clone();
                     tokio::spawn(async move {
                         let mut recordings = Recordings::new();
+                        let mut copies = Vec::new();
                         for path in paths {
                             let (path, read) = retrieve(path, &files, &talk, since).await;
+                            copies.extend(kept(&tape, &path, &read));
                             recordings.insert(path, read);
                         }
-                        let _ = read.send((test, recordings));
+                        let _ = read.send((test, recordings, copies));
                     });
                 }
                 RunOutput::Judge { test, outcome } => {
@@ -95,7 +103,10 @@ pub async fn run(
                         let _ = std::fs::remove_file(path);
                     }
                 }
-                RunOutput::Report(event) => report(&event),
+                RunOutput::Report(event) => {
+                    note(&tape, clock, &event);
+                    report(&event);
+                }
             }
         }
         if let Some(summary) = core.ended() {
@@ -107,26 +118,78 @@ pub async fn run(
                 // What has already come is taken in one go.
                 let mut next = Some((host, event));
                 while let Some((host, event)) = next {
+                    let now = clock.now();
+                    tape.put(now, || Record::Took { host });
                     if let Some(event) = asking.handle(host, event) {
-                        core.handle_host(clock.now(), host, event);
+                        core.handle_host(now, host, event);
                     }
                     next = inbox.try_recv().ok();
                 }
             }
             Some(ask) = asked.recv() => {
+                tape.put(clock.now(), || Record::Asked { host: ask.host, command: api(&ask.command) });
                 let request = Request::Command { token: asking.token(ask.host, ask.answer), command: ask.command };
                 let host = ask.host;
                 if requests[host].send(request).is_err() {
                     asking.forget(host);
                 }
             }
-            Some((test, recordings)) = readings.recv() => core.handle_recordings(test, recordings),
-            Some((test, judgement)) = judgements.recv() => core.handle_judgement(clock.now(), test, judgement),
-            Some(()) = interrupts.recv() => core.interrupt(clock.now()),
-            () = sleep(due) => core.handle_timeout(clock.now()),
+            Some((test, recordings, files)) = readings.recv() => {
+                tape.put(clock.now(), || Record::Recordings { test, files });
+                core.handle_recordings(test, recordings);
+            }
+            Some((test, judgement)) = judgements.recv() => {
+                let now = clock.now();
+                tape.put(now, || Record::Judged { test });
+                core.handle_judgement(now, test, judgement);
+            }
+            Some(()) = interrupts.recv() => {
+                let now = clock.now();
+                tape.put(now, || Record::Interrupted);
+                core.interrupt(now);
+            }
+            () = sleep(due) => {
+                let now = clock.now();
+                tape.put(now, || Record::Tick);
+                core.handle_timeout(now);
+            }
         }
     }
 }
+
+/// Copies a recording for the journal, if there is one.
+fn kept(tape: &Tape, path: &Path, read: &ReadBack) -> Option<Kept> {
+    let error = read.wav.as_ref().err().cloned();
+    let kept = |audio, error| Some(Kept { path: path.to_owned(), audio, error });
+    match tape.keep(&read.kept)? {
+        Ok(name) => kept(Some(name), error),
+        Err(why) => kept(None, error.or_else(|| Some(format!("it was not kept with the recording of the run: {why}")))),
+    }
+}
+
+/// Marks where a test begins and ends.
+fn note(tape: &Tape, clock: Clock, event: &RunEvent) {
+    match event {
+        RunEvent::TestStarted { test, host, .. } => {
+            tape.put(clock.now(), || Record::TestBegan { test: test.to_string(), host: host.clone() });
+        }
+        RunEvent::TestEnded(report) => tape.put(clock.now(), || Record::TestEnded {
+            test: report.test.to_string(),
+            host: report.host.clone(),
+            verdict: format!("{:?}", report.verdict).to_lowercase(),
+        }),
+        _ => {}
+    }
+}
+
+/// An API command without the word `api`.
+fn api(command: &Command) -> String {
+    let line = command.to_string();
+    line.strip_prefix("api ").unwrap_or(&line).to_owned()
+}
+
+/// The first name of a command given for the sake of files.
+pub(super) const FIRST_ASKED: u64 = 1 << 63;
 
 /// Commands given for the sake of files, of which the run's core knows nothing.
 #[derive(Debug, Default)]
@@ -138,8 +201,7 @@ struct Asking {
 impl Asking {
     /// Names a command. The core counts its own from 0 and never comes so far.
     fn token(&mut self, host: usize, answer: oneshot::Sender<Reply>) -> Token {
-        const FIRST: u64 = 1 << 63;
-        let token = Token(FIRST + self.next);
+        let token = Token(FIRST_ASKED + self.next);
         self.next += 1;
         self.waiting.insert(token, (host, answer));
         token

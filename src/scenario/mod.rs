@@ -28,7 +28,7 @@ pub mod wanted;
 pub mod witness;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
-pub use load::{Loaded, json_schema, load, load_file, load_file_with};
+pub use load::{Loaded, json_schema, load, load_beside, load_file, load_file_with};
 pub use machine::{Action, Dial, LegPlan, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub(crate) use node::shortened;

@@ -2,8 +2,10 @@
 
 mod bert;
 mod captures;
+mod ci;
 mod command_line;
 mod configuration;
+mod doctor;
 mod dtmf;
 mod esl_wire;
 mod exit_codes;
@@ -16,6 +18,7 @@ mod promises;
 mod quality;
 mod readme;
 mod recordings;
+mod replay;
 mod replies;
 mod reports;
 mod selection;

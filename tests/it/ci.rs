@@ -1,0 +1,91 @@
+//! The CI files that users copy: they are YAML, and what they tell callwright to do it can do.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::prelude::*;
+use saphyr_parser::{Event, Parser};
+
+fn file(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ci").join(name)).unwrap()
+}
+
+/// All scalars of a YAML file, keys and values.
+fn scalars(name: &str) -> Vec<String> {
+    let text = file(name);
+    let events = Parser::new_from_str(&text).map(|event| event.unwrap_or_else(|error| panic!("{name}: {error}")).0);
+    let scalar = |event| match event {
+        Event::Scalar(text, ..) => Some(text.into_owned()),
+        _ => None,
+    };
+    events.filter_map(scalar).collect()
+}
+
+/// Options that a shell line gives to a subcommand.
+fn options(line: &str) -> BTreeSet<String> {
+    line.split(|c: char| c.is_whitespace() || c == '\'' || c == '(')
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_ci_files_are_yaml_and_their_commands_are_known() {
+    for name in ["github-actions.yml", "gitlab-ci.yml"] {
+        let mut commands = BTreeSet::new();
+        for scalar in scalars(name) {
+            for line in scalar.replace("\\\n", " ").lines() {
+                let Some((_, line)) = line.split_once("callwright ").filter(|(before, _)| !before.contains(' ')) else {
+                    continue;
+                };
+                let subcommand = line.split(' ').next().unwrap();
+                let help = Command::cargo_bin("callwright").unwrap().args([subcommand, "--help"]).output().unwrap();
+                assert!(help.status.success(), "{name}: {subcommand}");
+                let help = String::from_utf8(help.stdout).unwrap();
+                for option in options(line) {
+                    assert!(help.contains(&format!("{option} ")), "{name}: {subcommand} {option}");
+                }
+                commands.insert(subcommand.to_owned());
+            }
+        }
+        assert_eq!(commands.into_iter().collect::<Vec<_>>(), ["doctor", "run"], "{name}");
+    }
+}
+
+#[test]
+fn the_ci_files_keep_the_reports_of_failures_too() {
+    let github = scalars("github-actions.yml");
+    let always = github.iter().filter(|scalar| *scalar == "${{ !cancelled() }}").count();
+    assert_eq!(always, 2, "{github:?}");
+    let gitlab = scalars("gitlab-ci.yml").join("\n");
+    assert!(gitlab.contains("when\nalways") && gitlab.contains("junit\nout/junit.xml"), "{gitlab}");
+}
+
+/// The script that a shell gets, as it stands in a block of the file.
+#[test]
+fn no_host_gives_no_option_and_hosts_give_one_each() {
+    let words = "${FSHOSTS:+$(printf -- '--fshost %s ' $FSHOSTS)}";
+    assert!(file("github-actions.yml").contains(words) && file("gitlab-ci.yml").contains(words));
+    let shell = |hosts: &str| {
+        let output = Command::new("sh").args(["-c", &format!("echo {words}")]).env("FSHOSTS", hosts).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!((shell("").as_str(), shell("a b:1").as_str()), ("", "--fshost a --fshost b:1"));
+}
+
+#[test]
+fn the_container_recipe_copies_what_the_build_reads_and_runs_as_nobody_special() {
+    let recipe = file("Containerfile");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copied = recipe.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from"));
+    for source in
+        copied.flat_map(|line| line.split_whitespace().skip(1).take_while(|word| !word.starts_with(['.', '/'])))
+    {
+        assert!(root.join(source).exists(), "{source}");
+    }
+    for needed in ["Cargo.lock", "COPY src ", "USER 10001", "--locked", "rust:1.95"] {
+        assert!(recipe.contains(needed), "{needed}");
+    }
+    assert!(std::fs::read_to_string(root.join("Cargo.toml")).unwrap().contains("rust-version = \"1.95\""));
+}
