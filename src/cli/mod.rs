@@ -44,7 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Check(check::Arguments),
     Compare(compare::Arguments),
     Merge(merge::Arguments),
@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
             let secrets = Arc::new(OnceLock::new());
             log(&secrets);
             match parsed.cli.command {
-                Command::Run(arguments) => run::run(arguments, &secrets),
+                Command::Run(arguments) => run::run(*arguments, &secrets),
                 Command::Check(arguments) => check::run(arguments),
                 Command::Compare(arguments) => compare::run(&arguments),
                 Command::Merge(arguments) => merge::run(arguments),

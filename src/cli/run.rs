@@ -252,7 +252,7 @@ mod tests {
 
     fn parsed(line: &[&str]) -> Options {
         let Command::Run(arguments) = Cli::try_parse_from(line).unwrap().command else { panic!("not `run`: {line:?}") };
-        options(arguments)
+        options(*arguments)
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn changed(track: &Listened<'_>, path: &std::path::Path) -> Vec<Range<usize>> {
     std::iter::once(at(changed.first)..at(pcm.len())).collect()
 }
 
-/// `ranges`, in order, with those that are `near` to each other as one; the longest [`MOST`] of them.
+/// `ranges`, in order, with those that are `near` to each other as one; the longest few of them.
 pub fn joined(ranges: impl IntoIterator<Item = Range<usize>>, near: usize) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = Vec::new();
     for range in ranges {

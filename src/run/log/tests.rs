@@ -23,7 +23,7 @@ fn two() -> String {
 fn a_line_names_version_event_and_time() {
     assert_eq!(
         encode(&up()).unwrap(),
-        "{\"format_version\":1,\"event\":\"host_up\",\"host\":\"embedded\",\"version\":\"1.10\",\"at\":\"1970-01-01T00:00:00.000008Z\"}\n"
+        "{\"format_version\":1,\"event\":\"host_up\",\"host\":\"embedded\",\"version\":\"1.10\",\"about\":{},\"at\":\"1970-01-01T00:00:00.000008Z\"}\n"
     );
 }
 

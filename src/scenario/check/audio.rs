@@ -159,7 +159,7 @@ impl Check for Audio {
     fn evaluate(&self, outcome: &Outcome) -> Found {
         let heard @ Heard { wav, channel, pcm, .. } = match heard(outcome, self.leg, self.track, &self.describe()) {
             Ok(heard) => heard,
-            Err(found) => return found,
+            Err(found) => return *found,
         };
         let check = AudioCheck { track: self.track.unwrap_or(Track::Heard), what: self.sound.clone() };
         match verify_channel(wav, channel, &check) {

@@ -46,7 +46,7 @@ impl Check for OneWay {
         for leg in Leg::BOTH {
             let heard = match heard(outcome, leg, Some(Track::Heard), &self.describe()) {
                 Ok(heard) => heard,
-                Err(found) => return found,
+                Err(found) => return *found,
             };
             let sound = sound(heard.pcm, heard.rate());
             heard_by[leg as usize] = sound >= SOUND;

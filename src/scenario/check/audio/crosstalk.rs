@@ -33,7 +33,7 @@ impl Check for Crosstalk {
         let both = [Track::Said, Track::Heard].map(|track| heard(outcome, self.leg, Some(track), &self.describe()));
         let (said, heard) = match both {
             [Ok(said), Ok(heard)] => (said, heard),
-            [Err(found), _] | [_, Err(found)] => return found,
+            [Err(found), _] | [_, Err(found)] => return *found,
         };
         if said.rate() != heard.rate() {
             return Found::unknown(self.describe(), "what was said and what was heard have different sample rates");

@@ -59,18 +59,20 @@ pub(in crate::scenario::check) fn heard<'a>(
     leg: Leg,
     track: Option<Track>,
     expected: &str,
-) -> Result<Heard<'a>, Found> {
+) -> Result<Heard<'a>, Box<Found>> {
     let recordings = &outcome.leg(leg).recordings;
     let Some((recorded, wav)) = recordings.iter().rev().find(|(r, _)| r.recording.channel(track).is_some()) else {
-        return Err(Found::new(false, expected, format!("no recording was begun: {}", outcome.end_of(leg))));
+        let why = format!("no recording was begun: {}", outcome.end_of(leg));
+        return Err(Box::new(Found::new(false, expected, why)));
     };
     let wav = wav.as_ref().map_err(|error| {
-        Found::unknown(expected, error).help("without the recording nobody knows what was heard, so this is no pass")
+        let help = "without the recording nobody knows what was heard, so this is no pass";
+        Box::new(Found::unknown(expected, error).help(help))
     })?;
     let channel = recorded.recording.channel(track).unwrap_or_default();
     let Some(pcm) = wav.channels.get(channel) else {
         let why = format!("the recording has {} channels where stereo was asked for", wav.channels.len());
-        return Err(Found::unknown(expected, why));
+        return Err(Box::new(Found::unknown(expected, why)));
     };
     Ok(Heard { path: &recorded.path, wav, channel, pcm })
 }
@@ -79,7 +81,7 @@ pub(in crate::scenario::check) fn heard<'a>(
 fn judged(outcome: &Outcome, leg: Leg, expected: String, judge: impl FnOnce(&Heard<'_>, String) -> Found) -> Found {
     match heard(outcome, leg, Some(Track::Heard), &expected) {
         Ok(heard) => judge(&heard, expected),
-        Err(found) => found,
+        Err(found) => *found,
     }
 }
 

@@ -104,7 +104,7 @@ impl Check for Like {
         let expected = self.describe();
         let heard = match heard(outcome, self.leg, Some(Track::Heard), &expected) {
             Ok(heard) => heard,
-            Err(found) => return found,
+            Err(found) => return *found,
         };
         let clip = match wav::read(&self.wanted.file) {
             Ok(clip) => resampled(&clip.channels[0], clip.rate, SampleRate::NARROW),
