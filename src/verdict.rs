@@ -23,6 +23,8 @@ pub enum Mark {
     ExpectedFailure(String),
     /// It passed although it was expected to fail for this reason; that counts as failed.
     UnexpectedPass(String),
+    /// The run was stopped before its turn; its verdict is that it was skipped.
+    NotRun,
 }
 
 /// One check or step and what came of it.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::core::{RunHost, Test};
 use super::task::{self, Files, Hosted, Remote};
-use super::{Options, Purpose, RunEvent, SelectError, Selection, Summary, TestId, select};
+use super::{Conduct, Folders, Options, Purpose, RunEvent, SelectError, Selection, Summary, TestId, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, Patience};
@@ -57,7 +57,8 @@ const SLOTS: usize = 16;
 
 /// Runs tests and tells `reports` of them; comes back when the run has ended and its reports are written.
 ///
-/// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
+/// Ctrl-C or SIGTERM once hangs up the calls that are up, teardowns run, and the run ends with its reports; twice, the
+/// process ends at once.
 ///
 /// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
 pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
@@ -68,10 +69,14 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
         return Ok(Outcome::BadScenario(format!("error: recordings are mapped for {of}, which no --fshost names")));
     }
     let hosts = host_names(&options);
-    let selection = match select(&options.paths, options.select.as_deref(), &hosts) {
+    let mut selection = match select(&options.paths, options.select.as_deref(), &hosts) {
         Ok(selection) => selection,
         Err(error) => return Ok(Outcome::BadScenario(told(&error))),
     };
+    let scenarios = selection.tests.iter().map(|(_, scenario)| &**scenario);
+    let folders = Folders::around(scenarios, &hosts);
+    selection.diagnostics.extend(folders.diagnostics.iter().cloned());
+    selection.redactor.extend(&folders.redactor);
     // There is one run in a process; a second one keeps the secrets of the first.
     let _ = secrets.set(selection.redactor.clone());
     let diagnostics = rendered(&selection);
@@ -88,7 +93,7 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     // Warnings do not stop a run, but are seen before it.
     let _ = anstream::stderr().write_all(diagnostics.as_bytes());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
-    let summary = runtime.block_on(go(&options, selection, &mut reports))?;
+    let summary = runtime.block_on(go(&options, selection, folders, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let report_errors = reports.finish();
     // Folders in which nothing was kept are not left behind.
@@ -108,8 +113,14 @@ fn host_names(options: &Options) -> Vec<String> {
 /// What the embedded switch is called.
 const EMBEDDED: &str = "embedded";
 
-async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> Result<Summary, RunError> {
+async fn go(
+    options: &Options,
+    selection: Selection,
+    folders: Folders,
+    reports: &mut Reports,
+) -> Result<Summary, RunError> {
     let clock = Clock::start();
+    let scenarios = every(&selection, &folders);
     let interrupts = interrupts();
     let slots = options.jobs.map_or(SLOTS, std::num::NonZeroUsize::get);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
@@ -123,16 +134,23 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
         let password = config.password.clone();
         let started = Switch::start(config).await?;
         let about = RunHost { name: EMBEDDED.to_owned(), slots, recordings: Some(recordings.clone()) };
-        hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, Files::InPlace));
+        hosts.push(connect(about, started.esl_addr(), &password, &scenarios, clock, Files::InPlace));
         switch = Some(started);
     }
     for address in &options.hosts {
         let about = RunHost { name: address.to_string(), slots, recordings: None };
         let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
         let files = Files::Remote(Remote::new(mappings, recordings.clone()));
-        hosts.push(connect(about, address, &options.password, &selection, clock, files));
+        hosts.push(connect(about, address, &options.password, &scenarios, clock, files));
     }
-    let tests = tests(options, &selection);
+    let tests = tests(options, &selection, &folders);
+    let conduct = Conduct {
+        max_fail: options.max_fail,
+        retries: options.retries,
+        timeout: options.timeout,
+        slow: options.slow,
+        folders: folders.folders,
+    };
     let report = |event: &RunEvent| {
         if selection.redactor.is_empty() {
             return reports.handle(event);
@@ -141,26 +159,31 @@ async fn go(options: &Options, selection: Selection, reports: &mut Reports) -> R
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, clock, interrupts, report).await;
+    let summary = task::run(hosts, tests, conduct, clock, interrupts, report).await;
     if let Some(switch) = switch {
         switch.shutdown().await;
     }
     Ok(summary)
 }
 
+/// The scenarios of the tests, and of the setups and teardowns around them.
+fn every(selection: &Selection, folders: &Folders) -> Vec<Arc<Scenario>> {
+    let around = folders.folders.iter().flat_map(|folder| folder.setup.iter().chain(&folder.teardown));
+    selection.tests.iter().chain(around).map(|(_, scenario)| Arc::clone(scenario)).collect()
+}
+
 fn connect(
     about: RunHost,
     address: impl ToString,
     password: &str,
-    selection: &Selection,
+    scenarios: &[Arc<Scenario>],
     clock: Clock,
     recordings: Files,
 ) -> Hosted {
-    let profiles: BTreeSet<String> =
-        selection.tests.iter().map(|(_, scenario)| scenario.call.profile.clone()).collect();
-    let asks = selection.tests.iter().flat_map(|(_, scenario)| scenario.requires.asks().map(str::to_owned));
+    let profiles: BTreeSet<String> = scenarios.iter().map(|scenario| scenario.call.profile.clone()).collect();
+    let asks = scenarios.iter().flat_map(|scenario| scenario.requires.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
-    let events: BTreeSet<String> = selection.tests.iter().flat_map(|(_, scenario)| scenario.events()).collect();
+    let events: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.events()).collect();
     let config = HostConfig {
         profiles: profiles.into_iter().collect(),
         modules: modules.into_iter().collect(),
@@ -171,13 +194,14 @@ fn connect(
 }
 
 /// Every scenario on every host, and those made for one host on that.
-fn tests(options: &Options, selection: &Selection) -> Vec<Test> {
+fn tests(options: &Options, selection: &Selection, folders: &Folders) -> Vec<Test> {
     let hosts = host_names(options);
     let test = |host: usize, (id, scenario): &(TestId, Arc<Scenario>)| Test {
         id: id.clone(),
         scenario: Arc::clone(scenario),
         host,
         rerun: rerun(options, id, host),
+        folder: folders.of(scenario),
     };
     let fits = |(host, selected): &(usize, &(TestId, Arc<Scenario>))| {
         selected.1.on.as_ref().is_none_or(|on| *on == hosts[*host])
@@ -197,37 +221,64 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// One message for each Ctrl-C or SIGTERM; the third way out, a second one, is at once.
+/// Brings a message for the first Ctrl-C or SIGTERM; with the second the process ends at once.
 fn interrupts() -> mpsc::Receiver<()> {
     let (tell, told) = mpsc::channel(1);
+    let mut signals = Signals::listen();
     tokio::spawn(async move {
-        let mut before = false;
-        loop {
-            signal().await;
-            if before {
-                std::process::exit(2);
-            }
-            before = true;
-            let _ = tell.send(()).await;
-        }
+        signals.next().await;
+        let _ = tell.send(()).await;
+        signals.next().await;
+        std::process::exit(INTERRUPTED);
     });
     told
 }
 
+/// The exit code of a run that was told twice to stop.
+const INTERRUPTED: i32 = 2;
+
+/// What asks a process to stop; none is missed between two.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => if told.is_err() { std::future::pending().await },
-        _ = terminate.recv() => {}
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Signals([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        async fn told(signal: &mut Option<tokio::signal::unix::Signal>) {
+            let heard = match signal {
+                Some(signal) => signal.recv().await,
+                None => None,
+            };
+            if heard.is_none() {
+                std::future::pending().await
+            }
+        }
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            () = told(interrupt) => {}
+            () = told(terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::Mapping;
 
@@ -22,6 +23,14 @@ pub struct Options {
     pub purpose: Purpose,
     /// How many tests run side by side; `None`: as many as the run thinks fit.
     pub jobs: Option<NonZeroUsize>,
+    /// No more tests are begun after so many that failed or ended in error.
+    pub max_fail: Option<NonZeroUsize>,
+    /// Of scenarios that do not say themselves.
+    pub retries: u32,
+    /// Of scenarios that do not say themselves, beside their talk time.
+    pub timeout: Duration,
+    /// A test is slow after this time.
+    pub slow: Duration,
 }
 
 /// What is done with the tests that were selected.

@@ -16,7 +16,7 @@ use crate::scenario::Judgement;
 
 use super::core::{Recordings, RunCore, RunHost, RunOutput, Test};
 use super::retrieve::{Ask, Talk, retrieve};
-use super::{RunEvent, Summary};
+use super::{Conduct, RunEvent, Summary};
 
 pub use super::retrieve::{Files, Remote};
 
@@ -35,6 +35,7 @@ pub struct Hosted {
 pub async fn run(
     hosts: Vec<Hosted>,
     tests: Vec<Test>,
+    conduct: Conduct,
     clock: Clock,
     mut interrupts: mpsc::Receiver<()>,
     mut report: impl FnMut(&RunEvent),
@@ -57,12 +58,11 @@ pub async fn run(
         });
     }
     drop(events);
-    let homes: Vec<usize> = tests.iter().map(|test| test.host).collect();
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
     let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
-    let mut core = RunCore::new(clock.now(), abouts, tests, Ids::random());
+    let mut core = RunCore::new(clock.now(), abouts, tests, conduct, Ids::random());
     loop {
         while let Some(output) = core.poll_output() {
             match output {
@@ -70,9 +70,8 @@ pub async fn run(
                     // A host whose task is gone told so: its tests end by that.
                     let _ = requests[host].send(request);
                 }
-                RunOutput::Read { test, paths, since } => {
+                RunOutput::Read { host, test, paths, since } => {
                     let read = read.clone();
-                    let host = homes[test];
                     let files = files[host].clone();
                     let talk = Talk { host, asks: asks.clone() };
                     tokio::spawn(async move {

@@ -11,7 +11,7 @@ use crate::place::Place;
 use crate::verdict::{CheckReport, Verdict};
 
 use super::machine::Recorded;
-use super::model::{Leg, PlacedStep, Scenario};
+use super::model::{Leg, PlacedStep, Scenario, Stage};
 use super::step::Signal;
 use super::witness::Witness;
 
@@ -92,7 +92,9 @@ impl Outcome {
                 let found = check.value.evaluate(&self);
                 checks.push(report(check.value.describe(), Some(check.place.clone()), found));
             }
-            checks.extend(self.unsaid());
+            if self.scenario.stage == Stage::Call {
+                checks.extend(self.unsaid());
+            }
         }
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
         Judgement { verdict, checks, properties: self.properties() }
