@@ -46,7 +46,7 @@ pub struct CheckReport {
 /// The last events and commands of one leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegTrace {
-    /// `caller`, `callee`.
+    /// `caller`, `callee`; `host` for steps without a call.
     pub leg: String,
     /// The session's uuid; empty when the leg never came to be.
     pub uuid: String,

@@ -89,7 +89,13 @@ impl Outcome {
         // A call whose host was lost says nothing about the system under test.
         if !checks.iter().any(|problem| problem.verdict == Verdict::Error) {
             for check in &self.scenario.expect {
-                let found = check.value.evaluate(&self);
+                let mut found = check.value.evaluate(&self);
+                let listens = check.facts().listens.map(|listens| listens.leg);
+                if found.verdict == Verdict::Failed && listens.is_some_and(|leg| self.is_torn(leg)) {
+                    // What is missing may be what the check asks for.
+                    found.verdict = Verdict::Error;
+                    found.help = format!("the recording is incomplete: is the host's disk full? {}", found.help);
+                }
                 checks.push(report(check.value.describe(), Some(check.place.clone()), found));
             }
             if self.scenario.stage == Stage::Call {
@@ -98,6 +104,11 @@ impl Outcome {
         }
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
         Judgement { verdict, checks, properties: self.properties() }
+    }
+
+    /// Whether a recording of `leg` was not written to its end.
+    fn is_torn(&self, leg: Leg) -> bool {
+        self.leg(leg).recordings.iter().any(|(_, wav)| wav.as_ref().is_ok_and(|wav| wav.repaired.is_some()))
     }
 
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.
