@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -108,7 +109,17 @@ pub struct Header {
     pub version: u32,
     pub hosts: Vec<HostHeader>,
     pub tests: Vec<TestHeader>,
+    pub conduct: ConductHeader,
     pub world: World,
+}
+
+/// How the run went about its tests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConductHeader {
+    pub max_fail: Option<NonZeroUsize>,
+    pub retries: u32,
+    pub timeout_us: u64,
+    pub slow_us: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

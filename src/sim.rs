@@ -12,7 +12,7 @@ use crate::audio::wav::Wav;
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::id::Ids;
 use crate::run::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
-use crate::run::{RunEvent, Summary, TestId, TestReport};
+use crate::run::{Conduct, RunEvent, Summary, TestId, TestReport};
 use crate::scenario::{Diagnostic, Scenario, Style, load};
 use crate::switch::{ConnId, Rig, SwitchConfig};
 use crate::units::{SampleRate, Time};
@@ -77,11 +77,12 @@ impl Sim {
                 scenario: Arc::clone(scenario),
                 host: 0,
                 rerun: String::new(),
+                folder: None,
             })
             .collect();
         let about = RunHost { name: "sim".to_owned(), slots: 1_000, recordings: Some("/recordings".into()) };
         let started = rig.now();
-        let run = RunCore::new(started, vec![about], tests, Ids::seeded(seed.wrapping_add(3)));
+        let run = RunCore::new(started, vec![about], tests, Conduct::default(), Ids::seeded(seed.wrapping_add(3)));
         Ok(Sim {
             rig,
             host,

@@ -34,6 +34,8 @@ pub enum Mark {
     ExpectedFailure(String),
     /// It passed although it was expected to fail for this reason; that counts as failed.
     UnexpectedPass(String),
+    /// The run was stopped before its turn; its verdict is that it was skipped.
+    NotRun,
 }
 
 /// One check or step and what came of it.
@@ -84,7 +86,7 @@ impl Passage {
 /// The last events and commands of one leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegTrace {
-    /// `caller`, `callee`.
+    /// `caller`, `callee`; `host` for steps without a call.
     pub leg: String,
     /// The session's uuid; empty when the leg never came to be.
     pub uuid: String,

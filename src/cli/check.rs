@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::{Exit, complain, exit, print, selection, show};
 use crate::esl::Command;
 use crate::run::{self, LastFailed, Planned, Selection};
+use crate::scenario::reading::Disk;
 use crate::scenario::step::Needs;
-use crate::scenario::{Diagnostic, LegPlan, Severity, StepPlan, Style};
+use crate::scenario::{Diagnostic, LegPlan, Severity, Stage, StepPlan, Style};
 use crate::units::human;
 
 const EXAMPLES: &str = "\
@@ -53,7 +54,12 @@ pub(super) fn run(arguments: Arguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let Selection { tests, diagnostics, redactor, why_none, .. } = selection;
+    let Selection { tests, mut diagnostics, mut redactor, why_none, .. } = selection;
+    // What is run around the tests is to be right as well.
+    let folders =
+        run::Folders::around(tests.iter().map(|test| &*test.scenario), &Disk { hosts: &["embedded".to_owned()] });
+    diagnostics.extend(folders.diagnostics);
+    redactor.extend(&folders.redactor);
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let planned: Vec<Planned> = tests.iter().map(|test| run::plan(&test.id, &test.scenario)).collect();
     let text = if arguments.json {
@@ -89,15 +95,24 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 fn told(planned: &Planned) -> String {
     let mut text = format!("{}\n", planned.test);
     // Writing to a String cannot fail.
-    let _ = write!(text, "  originate\n{}", indented(&planned.originate));
+    if let Some(originate) = &planned.originate {
+        let _ = write!(text, "  originate\n{}", indented(originate));
+    }
     for leg in &planned.plan.legs {
         if !leg.record.is_empty() {
             let _ = writeln!(text, "  {} records, as soon as it has sound", leg.leg);
             text.extend(leg.record.iter().map(indented));
         }
         for (index, step) in leg.steps.iter().enumerate() {
-            let _ =
-                writeln!(text, "  {} step {}: {} ({}{})", leg.leg, index + 1, step.describe, begins(step), ends(step));
+            let _ = writeln!(
+                text,
+                "  {} step {}: {} ({}{})",
+                planned.stage.actor(leg.leg),
+                index + 1,
+                step.describe,
+                begins(step),
+                ends(step)
+            );
             text.extend(step.commands.iter().map(indented));
         }
     }
@@ -105,7 +120,7 @@ fn told(planned: &Planned) -> String {
         let _ = writeln!(text, "  end");
         text.extend(planned.plan.end.iter().map(indented));
     }
-    for leg in planned.plan.legs.iter().filter(|leg| is_ours(leg)) {
+    for leg in planned.plan.legs.iter().filter(|leg| planned.stage == Stage::Call && is_ours(leg)) {
         let _ = writeln!(text, "  events of the {}: {}", leg.leg, leg.events.join(", "));
     }
     text.push('\n');
@@ -161,7 +176,7 @@ fn test_json(planned: &Planned) -> Value {
     };
     let leg = |leg: &LegPlan| {
         json!({
-            "leg": leg.leg.name(),
+            "leg": planned.stage.actor(leg.leg),
             "record": wires(&leg.record),
             "steps": leg.steps.iter().map(step).collect::<Vec<_>>(),
             "events": leg.events,
@@ -169,7 +184,7 @@ fn test_json(planned: &Planned) -> Value {
     };
     json!({
         "test": planned.test.to_string(),
-        "originate": wire(&planned.originate),
+        "originate": planned.originate.as_ref().map(wire),
         "legs": planned.plan.legs.iter().filter(|leg| is_ours(leg)).map(leg).collect::<Vec<_>>(),
         "end": wires(&planned.plan.end),
     })

@@ -59,7 +59,7 @@ impl From<&Summary> for Exit {
     fn from(summary: &Summary) -> Exit {
         match summary {
             Summary { interrupted: true, .. } => Exit::Interrupted,
-            Summary { errors: 1.., .. } => Exit::Unknown,
+            Summary { errors: 1.., .. } | Summary { folder_errors: 1.., .. } => Exit::Unknown,
             Summary { failed: 1.., .. } => Exit::Failed,
             Summary { passed: 1.., .. } | Summary { expected_failures: 1.., .. } => Exit::Passed,
             Summary { .. } => Exit::NothingSelected,
@@ -105,6 +105,8 @@ mod tests {
         assert_eq!(Exit::from(&summary(3, 1, 1, 0)), Exit::Unknown);
         assert_eq!(Exit::from(&summary(0, 0, 0, 0)), Exit::NothingSelected);
         assert_eq!(Exit::from(&summary(0, 0, 0, 4)), Exit::NothingSelected);
+        assert_eq!(Exit::from(&Summary { folder_errors: 1, ..summary(3, 0, 0, 0) }), Exit::Unknown);
+        assert_eq!(Exit::from(&Summary { not_run: 5, ..summary(3, 1, 0, 0) }), Exit::Failed);
         assert_eq!(Exit::from(&Summary { expected_failures: 1, ..summary(0, 0, 0, 4) }), Exit::Passed);
         assert_eq!(Exit::from(&Summary { expected_failures: 1, ..summary(0, 1, 0, 0) }), Exit::Failed);
         assert_eq!(Exit::from(&Summary { interrupted: true, ..summary(3, 1, 1, 0) }), Exit::Interrupted);

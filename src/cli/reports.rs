@@ -11,6 +11,10 @@ use crate::report::{Github, Html, Jsonl, Junit, Markdown, Report, Stream, Tap, T
 /// Options of `run` and `merge`.
 #[derive(Debug, Default, Args)]
 pub(super) struct ReportArguments {
+    /// Tell the N slowest tests at the end; 0 tells all
+    #[arg(long, value_name = "N")]
+    pub durations: Option<usize>,
+
     /// Write a JUnit XML report to FILE
     #[arg(long, value_name = "FILE")]
     pub junit: Vec<PathBuf>,
@@ -41,7 +45,8 @@ impl ReportArguments {
     /// The reports, the one for people first. What has the standard output sends that one to the standard error.
     pub fn reports(&self) -> Result<Vec<Box<dyn Report>>, String> {
         let stdout = self.takes_stdout()?;
-        let mut reports: Vec<Box<dyn Report>> = vec![Box::new(if stdout { Term::stderr() } else { Term::stdout() })];
+        let term = if stdout { Term::stderr() } else { Term::stdout() };
+        let mut reports: Vec<Box<dyn Report>> = vec![Box::new(term.durations(self.durations))];
         let project = env::var_os("CI_PROJECT_DIR").filter(|_| env::var_os("GITLAB_CI").is_some()).map(PathBuf::from);
         for path in &self.junit {
             reports.push(Box::new(Junit::new(path).attached_from(project.clone())));

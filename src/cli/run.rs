@@ -4,12 +4,14 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::compare::{ToleranceArguments, judged};
 use super::reports::ReportArguments;
 use super::{Exit, complain, exit, log, selection};
+use crate::bound::parse_value;
 use crate::compare::compare;
 use crate::id::Ids;
 use crate::redact::Redactor;
@@ -37,6 +39,10 @@ Examples:
       Events for other programs, as they happen; what people read goes to the standard error.
   callwright run --html out/report.html
       Writes a page to read and listen to.
+  callwright run -j 50 -x --retries 2 --durations 5
+      Runs 50 tests side by side, each up to three times, stops after the first that still fails, tells the 5 slowest.
+
+Ctrl-C (or SIGTERM) once hangs up the calls, runs teardowns and writes the reports; twice ends at once.
 ";
 
 /// Run scenarios and say which passed
@@ -82,6 +88,29 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     record_esl: Option<PathBuf>,
 
+    /// Begin no more tests after the first that fails or ends in error, as --maxfail 1
+    #[arg(short = 'x', long = "fail-fast", conflicts_with = "max_fail")]
+    fail_fast: bool,
+
+    /// Begin no more tests after N that failed or ended in error. Those under way end as usual, the others are told as
+    /// not run
+    #[arg(long = "maxfail", value_name = "N")]
+    max_fail: Option<NonZeroUsize>,
+
+    /// Try a test that does not pass again, up to N times. What a scenario says itself (`retries:`, or that of its
+    /// `_defaults.yaml`) wins
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    retries: u32,
+
+    /// Fail a test after this time, as `30s`, and its `duration`. What a scenario says itself (`timeout:`, or that of its
+    /// `_defaults.yaml`) wins
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    timeout: Duration,
+
+    /// Tell that a test is slow once it has run for this time, as `90s`
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    slow: Duration,
+
     #[command(flatten)]
     reports: ReportArguments,
 
@@ -124,6 +153,19 @@ enum List {
     Text,
     Json,
 }
+
+/// A time longer than zero, with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    match parse_value::<Duration>(text) {
+        Ok(Duration::ZERO) => Err("it is no time at all".to_owned()),
+        Ok(time) if time > LONGEST => Err("it is longer than a year".to_owned()),
+        Ok(time) => Ok(time),
+        Err(_) => Err("a time has a unit: `10s`, `200ms`, `1.5m`".to_owned()),
+    }
+}
+
+/// As for times in scenarios.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     let mut reports = match arguments.list.is_some() {
@@ -223,12 +265,26 @@ impl Report for Listener {
 
 fn options(arguments: Arguments) -> Options {
     let Arguments { selection, picking, hosts, password, recordings, list, jobs, record_esl, .. } = arguments;
+    let Arguments { fail_fast, max_fail, retries, timeout, slow, .. } = arguments;
+    let max_fail = if fail_fast { Some(NonZeroUsize::MIN) } else { max_fail };
     let purpose = match list {
         None => Purpose::Run,
         Some(List::Text) => Purpose::List(ListFormat::Text),
         Some(List::Json) => Purpose::List(ListFormat::Json),
     };
-    Options { choice: choice(selection, picking), hosts, password, recordings, purpose, jobs, record_esl }
+    Options {
+        choice: choice(selection, picking),
+        hosts,
+        password,
+        recordings,
+        purpose,
+        jobs,
+        record_esl,
+        max_fail,
+        retries,
+        timeout,
+        slow,
+    }
 }
 
 fn choice(selection: selection::Arguments, picking: Picking) -> Choice {
@@ -260,6 +316,8 @@ mod tests {
         let options = parsed(&["callwright", "run", "--password", "ClueCon"]);
         assert_eq!(options.choice, Choice::of(vec!["scenarios".to_owned()]));
         assert_eq!((options.hosts.len(), options.jobs), (0, None));
+        assert_eq!((options.max_fail, options.retries), (None, 0));
+        assert_eq!((options.timeout, options.slow), (Duration::from_secs(60), Duration::from_secs(60)));
         assert_eq!((options.password.as_str(), options.purpose), ("ClueCon", Purpose::Run));
     }
 
@@ -283,5 +341,17 @@ mod tests {
         assert_eq!(options.recordings, ["x:/r=l".parse().unwrap()]);
         assert_eq!(options.purpose, Purpose::List(ListFormat::Json));
         assert_eq!(options.jobs, NonZeroUsize::new(3));
+        let line = "callwright run --maxfail 3 --retries 2 --timeout 1.5m --slow 200ms";
+        let options = parsed(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!((options.max_fail, options.retries), (NonZeroUsize::new(3), 2));
+        assert_eq!((options.timeout, options.slow), (Duration::from_secs(90), Duration::from_millis(200)));
+        assert_eq!(parsed(&["callwright", "run", "-x"]).max_fail, NonZeroUsize::new(1));
+    }
+
+    #[test]
+    fn a_time_without_a_unit_or_of_nothing_is_refused() {
+        for wrong in ["--slow=10", "--timeout=0s", "--timeout=x", "--maxfail=0", "--retries=11"] {
+            assert!(Cli::try_parse_from(["callwright", "run", wrong]).is_err(), "{wrong}");
+        }
     }
 }

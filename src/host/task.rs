@@ -98,19 +98,31 @@ async fn run(
     outbox: mpsc::Sender<HostEvent>,
 ) {
     let host = tape.host;
-    let mut wait = patience.first;
+    let mut deadline = Instant::now() + patience.first;
+    let mut pause = FIRST_PAUSE;
     loop {
-        let lost = match connect(&address, wait).await {
+        let mut up = false;
+        let lost = match connect(&address, deadline).await {
             Err(error) => Lost::Unreachable { address: address.clone(), error: error.to_string() },
             Ok(lines) => {
                 let seed = Ids::random().long();
                 tape.tape.put(clock.now(), || Record::Connected { host, seed });
                 let core = HostCore::new(config.clone(), Ids::seeded(seed));
-                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await {
+                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox, &mut up).await {
                     Some(lost) => lost,
                     None => return,
                 }
             }
+        };
+        let lost = match up || lost.is_over() {
+            true => lost,
+            // Something listens there, and is no switch: trying goes on no longer than for one that does not.
+            false if Instant::now() + pause < deadline => {
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                continue;
+            }
+            false => Lost::Unreachable { address: address.clone(), error: lost.to_string() },
         };
         if let Some(lost) = GivenUp::of(&lost) {
             tape.tape.put(clock.now(), || Record::Lost { host, lost });
@@ -121,13 +133,13 @@ async fn run(
         }
         // What was asked of the lost connection means nothing to the next one.
         while inbox.try_recv().is_ok() {}
-        wait = patience.again;
+        deadline = Instant::now() + patience.again;
+        pause = FIRST_PAUSE;
     }
 }
 
-/// Both connections, with attempts that come ever more slowly until `patience` ends.
-async fn connect(address: &str, patience: Duration) -> io::Result<[TcpStream; 2]> {
-    let deadline = Instant::now() + patience;
+/// Both connections, with attempts that come ever more slowly until `deadline`.
+async fn connect(address: &str, deadline: Instant) -> io::Result<[TcpStream; 2]> {
     let mut pause = FIRST_PAUSE;
     loop {
         let both = async { Ok([TcpStream::connect(address).await?, TcpStream::connect(address).await?]) };
@@ -139,7 +151,7 @@ async fn connect(address: &str, patience: Duration) -> io::Result<[TcpStream; 2]
                 return Ok(lines);
             }
             Ok(Err(error)) => error,
-            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {patience:?}"))),
+            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer".to_owned())),
         };
         if Instant::now() + pause > deadline {
             return Err(error);
@@ -187,10 +199,10 @@ async fn serve(
     tape: &HostTape,
     inbox: &mut mpsc::UnboundedReceiver<Request>,
     outbox: &mpsc::Sender<HostEvent>,
+    up: &mut bool,
 ) -> Option<Lost> {
     let mut sockets = [(Line::Events, Socket::new(events)), (Line::Commands, Socket::new(commands))];
     let deadline = Instant::now() + login;
-    let mut up = false;
     // An event that is to be handed on; those behind it wait in the core.
     let mut next: Option<HostEvent> = None;
     loop {
@@ -202,7 +214,7 @@ async fn serve(
         if next.is_none() {
             next = core.poll_event();
             match &next {
-                Some(HostEvent::Up(_)) => up = true,
+                Some(HostEvent::Up(_)) => *up = true,
                 Some(HostEvent::Lost(_)) => {
                     let Some(HostEvent::Lost(lost)) = next else { unreachable!("just matched") };
                     return Some(lost);
@@ -228,7 +240,7 @@ async fn serve(
                     return None;
                 }
             },
-            () = tokio::time::sleep_until(deadline), if !up => return Some(Lost::Silent(login)),
+            () = tokio::time::sleep_until(deadline), if !*up => return Some(Lost::Silent(login)),
         }
     }
 }

@@ -166,7 +166,11 @@ impl Page {
 
     fn leg(&mut self, leg: &LegTrace, started: Time) {
         let name = escape::line(&leg.leg);
-        let uuid = if leg.uuid.is_empty() { "never came to be".to_owned() } else { escape::line(&leg.uuid) };
+        let uuid = match leg.uuid.as_str() {
+            "" if leg.leg == "host" => "without a call".to_owned(),
+            "" => "never came to be".to_owned(),
+            uuid => escape::line(uuid),
+        };
         self.row(&name, Style::Strong, self.layout.paint.apply(Style::Faint, uuid));
         let hidden = leg.entries.len().saturating_sub(self.layout.entries);
         if hidden > 0 {

@@ -183,6 +183,7 @@ impl Report for Html {
                 run.last = run.last.max(report.started + report.duration);
                 run.reports.push(report.as_ref().clone());
             }
+            RunEvent::TestSlow { .. } => {}
             RunEvent::Ended { summary, at } => {
                 run.last = run.last.max(*at);
                 (run.duration, run.interrupted) = (Some(summary.duration), summary.interrupted);

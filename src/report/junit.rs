@@ -144,6 +144,7 @@ impl Report for Junit {
                 self.last = self.last.max(*at);
                 self.running.insert((test.clone(), host.clone()), *at);
             }
+            RunEvent::TestSlow { .. } => {}
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, at } => {
                 self.last = self.last.max(*at);

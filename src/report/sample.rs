@@ -172,6 +172,8 @@ pub fn events() -> Vec<RunEvent> {
         errors: 1,
         skipped: 1,
         flaky: 0,
+        not_run: 0,
+        folder_errors: 0,
         expected_failures: 0,
         interrupted: true,
         duration: Duration::from_millis(6_100),

@@ -12,6 +12,7 @@ use super::explain;
 use super::stream::Stream;
 use super::{Report, ReportError, escape};
 use crate::run::{RunEvent, TestId, TestReport};
+use crate::units::human;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
 /// Writes TAP 14.
@@ -63,6 +64,14 @@ impl Tap {
             RunEvent::TestStarted { test, host, .. } => {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()
+            }
+            RunEvent::TestSlow { test, host, after, .. } => {
+                format!(
+                    "# slow, after {}: {} ({})\n",
+                    human(*after),
+                    escape::line(&test.to_string()),
+                    escape::line(host)
+                )
             }
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, .. } => {

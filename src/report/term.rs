@@ -39,6 +39,12 @@ pub struct Term<W> {
     running: BTreeSet<(TestId, String)>,
     /// One line for each test that failed or ended in error.
     wrong: Vec<String>,
+    /// Why tests were not run.
+    stopped: Option<String>,
+    slow: usize,
+    /// How many of the slowest are told at the end; 0: all.
+    durations: Option<usize>,
+    took: Vec<(Duration, String)>,
     /// The reader went away (`| head`): nothing more is written, and the run goes on.
     deaf: bool,
 }
@@ -76,7 +82,25 @@ fn columns() -> usize {
 
 impl<W: Write + Send> Term<W> {
     pub fn new(out: W, paint: Paint, live: Live) -> Self {
-        Term { out, paint, live, tests: 0, passed: 0, running: BTreeSet::new(), wrong: Vec::new(), deaf: false }
+        Term {
+            out,
+            paint,
+            live,
+            tests: 0,
+            passed: 0,
+            running: BTreeSet::new(),
+            wrong: Vec::new(),
+            stopped: None,
+            slow: 0,
+            durations: None,
+            took: Vec::new(),
+            deaf: false,
+        }
+    }
+
+    /// Tells so many of the slowest tests at the end; of 0, all.
+    pub fn durations(self, durations: Option<usize>) -> Self {
+        Term { durations, ..self }
     }
 
     fn text(&mut self, event: &RunEvent) -> String {
@@ -98,6 +122,16 @@ impl<W: Write + Send> Term<W> {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()
             }
+            RunEvent::TestSlow { test, host, after, .. } => {
+                self.slow += 1;
+                let took = self.paint.apply(Style::Faint, format!("[>{}]", seconds(*after, 5)));
+                format!("{} {took} {}\n", self.paint.apply(Style::Calm, "SLOW"), named(test, host))
+            }
+            RunEvent::TestEnded(report) if report.mark == Some(Mark::NotRun) => {
+                let reason = explain::decisive(report).map(|check| escape::line(&check.actual));
+                self.stopped = self.stopped.take().or(reason);
+                String::new()
+            }
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, .. } => self.summary(summary),
         }
@@ -116,13 +150,18 @@ impl<W: Write + Send> Term<W> {
     fn ended(&mut self, report: &TestReport) -> String {
         self.running.remove(&(report.test.clone(), report.host.clone()));
         let mut text = self.line(report);
+        if self.durations.is_some() {
+            let name = named(&report.test, &report.host);
+            let attempts = report.earlier.iter().map(|attempt| attempt.duration).sum::<Duration>();
+            self.took.push((attempts + report.duration, name));
+        }
         match report.verdict {
             Verdict::Passed => {
                 self.passed += 1;
                 let note = match &report.mark {
                     Some(Mark::ExpectedFailure(reason)) => format!(" - {}", escape::line(reason)),
                     Some(Mark::Flaky) => format!(" - passed at attempt {}", report.earlier.len() + 1),
-                    Some(Mark::UnexpectedPass(_)) | None => String::new(),
+                    Some(Mark::UnexpectedPass(_) | Mark::NotRun) | None => String::new(),
                 };
                 if !note.is_empty() {
                     text.push_str(&self.paint.apply(Style::Faint, note));
@@ -183,8 +222,13 @@ impl<W: Write + Send> Term<W> {
                 text.push('\n');
             }
         }
+        text.push_str(&self.slowest());
         let green = summary.passed + summary.expected_failures;
         let total = green + summary.failed + summary.errors + summary.skipped;
+        let not_run = self.tests.saturating_sub(total);
+        if let Some(reason) = self.stopped.take() {
+            text.push_str(&format!("Not run: {}, {reason}\n", count(summary.not_run, "test")));
+        }
         let counts = [
             (summary.passed, "passed", Style::Good),
             (summary.flaky, "of them flaky", Style::Calm),
@@ -192,7 +236,9 @@ impl<W: Write + Send> Term<W> {
             (summary.failed, "failed", Style::Bad),
             (summary.errors, "in error", Style::Doubt),
             (summary.skipped, "skipped", Style::Calm),
-            (self.tests.saturating_sub(total), "not run", Style::Doubt),
+            (not_run, "not run", Style::Doubt),
+            (summary.folder_errors, "setup or teardown in error", Style::Doubt),
+            (self.slow, "slow", Style::Calm),
         ];
         let counts: Vec<_> = counts
             .iter()
@@ -203,11 +249,25 @@ impl<W: Write + Send> Term<W> {
             })
             .collect();
         let word = if summary.interrupted { "Interrupted" } else { "Summary" };
-        let clean = green == total && !summary.interrupted && total >= self.tests && total > 0;
+        let clean =
+            green == total && summary.folder_errors == 0 && !summary.interrupted && total >= self.tests && total > 0;
         let word = self.paint.apply(if clean { Style::Good } else { Style::Bad }, word);
         let tests = count(self.tests.max(total), "test");
         text.push_str(&format!("{word} [{}] {tests}: {}\n", seconds(summary.duration, 6), counts.join(", ")));
         text
+    }
+
+    /// The slowest tests, where they were asked for.
+    fn slowest(&mut self) -> String {
+        let Some(most) = self.durations else { return String::new() };
+        let mut took = std::mem::take(&mut self.took);
+        took.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        if most > 0 {
+            took.truncate(most);
+        }
+        let line = |(took, name): &(Duration, String)| format!("  {} {name}\n", seconds(*took, 8));
+        let lines: String = took.iter().map(line).collect();
+        if lines.is_empty() { lines } else { format!("Slowest:\n{lines}") }
     }
 
     /// The status line, cut to the terminal.
@@ -268,7 +328,7 @@ fn word(report: &TestReport) -> &'static str {
         (Some(Mark::Flaky), _) => return "FLAKY",
         (Some(Mark::ExpectedFailure(_)), _) => return "XFAIL",
         (Some(Mark::UnexpectedPass(_)), _) => return "XPASS",
-        (None, _) => {}
+        (Some(Mark::NotRun) | None, _) => {}
     }
     match report.verdict {
         Verdict::Passed => "PASS",
@@ -282,7 +342,7 @@ fn word(report: &TestReport) -> &'static str {
 fn style(report: &TestReport) -> Style {
     match &report.mark {
         Some(Mark::Flaky | Mark::ExpectedFailure(_)) => Style::Calm,
-        Some(Mark::UnexpectedPass(_)) | None => Style::of(report.verdict),
+        Some(Mark::UnexpectedPass(_) | Mark::NotRun) | None => Style::of(report.verdict),
     }
 }
 

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::wav::Wav;
-use crate::host::{HostEvent, HostFacts, Originate, Request, Target, Token};
+use crate::host::{HostEvent, HostFacts, Request, Token};
 use crate::id::Ids;
-use crate::scenario::{Action, CallSpec, Dial, Judgement, Machine, Outcome, Scenario, Setting};
+use crate::scenario::{Action, Judgement, Machine, Outcome, Scenario, Setting};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
-use super::require::{Unmet, unmet};
-use super::{Attempt, Picked, RunEvent, Summary, TestId, TestReport};
+use super::conduct::Conduct;
+use super::originate::originate;
+use super::require::{skipped, unfit};
+use super::schedule::{Schedule, Turn};
+use super::{Attempt, Picked, RunEvent, Summary, TestId, TestReport, trial};
 
 /// A test to run: a scenario on a host.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Test {
     pub host: usize,
     /// The command that runs this test alone.
     pub rerun: String,
+    /// The innermost folder with a setup or teardown that it is in, of [`Conduct::folders`].
+    pub folder: Option<usize>,
 }
 
 /// A host as the run knows it before it is up.
@@ -45,6 +50,7 @@ pub enum RunOutput {
     },
     /// Recordings to be read, told back by [`RunCore::handle_recordings`].
     Read {
+        host: usize,
         test: usize,
         paths: Vec<PathBuf>,
         /// When the test began.
@@ -95,8 +101,7 @@ impl HostState {
 struct HostSlot {
     about: RunHost,
     state: HostState,
-    queue: VecDeque<usize>,
-    running: usize,
+    schedule: Schedule,
 }
 
 #[derive(Debug)]
@@ -109,13 +114,32 @@ struct Running {
     reading: bool,
     /// Where its recordings are kept.
     kept: Vec<PathBuf>,
+    /// When it will be told that it is slow.
+    slow: Option<Time>,
+}
+
+/// A test, or a scenario of a folder's setup or teardown.
+#[derive(Debug)]
+struct Job {
+    test: Test,
+    role: Role,
+}
+
+/// What a job is for; a folder as its host's schedule counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Test { folder: Option<usize> },
+    Setup { folder: usize },
+    Teardown { folder: usize },
 }
 
 /// A whole run.
 #[derive(Debug)]
 pub struct RunCore {
     hosts: Vec<HostSlot>,
-    tests: Vec<Test>,
+    conduct: Conduct,
+    /// The tests, then what sets their folders up and tears them down.
+    jobs: Vec<Job>,
     running: BTreeMap<usize, Running>,
     /// Attempts that failed, of tests that are tried again.
     attempts: BTreeMap<usize, Vec<Attempt>>,
@@ -132,12 +156,16 @@ pub struct RunCore {
 }
 
 impl RunCore {
-    pub fn new(now: Time, hosts: Vec<RunHost>, tests: Vec<Test>, ids: Ids) -> Self {
+    /// A run of `tests`, which begins as soon as its hosts are there.
+    pub fn new(now: Time, hosts: Vec<RunHost>, tests: Vec<Test>, conduct: Conduct, ids: Ids) -> Self {
+        let slot = |about: RunHost| {
+            let schedule = Schedule::new(about.slots);
+            HostSlot { about, state: HostState::Waiting, schedule }
+        };
         let mut core = RunCore {
-            hosts: hosts
-                .into_iter()
-                .map(|about| HostSlot { about, state: HostState::Waiting, queue: VecDeque::new(), running: 0 })
-                .collect(),
+            hosts: hosts.into_iter().map(slot).collect(),
+            conduct,
+            jobs: Vec::new(),
             running: BTreeMap::new(),
             attempts: BTreeMap::new(),
             calls: HashMap::new(),
@@ -148,16 +176,53 @@ impl RunCore {
             summary: Summary::default(),
             ended: false,
             outputs: VecDeque::new(),
-            tests,
         };
-        for (index, test) in core.tests.iter().enumerate() {
-            core.hosts[test.host].queue.push_back(index);
-        }
         let names = core.hosts.iter().map(|host| host.about.name.clone()).collect();
-        let started = RunEvent::Started { tests: core.tests.len(), hosts: names, picked: Picked::default(), at: now };
+        let started = RunEvent::Started { tests: tests.len(), hosts: names, picked: Picked::default(), at: now };
         core.outputs.push_back(RunOutput::Report(started));
+        core.plan(tests);
         core.settle(now);
         core
+    }
+
+    /// Puts the tests into the schedules of their hosts, with the folders around them.
+    fn plan(&mut self, tests: Vec<Test>) {
+        let mut places: HashMap<(usize, usize), usize> = HashMap::new();
+        let folders: Vec<(usize, Option<usize>)> = tests.iter().map(|test| (test.host, test.folder)).collect();
+        let role = Role::Test { folder: None };
+        self.jobs.extend(tests.into_iter().map(|test| Job { test, role }));
+        for (index, (host, folder)) in folders.into_iter().enumerate() {
+            let folder = folder.map(|folder| self.plan_folder(host, folder, &mut places));
+            self.jobs[index].role = Role::Test { folder };
+            self.hosts[host].schedule.add_test(index, folder);
+        }
+    }
+
+    /// Puts a folder and those around it into the schedule of a host, once; gives its number there.
+    fn plan_folder(&mut self, host: usize, folder: usize, places: &mut HashMap<(usize, usize), usize>) -> usize {
+        if let Some(place) = places.get(&(host, folder)) {
+            return *place;
+        }
+        let outer = self.conduct.folders[folder].outer.map(|outer| self.plan_folder(host, outer, places));
+        let name = &self.hosts[host].about.name;
+        let first = self.jobs.len();
+        let about = &self.conduct.folders[folder];
+        let parts = [&about.setup, &about.teardown].map(|scenarios| {
+            let here = scenarios.iter().filter(|(_, scenario)| scenario.on.as_ref().is_none_or(|on| on == name));
+            here.map(|(id, scenario)| (id.clone(), Arc::clone(scenario))).collect::<Vec<_>>()
+        });
+        let setups = parts[0].len();
+        for (id, scenario) in parts.into_iter().flatten() {
+            let test = Test { id, scenario, host, rerun: String::new(), folder: None };
+            self.jobs.push(Job { test, role: Role::Setup { folder: 0 } });
+        }
+        let (middle, end) = (first + setups, self.jobs.len());
+        let place = self.hosts[host].schedule.add_folder(outer, (first..middle).collect(), (middle..end).collect());
+        for (index, job) in self.jobs.iter_mut().enumerate().skip(first) {
+            job.role = if index < middle { Role::Setup { folder: place } } else { Role::Teardown { folder: place } };
+        }
+        places.insert((host, folder), place);
+        place
     }
 
     /// Takes what a host told.
@@ -169,7 +234,7 @@ impl RunCore {
                 let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
                 self.hosts[host].state = HostState::Up(facts);
-                let events: Vec<String> = self.tests.iter().flat_map(|test| test.scenario.events()).collect();
+                let events: Vec<String> = self.jobs.iter().flat_map(|job| job.test.scenario.events()).collect();
                 for event in events {
                     self.outputs.push_back(RunOutput::Request { host, request: Request::Subscribe(event) });
                 }
@@ -202,7 +267,7 @@ impl RunCore {
                 let over = lost.is_over();
                 self.hosts[host].state = if over { HostState::Gone(reason.clone()) } else { HostState::Away };
                 let its: Vec<usize> =
-                    self.running.keys().copied().filter(|&test| self.tests[test].host == host).collect();
+                    self.running.keys().copied().filter(|&test| self.jobs[test].test.host == host).collect();
                 for test in its {
                     self.drive(now, test, |machine| machine.handle_host_lost(now, &reason));
                 }
@@ -223,16 +288,28 @@ impl RunCore {
         for test in due {
             self.drive(now, test, |machine| machine.handle_timeout(now));
         }
+        self.tell_slow(now);
         self.settle(now);
     }
 
-    /// Begins no more tests and hangs up the calls of those that run.
+    /// Tells of what has taken too long since the last time.
+    fn tell_slow(&mut self, now: Time) {
+        for (index, running) in &mut self.running {
+            if running.slow.is_some_and(|at| at <= now) {
+                running.slow = None;
+                let test = &self.jobs[*index].test;
+                let host = self.hosts[test.host].about.name.clone();
+                let slow = RunEvent::TestSlow { test: test.id.clone(), host, after: self.conduct.slow, at: now };
+                self.outputs.push_back(RunOutput::Report(slow));
+            }
+        }
+    }
+
+    /// Begins no more tests, hangs up the calls of those that run, and tears down what was set up.
     pub fn interrupt(&mut self, now: Time) {
         self.summary.interrupted = true;
-        for host in &mut self.hosts {
-            host.queue.clear();
-        }
-        let running: Vec<usize> = self.running.keys().copied().collect();
+        let torn_down = |index: &usize| matches!(self.jobs[*index].role, Role::Teardown { .. });
+        let running: Vec<usize> = self.running.keys().copied().filter(|index| !torn_down(index)).collect();
         for test in running {
             self.drive(now, test, |machine| machine.interrupt(now));
         }
@@ -241,7 +318,8 @@ impl RunCore {
 
     /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.running.values().filter_map(|running| running.machine.poll_timeout()).min()
+        let due = |running: &Running| running.machine.poll_timeout().into_iter().chain(running.slow).min();
+        self.running.values().filter_map(due).min()
     }
 
     pub fn poll_output(&mut self) -> Option<RunOutput> {
@@ -255,37 +333,15 @@ impl RunCore {
 
     /// Begins what can begin, and ends the run when nothing is left.
     fn settle(&mut self, now: Time) {
-        for host in 0..self.hosts.len() {
-            loop {
-                let slot = &mut self.hosts[host];
-                match &slot.state {
-                    HostState::Up(facts) if slot.running < slot.about.slots => {
-                        let facts = Arc::clone(facts);
-                        let Some(test) = slot.queue.pop_front() else { break };
-                        match unfit(&self.tests[test].scenario, &facts) {
-                            Some(check) => self.not_run(now, test, check),
-                            None => self.begin(now, test, &facts),
-                        }
-                    }
-                    HostState::Gone(reason) => {
-                        let reason = reason.clone();
-                        let Some(test) = slot.queue.pop_front() else { break };
-                        let check = skipped(&self.tests[test].scenario).unwrap_or_else(|| CheckReport {
-                            name: "host".to_owned(),
-                            place: None,
-                            verdict: Verdict::Error,
-                            expected: "a host to run on".to_owned(),
-                            actual: reason,
-                            help: String::new(),
-                            passages: Vec::new(),
-                        });
-                        self.not_run(now, test, check);
-                    }
-                    _ => break,
-                }
+        // What stops the run may have happened on the last of the hosts.
+        let mut stopped = None;
+        while stopped != Some(self.stopped().is_some()) {
+            stopped = Some(self.stopped().is_some());
+            for host in 0..self.hosts.len() {
+                self.settle_host(now, host);
             }
         }
-        let idle = self.running.is_empty() && self.hosts.iter().all(|host| host.queue.is_empty());
+        let idle = self.running.is_empty() && self.hosts.iter().all(|host| host.schedule.is_over());
         if idle && !self.ended {
             self.ended = true;
             self.summary.duration = now.since(self.started);
@@ -294,21 +350,113 @@ impl RunCore {
         }
     }
 
+    fn settle_host(&mut self, now: Time, host: usize) {
+        if let Some(reason) = self.stopped() {
+            for test in self.hosts[host].schedule.drain() {
+                self.not_run(now, test, trial::NotRun::Stopped(reason.clone()));
+            }
+        }
+        match &self.hosts[host].state {
+            HostState::Up(facts) => {
+                let facts = Arc::clone(facts);
+                self.proceed(now, host, &facts);
+            }
+            HostState::Gone(reason) => {
+                let reason = reason.clone();
+                self.give_up(now, host, &reason);
+            }
+            // Whoever interrupts does not wait for it to come back.
+            HostState::Away if self.summary.interrupted => self.give_up(now, host, "the host is away"),
+            HostState::Waiting | HostState::Away => {}
+        }
+    }
+
+    /// Why no more tests are begun.
+    fn stopped(&self) -> Option<String> {
+        if self.summary.interrupted {
+            return Some("the run was interrupted".to_owned());
+        }
+        let wrong = self.summary.failed + self.summary.errors + self.summary.folder_errors;
+        let most = self.conduct.max_fail?.get();
+        (wrong >= most).then(|| format!("stopped after {wrong} that did not pass (--maxfail {most})"))
+    }
+
+    /// Begins what can begin on a host that is up.
+    fn proceed(&mut self, now: Time, host: usize, facts: &Arc<HostFacts>) {
+        loop {
+            let jobs = &self.jobs;
+            // A run that was stopped only tears down.
+            let stopped = self.stopped().is_some();
+            let fits = |test: usize| unfit(&jobs[test].test.scenario, facts).is_none();
+            let schedule = &mut self.hosts[host].schedule;
+            let turn = if stopped { schedule.begin_teardown().map(Turn::Begin) } else { schedule.next(fits) };
+            match turn {
+                None => return,
+                Some(Turn::Begin(job)) => self.begin_fit(now, job, facts),
+                Some(Turn::Unfit(test)) => {
+                    // It is as unfit as it was a few lines above.
+                    let Some(check) = unfit(&self.jobs[test].test.scenario, facts) else { continue };
+                    self.not_run(now, test, trial::NotRun::Unfit(check));
+                }
+                Some(Turn::Spoilt(test, check)) => self.not_run(now, test, trial::NotRun::Unfit(check)),
+            }
+        }
+    }
+
+    /// Of a host that is gone: its tests end in error, and so do teardowns that are due there.
+    fn give_up(&mut self, now: Time, host: usize, reason: &str) {
+        let error = || CheckReport {
+            name: "host".to_owned(),
+            place: None,
+            verdict: Verdict::Error,
+            expected: "a host to run on".to_owned(),
+            actual: reason.to_owned(),
+            help: String::new(),
+            passages: Vec::new(),
+        };
+        for test in self.hosts[host].schedule.drain() {
+            let check = skipped(&self.jobs[test].test.scenario).unwrap_or_else(error);
+            self.not_run(now, test, trial::NotRun::Unfit(check));
+        }
+        while let Some(job) = self.hosts[host].schedule.next_teardown() {
+            self.not_run(now, job, trial::NotRun::Unfit(error()));
+        }
+    }
+
+    /// Begins a job that holds a slot, unless it is a setup or teardown that is not for this host.
+    fn begin_fit(&mut self, now: Time, index: usize, facts: &Arc<HostFacts>) {
+        match unfit(&self.jobs[index].test.scenario, facts) {
+            None => self.begin(now, index, facts),
+            Some(check) => {
+                self.hosts[self.jobs[index].test.host].schedule.free();
+                self.not_run(now, index, trial::NotRun::Unfit(check));
+            }
+        }
+    }
+
     fn begin(&mut self, now: Time, index: usize, facts: &HostFacts) {
-        let test = &self.tests[index];
-        let host = &mut self.hosts[test.host];
-        host.running += 1;
-        if !self.attempts.contains_key(&index) {
+        let Job { test, role } = &self.jobs[index];
+        let host = &self.hosts[test.host];
+        let earlier = self.attempts.get(&index);
+        if earlier.is_none() && matches!(role, Role::Test { .. }) {
             let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
             self.outputs.push_back(RunOutput::Report(started));
         }
+        let slow = earlier.and_then(|earlier| earlier.first()).map_or(now, |first| first.started) + self.conduct.slow;
         let recordings = host.about.recordings.clone().or_else(|| facts.recordings.as_ref().map(PathBuf::from));
         let ids = Ids::seeded(self.ids.long());
-        let setting = Setting { recordings: recordings.clone().unwrap_or_default() };
+        let setting = Setting { recordings: recordings.clone().unwrap_or_default(), timeout: self.conduct.timeout };
         let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
         self.calls.insert(machine.call().as_str().to_owned(), index);
         let records = test.scenario.records();
-        let running = Running { machine, started: now, lag: Duration::ZERO, reading: false, kept: Vec::new() };
+        let running = Running {
+            machine,
+            started: now,
+            lag: Duration::ZERO,
+            reading: false,
+            kept: Vec::new(),
+            slow: Some(slow).filter(|at| *at > now),
+        };
         self.running.insert(index, running);
         self.drive(now, index, |machine| match recordings {
             None if records => machine.handle_refused(
@@ -324,7 +472,7 @@ impl RunCore {
     fn drive(&mut self, now: Time, index: usize, input: impl FnOnce(&mut Machine)) {
         let Some(running) = self.running.get_mut(&index) else { return };
         input(&mut running.machine);
-        let host = self.tests[index].host;
+        let host = self.jobs[index].test.host;
         while let Some(action) = running.machine.poll_action() {
             let request = match action {
                 Action::Command { number, command } => {
@@ -336,7 +484,7 @@ impl RunCore {
                 Action::Originate(dial) => match self.hosts[host]
                     .state
                     .facts()
-                    .and_then(|facts| originate(*dial, facts, &self.tests[index].id))
+                    .and_then(|facts| originate(*dial, facts, &self.jobs[index].test.id))
                 {
                     Ok(originate) => Request::Originate(Box::new(originate)),
                     Err((why, help)) => {
@@ -353,7 +501,7 @@ impl RunCore {
             if paths.is_empty() {
                 self.listen(index, Recordings::new());
             } else {
-                self.outputs.push_back(RunOutput::Read { test: index, paths, since: running.started });
+                self.outputs.push_back(RunOutput::Read { host, test: index, paths, since: running.started });
             }
         }
     }
@@ -375,9 +523,8 @@ impl RunCore {
 
     fn finish(&mut self, now: Time, index: usize, judgement: Judgement) {
         let Some(Running { machine, started, lag, kept: paths, .. }) = self.running.remove(&index) else { return };
-        let test = &self.tests[index];
+        let test = &self.jobs[index].test;
         let host = &mut self.hosts[test.host];
-        host.running -= 1;
         self.calls.remove(machine.call().as_str());
         self.tokens.retain(|_, (of, _)| *of != index);
         let legs = machine.traces();
@@ -398,82 +545,75 @@ impl RunCore {
             recordings: if passed { Vec::new() } else { paths },
         };
         let tried = self.attempts.get(&index).map_or(0, Vec::len);
-        let again = !passed && test.scenario.xfail.is_none() && tried < test.scenario.retries as usize;
-        let facts = match &host.state {
-            HostState::Up(facts) if again && !self.summary.interrupted => Some(Arc::clone(facts)),
-            _ => None,
-        };
-        match facts {
-            Some(facts) => {
+        let retries = test.scenario.retries.unwrap_or(self.conduct.retries) as usize;
+        let again = !passed && test.scenario.xfail.is_none() && tried < retries;
+        match &host.state {
+            HostState::Up(facts) if again && !self.summary.interrupted => {
+                let facts = Arc::clone(facts);
                 self.attempts.entry(index).or_default().push(attempt);
                 self.begin(now, index, &facts);
             }
-            None => self.conclude(index, attempt),
-        }
-    }
-
-    /// Tells what became of a test by its last attempt.
-    fn conclude(&mut self, index: usize, last: Attempt) {
-        let test = &self.tests[index];
-        let earlier = self.attempts.remove(&index).unwrap_or_default();
-        let Attempt { mut verdict, started, duration, mut checks, legs, properties, recordings } = last;
-        let mut mark = (verdict == Verdict::Passed && !earlier.is_empty()).then_some(Mark::Flaky);
-        if let Some(reason) = &test.scenario.xfail {
-            match verdict {
-                Verdict::Failed => {
-                    verdict = Verdict::Passed;
-                    mark = Some(Mark::ExpectedFailure(reason.value.clone()));
-                }
-                Verdict::Passed => {
-                    verdict = Verdict::Failed;
-                    mark = Some(Mark::UnexpectedPass(reason.value.clone()));
-                    checks.push(CheckReport {
-                        name: "xfail".to_owned(),
-                        place: Some(reason.place.clone()),
-                        verdict: Verdict::Failed,
-                        expected: format!("a failure: {}", reason.value),
-                        actual: "it passed".to_owned(),
-                        help: "what was wrong seems to be right now: take `xfail` out".to_owned(),
-                        passages: Vec::new(),
-                    });
-                }
-                // That nothing could be found out is no failure that was expected.
-                Verdict::Skipped | Verdict::Error => {}
+            _ => {
+                host.schedule.free();
+                self.conclude(index, attempt);
             }
         }
-        self.report(TestReport {
-            test: test.id.clone(),
-            line: Some(test.scenario.place.line),
-            host: self.hosts[test.host].about.name.clone(),
-            tags: test.scenario.tags.clone(),
-            verdict,
-            mark,
-            earlier,
-            started,
-            duration,
-            checks,
-            legs,
-            properties,
-            recordings,
-            rerun: test.rerun.clone(),
-        });
     }
 
-    /// The test is skipped, or its host never came up or went away for good before its turn.
-    fn not_run(&mut self, now: Time, index: usize, check: CheckReport) {
-        let attempt = Attempt {
-            verdict: check.verdict,
-            started: now,
-            duration: Duration::ZERO,
-            checks: vec![check],
-            legs: Vec::new(),
-            properties: Vec::new(),
-            recordings: Vec::new(),
-        };
-        self.conclude(index, attempt);
+    /// A job is not run, and tells why.
+    fn not_run(&mut self, now: Time, index: usize, why: trial::NotRun) {
+        match (why, self.jobs[index].role) {
+            (trial::NotRun::Unfit(check), _) => self.conclude(index, trial::none(now, check)),
+            (trial::NotRun::Stopped(reason), _) => {
+                let attempt = trial::none(now, trial::not_begun(&reason));
+                let mut report = self.reported(index, attempt);
+                report.mark = Some(Mark::NotRun);
+                self.summary.not_run += 1;
+                self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+                self.over(index, None);
+            }
+        }
     }
 
-    fn report(&mut self, report: TestReport) {
+    /// Tells what became of a job by its last attempt.
+    fn conclude(&mut self, index: usize, last: Attempt) {
+        let mut failed = None;
+        match self.jobs[index].role {
+            Role::Test { .. } => {
+                let report = self.reported(index, last);
+                self.count(&report);
+                self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+            }
+            // Of those only what goes wrong is of interest.
+            Role::Setup { .. } | Role::Teardown { .. } if matches!(last.verdict, Verdict::Failed | Verdict::Error) => {
+                let report = self.reported(index, trial::as_error(last));
+                self.summary.folder_errors += 1;
+                failed = Some(trial::spoilt(&report));
+                self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+            }
+            Role::Setup { .. } | Role::Teardown { .. } => {}
+        }
+        self.over(index, failed);
+    }
+
+    /// Has the schedule go on behind a job; `failed` tells why a setup did.
+    fn over(&mut self, index: usize, failed: Option<CheckReport>) {
+        let Job { test, role } = &self.jobs[index];
+        let schedule = &mut self.hosts[test.host].schedule;
+        match *role {
+            Role::Test { folder } => schedule.test_over(folder),
+            Role::Setup { folder } => schedule.setup_over(folder, failed),
+            Role::Teardown { folder } => schedule.teardown_over(folder),
+        }
+    }
+
+    fn reported(&mut self, index: usize, last: Attempt) -> TestReport {
+        let test = &self.jobs[index].test;
+        let earlier = self.attempts.remove(&index).unwrap_or_default();
+        trial::report(test, &self.hosts[test.host].about.name, earlier, last, self.conduct.slow)
+    }
+
+    fn count(&mut self, report: &TestReport) {
         let count = match report.verdict {
             Verdict::Passed if matches!(report.mark, Some(Mark::ExpectedFailure(_))) => {
                 &mut self.summary.expected_failures
@@ -485,96 +625,6 @@ impl RunCore {
         };
         *count += 1;
         self.summary.flaky += usize::from(report.mark == Some(Mark::Flaky));
-        self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
-    }
-}
-
-/// That a scenario says itself that it is not to be run.
-fn skipped(scenario: &Scenario) -> Option<CheckReport> {
-    let reason = scenario.skip.as_ref()?;
-    Some(CheckReport {
-        name: "skip".to_owned(),
-        place: Some(reason.place.clone()),
-        verdict: Verdict::Skipped,
-        expected: String::new(),
-        actual: reason.value.clone(),
-        help: String::new(),
-        passages: Vec::new(),
-    })
-}
-
-/// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
-fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
-    let said = skipped(scenario).or_else(|| lacking(scenario, facts));
-    said.or_else(|| {
-        let (verdict, actual) = match unmet(&scenario.requires, facts)? {
-            Unmet::No(reason) => (Verdict::Skipped, reason),
-            Unmet::Unknown(reason) => (Verdict::Error, reason),
-        };
-        let place = Some(scenario.requires.place.clone());
-        Some(CheckReport {
-            name: "requires".to_owned(),
-            place,
-            verdict,
-            expected: String::new(),
-            actual,
-            help: String::new(),
-            passages: Vec::new(),
-        })
-    })
-}
-
-/// A step for which the host has no module: nobody could find out what it is to find out.
-fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
-    let (step, module) = scenario.modules().find(|(_, module)| facts.modules.get(module.name) == Some(&false))?;
-    Some(CheckReport {
-        name: step.describe(),
-        place: Some(step.place.clone()),
-        verdict: Verdict::Error,
-        expected: format!("{} on the host", module.application),
-        actual: format!("the host does not have {}, of which {} is", module.name, module.application),
-        help: format!("load {}, or {}", module.name, module.instead),
-        passages: Vec::new(),
-    })
-}
-
-/// A call in the host's words; or why it cannot be made there, and what would help.
-pub(super) fn originate(dial: Dial, facts: &HostFacts, test: &TestId) -> Result<Originate, (String, String)> {
-    let Dial { session, call, ignore_early_media } = dial;
-    let target = target(&call, facts)?;
-    Ok(Originate {
-        session,
-        target,
-        timeout: call.timeout,
-        caller_id_name: call.caller_id.name.unwrap_or_else(|| "callwright".to_owned()),
-        caller_id_number: call.caller_id.number.unwrap_or_else(|| "1112223333".to_owned()),
-        codecs: call.codec,
-        ignore_early_media,
-        app: test.name.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect(),
-        headers: call.headers,
-        variables: call.vars,
-    })
-}
-
-fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)> {
-    let to = call.to.trim_start_matches("sip:");
-    if let Some(gateway) = &call.gateway {
-        return Ok(Target::Gateway { gateway: gateway.clone(), user: to.to_owned() });
-    }
-    let profile = call.profile.clone();
-    let proxy = call.proxy.clone();
-    if to.contains('@') {
-        return Ok(Target::Profile { profile, url: to.to_owned(), proxy });
-    }
-    match facts.profiles.get(&profile) {
-        Some(Some(address)) => Ok(Target::Profile { profile, url: format!("{to}@{address}"), proxy }),
-        Some(None) | None => {
-            let there: Vec<_> =
-                facts.profiles.iter().filter(|(_, address)| address.is_some()).map(|(name, _)| name.as_str()).collect();
-            let there = if there.is_empty() { String::new() } else { format!("; it has {}", there.join(", ")) };
-            let why = format!("the host has no SIP profile {profile:?}{there}");
-            Err((why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned()))
-        }
     }
 }
 
@@ -604,183 +654,4 @@ fn kept_at(mut checks: Vec<CheckReport>, kept: &[PathBuf]) -> Vec<CheckReport> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::call::Job;
-    use crate::host::Lost;
-    use crate::scenario::load;
-
-    /// A run on one host whose calls all fail.
-    struct Bench {
-        core: RunCore,
-        now: Time,
-        reports: Vec<TestReport>,
-    }
-
-    impl Bench {
-        fn new(text: &str) -> Self {
-            let loaded = load(Path::new("case.yaml"), text);
-            assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
-            let test = |scenario: Scenario| Test {
-                id: TestId { file: "case.yaml".into(), name: scenario.name.clone() },
-                scenario: Arc::new(scenario),
-                host: 0,
-                rerun: String::new(),
-            };
-            let host = RunHost { name: "h".to_owned(), slots: 1, recordings: None };
-            let tests = loaded.scenarios.into_iter().map(test).collect();
-            let core = RunCore::new(Time::default(), vec![host], tests, Ids::seeded(1));
-            Bench { core, now: Time::default(), reports: Vec::new() }
-        }
-
-        fn up(&mut self, modules: &[(&str, bool)], version: &str) {
-            let modules = modules.iter().map(|(name, there)| ((*name).to_owned(), *there)).collect();
-            let profiles = [("external".to_owned(), Some("127.0.0.1:5080".to_owned()))].into();
-            let facts = HostFacts { version: version.to_owned(), modules, profiles, ..HostFacts::default() };
-            self.core.handle_host(self.now, 0, HostEvent::Up(Arc::new(facts)));
-        }
-
-        /// Lets each call fail with the next of `causes`; gives how many were made.
-        fn run(&mut self, causes: &[&str]) -> usize {
-            let mut calls = 0;
-            for _ in 0..10_000 {
-                while let Some(output) = self.core.poll_output() {
-                    match output {
-                        RunOutput::Request { request: Request::Originate(originate), .. } => {
-                            let Some(cause) = causes.get(calls) else { continue };
-                            let result = format!("-ERR {cause}\n");
-                            calls += 1;
-                            let mut jobs = crate::call::Jobs::default();
-                            jobs.launch("j".into(), Some(originate.session.clone()), self.now);
-                            let job: Job = jobs.finish("j", &result, self.now).unwrap();
-                            self.core.handle_host(self.now, 0, HostEvent::JobEnded(job));
-                        }
-                        RunOutput::Judge { test, outcome } => {
-                            self.core.handle_judgement(self.now, test, outcome.judge());
-                        }
-                        RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
-                        _ => {}
-                    }
-                }
-                if self.core.ended().is_some() {
-                    break;
-                }
-                self.now = self.core.poll_timeout().unwrap_or(self.now).max(self.now);
-                self.core.handle_timeout(self.now);
-            }
-            calls
-        }
-
-        fn summary(&self) -> Summary {
-            Summary { duration: std::time::Duration::ZERO, ..self.core.ended().expect("the run ends") }
-        }
-    }
-
-    const BUSY: &str = "name: x\ncaller: []\nexpect: { hangup_cause: USER_BUSY, answered: false }\n";
-
-    #[test]
-    fn a_test_that_passes_only_when_it_is_tried_again_is_flaky_and_keeps_its_attempts() {
-        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
-        bench.up(&[], "1.10.12");
-        assert_eq!(bench.run(&["NO_ANSWER", "CALL_REJECTED", "USER_BUSY"]), 3);
-        let report = &bench.reports[0];
-        assert_eq!((report.verdict, &report.mark), (Verdict::Passed, &Some(Mark::Flaky)), "{:?}", report.checks);
-        let told: Vec<_> = report.earlier.iter().map(|attempt| attempt.checks[0].actual.clone()).collect();
-        assert!(told[0].contains("NO_ANSWER") && told[1].contains("CALL_REJECTED"), "{told:?}");
-        assert_eq!(bench.summary(), Summary { passed: 1, flaky: 1, ..Summary::default() });
-    }
-
-    #[test]
-    fn a_test_that_never_passes_is_tried_as_often_as_it_may_be() {
-        let mut bench = Bench::new(&format!("{BUSY}retries: 2\n"));
-        bench.up(&[], "1.10.12");
-        assert_eq!(bench.run(&["NO_ANSWER"; 3]), 3);
-        assert_eq!((bench.reports[0].verdict, bench.reports[0].earlier.len()), (Verdict::Failed, 2));
-        assert_eq!(bench.reports[0].mark, None);
-        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
-    }
-
-    #[test]
-    fn an_expected_failure_is_green_and_not_tried_again_and_an_unexpected_pass_is_red() {
-        let text = format!("{BUSY}xfail: the proxy is wrong\nretries: 3\n");
-        let mut bench = Bench::new(&text);
-        bench.up(&[], "1.10.12");
-        assert_eq!(bench.run(&["NO_ANSWER"]), 1);
-        assert_eq!(bench.reports[0].mark, Some(Mark::ExpectedFailure("the proxy is wrong".to_owned())));
-        assert_eq!(bench.summary(), Summary { expected_failures: 1, ..Summary::default() });
-        let mut bench = Bench::new(&text);
-        bench.up(&[], "1.10.12");
-        bench.run(&["USER_BUSY"]);
-        assert_eq!(bench.reports[0].checks.last().unwrap().name, "xfail", "{:?}", bench.reports[0].checks);
-        assert_eq!(bench.summary(), Summary { failed: 1, ..Summary::default() });
-    }
-
-    #[test]
-    fn a_lost_host_is_no_expected_failure_and_is_not_tried_again() {
-        let mut bench = Bench::new(&format!("{BUSY}xfail: x\n---\n{}retries: 3\n", BUSY.replace("name: x", "name: y")));
-        bench.up(&[], "1.10.12");
-        let lost = Lost::Unreachable { address: "h".to_owned(), error: "gone".to_owned() };
-        bench.core.handle_host(bench.now, 0, HostEvent::Lost(lost));
-        bench.run(&[]);
-        assert_eq!(bench.summary(), Summary { errors: 2, ..Summary::default() });
-    }
-
-    #[test]
-    fn what_a_host_has_not_skips_a_test_and_what_cannot_be_told_is_an_error() {
-        let requires = |requires: &str| {
-            let mut bench = Bench::new(&format!("{BUSY}requires: {requires}\n"));
-            bench.up(&[("mod_callwright", false), ("mod_bert", true), ("mod_av", false)], "1.10.12-release");
-            bench.run(&["USER_BUSY"]);
-            (bench.reports[0].verdict, bench.reports[0].checks[0].actual.clone())
-        };
-        for met in ["{ host: freeswitch }", "{ module: mod_bert, version: '>= 1.10' }"] {
-            assert_eq!(requires(met).0, Verdict::Passed, "{met}");
-        }
-        let skipped = |text: &str| (Verdict::Skipped, text.to_owned());
-        assert_eq!(requires("{ host: embedded }"), skipped("needs the embedded switch, and this host is a FreeSWITCH"));
-        assert_eq!(requires("{ module: [mod_bert, mod_av] }"), skipped("needs mod_av, which this host does not have"));
-        assert_eq!(
-            requires("{ version: '< 1.10' }"),
-            skipped("needs version < 1.10, and this host is 1.10.12-release")
-        );
-        let mut bench = Bench::new(&format!("{BUSY}requires: {{ version: '>= 1' }}\n"));
-        bench.up(&[], "-ERR");
-        bench.run(&["USER_BUSY"]);
-        assert_eq!(bench.reports[0].verdict, Verdict::Error);
-    }
-
-    #[test]
-    fn a_step_that_the_host_has_no_module_for_is_an_error_that_says_what_to_do_instead() {
-        let steps = [
-            ("expect_dtmf: { digits: \"1\", mode: inband }", "mod_spandsp"),
-            ("expect_tone: { frequency: 1004Hz }", "mod_dptools"),
-        ];
-        for (step, module) in steps {
-            let verdict = |modules: &[(&str, bool)]| {
-                let mut bench = Bench::new(&format!("name: x\ncallee:\n  - answer\n  - {step}\n"));
-                bench.up(modules, "1.10.12");
-                bench.run(&["USER_BUSY"]);
-                (bench.reports[0].verdict, bench.reports[0].checks[0].clone())
-            };
-            let (found, check) = verdict(&[(module, false)]);
-            assert_eq!(found, Verdict::Error);
-            assert!(check.actual.contains(module) && check.help.contains("record the leg"), "{check:?}");
-            assert_eq!(check.place.map(|place| place.line), Some(4));
-            // There, or a host that may not be asked: it is tried.
-            assert_eq!(verdict(&[(module, true)]).0, Verdict::Failed);
-            assert_eq!(verdict(&[]).0, Verdict::Failed);
-        }
-    }
-
-    #[test]
-    fn an_interrupt_ends_the_retries() {
-        let mut bench = Bench::new(&format!("{BUSY}retries: 3\n"));
-        bench.up(&[], "1.10.12");
-        bench.core.interrupt(bench.now);
-        bench.run(&["NO_ANSWER"]);
-        assert_eq!(bench.reports.len(), 1);
-        assert!(bench.summary().interrupted);
-    }
-}
+mod tests;

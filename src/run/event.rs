@@ -56,7 +56,16 @@ pub enum RunEvent {
     HostLost { host: String, reason: String, at: Time },
     /// A test began.
     TestStarted { test: TestId, host: String, at: Time },
-    /// A test ended.
+    /// A test has run for so long, and still does.
+    TestSlow {
+        test: TestId,
+        host: String,
+        #[serde(rename = "after_s", with = "serial::seconds")]
+        #[schemars(with = "f64")]
+        after: Duration,
+        at: Time,
+    },
+    /// A test ended, or will not be run; or a folder's setup or teardown failed, whose verdict is an error then.
     TestEnded(Box<TestReport>),
     /// The last event. `interrupted` when Ctrl-C ended the run.
     Ended { summary: Summary, at: Time },
@@ -85,7 +94,7 @@ impl RunEvent {
             RunEvent::Started { .. } | RunEvent::Ended { .. } => {}
             RunEvent::HostUp { version, .. } => redactor.clean(version),
             RunEvent::HostLost { reason, .. } => redactor.clean(reason),
-            RunEvent::TestStarted { test, .. } => redactor.clean(&mut test.name),
+            RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } => redactor.clean(&mut test.name),
             RunEvent::TestEnded(report) => report.redact(redactor),
         }
     }
@@ -99,7 +108,7 @@ impl TestReport {
         tags.iter_mut().for_each(|tag| redactor.clean(tag));
         match mark {
             Some(Mark::ExpectedFailure(reason) | Mark::UnexpectedPass(reason)) => redactor.clean(reason),
-            Some(Mark::Flaky) | None => {}
+            Some(Mark::Flaky | Mark::NotRun) | None => {}
         }
         clean(redactor, checks, legs, properties);
         for Attempt { checks, legs, properties, .. } in earlier {
@@ -142,7 +151,7 @@ pub struct TestReport {
     pub checks: Vec<CheckReport>,
     /// What each leg did, for the person who looks into a failure.
     pub legs: Vec<LegTrace>,
-    /// Figures and names for machines: `setup_time`, `caller.uuid`, `hangup_cause`.
+    /// Figures and names for machines: `setup_time`, `caller.uuid`, `hangup_cause`; `slow` of a test that was told to be.
     #[serde(with = "serial::pairs")]
     #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub properties: Vec<(String, String)>,
@@ -173,7 +182,7 @@ pub struct Attempt {
     pub recordings: Vec<PathBuf>,
 }
 
-/// Counts of a run. Each test is in one of `passed`, `expected_failures`, `failed`, `errors` and `skipped`.
+/// Counts of a run. Each test is in one of `passed`, `expected_failures`, `failed`, `errors`, `skipped` and `not_run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Those that were flaky too.
@@ -186,6 +195,10 @@ pub struct Summary {
     pub failed: usize,
     pub errors: usize,
     pub skipped: usize,
+    /// Those whose turn did not come before the run was stopped.
+    pub not_run: usize,
+    /// Setups and teardowns of folders that failed; they are no tests.
+    pub folder_errors: usize,
     pub interrupted: bool,
     #[serde(rename = "duration_s", with = "serial::seconds")]
     #[schemars(with = "f64")]

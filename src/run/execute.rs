@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -12,14 +13,15 @@ use super::core::{RunHost, Test};
 use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
-use super::{LastFailed, Options, Purpose, RunEvent, Selected, Selection, Summary, select};
+use super::{Conduct, Folders, LastFailed, Options, Purpose, RunEvent, Selected, Selection, Summary, select};
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, HostTape, Patience};
-use crate::journal::{Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
+use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
-use crate::scenario::{Severity, Style};
+use crate::scenario::reading::Disk;
+use crate::scenario::{Scenario, Severity, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 
 /// How a run ended, so far as its exit code goes.
@@ -60,7 +62,8 @@ const SLOTS: usize = 16;
 
 /// Runs tests and tells `reports` of them; comes back when the run has ended and its reports are written.
 ///
-/// Ctrl-C once hangs up the calls that are up, and the run ends with its reports; twice, the process ends at once.
+/// Ctrl-C or SIGTERM once hangs up the calls that are up, teardowns run, and the run ends with its reports; twice, the
+/// process ends at once.
 ///
 /// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
 pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
@@ -72,10 +75,14 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     }
     let hosts = host_names(&options);
     let (last, unread) = state::read(Path::new(OUT));
-    let selection = match select(&options.choice, &hosts, &last) {
+    let mut selection = match select(&options.choice, &hosts, &last) {
         Ok(selection) => selection,
         Err(error) => return Ok(Outcome::BadScenario(error.told(Style::Coloured))),
     };
+    let scenarios = selection.tests.iter().map(|test| &*test.scenario);
+    let folders = Folders::around(scenarios, &Disk { hosts: &hosts });
+    selection.diagnostics.extend(folders.diagnostics.iter().cloned());
+    selection.redactor.extend(&folders.redactor);
     // There is one run in a process; a second one keeps the secrets of the first.
     let _ = secrets.set(selection.redactor.clone());
     let diagnostics = rendered(&selection);
@@ -106,7 +113,7 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let summary = runtime.block_on(go(&options, selection, tape, &last, &mut reports))?;
+    let summary = runtime.block_on(go(&options, selection, folders, tape, &last, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -132,11 +139,13 @@ const EMBEDDED: &str = "embedded";
 async fn go(
     options: &Options,
     selection: Selection,
+    folders: Folders,
     tape: Tape,
     last: &LastFailed,
     reports: &mut Reports,
 ) -> Result<Summary, RunError> {
     let clock = Clock::start();
+    let scenarios = every(&selection, &folders);
     let interrupts = interrupts();
     let slots = options.jobs.map_or(SLOTS, std::num::NonZeroUsize::get);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
@@ -151,7 +160,7 @@ async fn go(
         let started = Switch::start(config).await?;
         let about = RunHost { name: EMBEDDED.to_owned(), slots, recordings: Some(recordings.clone()) };
         let tape = HostTape { tape: tape.clone(), host: 0 };
-        hosts.push(connect(about, started.esl_addr(), &password, &selection, clock, tape, Files::InPlace));
+        hosts.push(connect(about, started.esl_addr(), &password, &scenarios, clock, tape, Files::InPlace));
         switch = Some(started);
     }
     for address in &options.hosts {
@@ -159,11 +168,18 @@ async fn go(
         let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
         let files = Files::Remote(Remote::new(mappings, recordings.clone()));
         let tape = HostTape { tape: tape.clone(), host: hosts.len() };
-        hosts.push(connect(about, address, &options.password, &selection, clock, tape, files));
+        hosts.push(connect(about, address, &options.password, &scenarios, clock, tape, files));
     }
-    let tests = tests(options, &selection);
+    let tests = tests(options, &selection, &folders);
     let mut recorder = Recorder::new(&selection, &host_names(options));
-    tape.put(clock.now(), || Record::Run(Box::new(header(options, &hosts, &tests, &selection))));
+    tape.put(clock.now(), || Record::Run(Box::new(header(options, &hosts, &tests, &scenarios, &selection))));
+    let conduct = Conduct {
+        max_fail: options.max_fail,
+        retries: options.retries,
+        timeout: options.timeout,
+        slow: options.slow,
+        folders: folders.folders,
+    };
     let report = |event: &RunEvent| {
         recorder.handle(event);
         if let RunEvent::Started { tests, hosts, at, .. } = event {
@@ -177,7 +193,7 @@ async fn go(
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, clock, tape, interrupts, report).await;
+    let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, report).await;
     if let Some(switch) = switch {
         switch.shutdown().await;
     }
@@ -187,16 +203,23 @@ async fn go(
     Ok(summary)
 }
 
+/// The scenarios of the tests, and of the setups and teardowns around them.
+fn every(selection: &Selection, folders: &Folders) -> Vec<Arc<Scenario>> {
+    let around = folders.folders.iter().flat_map(|folder| folder.setup.iter().chain(&folder.teardown));
+    let tests = selection.tests.iter().map(|test| &test.scenario);
+    tests.chain(around.map(|(_, scenario)| scenario)).cloned().collect()
+}
+
 fn connect(
     about: RunHost,
     address: impl ToString,
     password: &str,
-    selection: &Selection,
+    scenarios: &[Arc<Scenario>],
     clock: Clock,
     tape: HostTape,
     recordings: Files,
 ) -> Hosted {
-    let config = host_config(&about, password, selection);
+    let config = host_config(&about, password, scenarios);
     Hosted {
         host: Host::connect_taped(config, address.to_string(), Patience::default(), clock, tape),
         about,
@@ -205,11 +228,11 @@ fn connect(
 }
 
 /// What a host is asked for the sake of the tests.
-fn host_config(about: &RunHost, password: &str, selection: &Selection) -> HostConfig {
-    let profiles: BTreeSet<String> = selection.tests.iter().map(|test| test.scenario.call.profile.clone()).collect();
-    let asks = selection.tests.iter().flat_map(|test| test.scenario.asks().map(str::to_owned));
+fn host_config(about: &RunHost, password: &str, scenarios: &[Arc<Scenario>]) -> HostConfig {
+    let profiles: BTreeSet<String> = scenarios.iter().map(|scenario| scenario.call.profile.clone()).collect();
+    let asks = scenarios.iter().flat_map(|scenario| scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
-    let events: BTreeSet<String> = selection.tests.iter().flat_map(|test| test.scenario.events()).collect();
+    let events: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.events()).collect();
     HostConfig {
         profiles: profiles.into_iter().collect(),
         modules: modules.into_iter().collect(),
@@ -219,9 +242,15 @@ fn host_config(about: &RunHost, password: &str, selection: &Selection) -> HostCo
 }
 
 /// What is written down of a run before it begins.
-fn header(options: &Options, hosts: &[Hosted], tests: &[Test], selection: &Selection) -> Header {
+fn header(
+    options: &Options,
+    hosts: &[Hosted],
+    tests: &[Test],
+    scenarios: &[Arc<Scenario>],
+    selection: &Selection,
+) -> Header {
     let host = |Hosted { about, .. }: &Hosted| {
-        let HostConfig { profiles, modules, events, .. } = host_config(about, "", selection);
+        let HostConfig { profiles, modules, events, .. } = host_config(about, "", scenarios);
         let RunHost { name, slots, recordings } = about.clone();
         HostHeader { name, slots, recordings, profiles, modules, events }
     };
@@ -238,20 +267,30 @@ fn header(options: &Options, hosts: &[Hosted], tests: &[Test], selection: &Selec
     for file in files {
         seen.read(file);
     }
+    Folders::around(tests.iter().map(|test| &*test.scenario), &seen);
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let conduct = ConductHeader {
+        max_fail: options.max_fail,
+        retries: options.retries,
+        timeout_us: micros(options.timeout),
+        slow_us: micros(options.slow),
+    };
     Header {
         version: VERSION,
         hosts: hosts.iter().map(host).collect(),
         tests: tests.iter().map(test).collect(),
+        conduct,
         world: seen.into_world(),
     }
 }
 
-fn tests(options: &Options, selection: &Selection) -> Vec<Test> {
+fn tests(options: &Options, selection: &Selection, folders: &Folders) -> Vec<Test> {
     let test = |selected: &Selected| Test {
         id: selected.id.clone(),
         scenario: Arc::clone(&selected.scenario),
         host: selected.host,
         rerun: rerun(options, selected),
+        folder: folders.of(&selected.scenario),
     };
     selection.tests.iter().map(test).collect()
 }
@@ -269,37 +308,64 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// One message for each Ctrl-C or SIGTERM; the third way out, a second one, is at once.
+/// Brings a message for the first Ctrl-C or SIGTERM; with the second the process ends at once.
 fn interrupts() -> mpsc::Receiver<()> {
     let (tell, told) = mpsc::channel(1);
+    let mut signals = Signals::listen();
     tokio::spawn(async move {
-        let mut before = false;
-        loop {
-            signal().await;
-            if before {
-                std::process::exit(2);
-            }
-            before = true;
-            let _ = tell.send(()).await;
-        }
+        signals.next().await;
+        let _ = tell.send(()).await;
+        signals.next().await;
+        std::process::exit(INTERRUPTED);
     });
     told
 }
 
+/// The exit code of a run that was told twice to stop.
+const INTERRUPTED: i32 = 2;
+
+/// What asks a process to stop; none is missed between two.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => if told.is_err() { std::future::pending().await },
-        _ = terminate.recv() => {}
+struct Signals([Option<tokio::signal::unix::Signal>; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Signals([SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()))
+    }
+
+    async fn next(&mut self) {
+        async fn told(signal: &mut Option<tokio::signal::unix::Signal>) {
+            let heard = match signal {
+                Some(signal) => signal.recv().await,
+                None => None,
+            };
+            if heard.is_none() {
+                std::future::pending().await
+            }
+        }
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            () = told(interrupt) => {}
+            () = told(terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Signals
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

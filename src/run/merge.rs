@@ -79,7 +79,7 @@ impl Whole {
                     }
                     *at
                 }
-                RunEvent::HostLost { at, .. } => *at,
+                RunEvent::HostLost { at, .. } | RunEvent::TestSlow { at, .. } => *at,
                 RunEvent::TestStarted { test, host, at } => {
                     running.insert((test.clone(), host.clone()));
                     *at
@@ -160,6 +160,7 @@ fn count(summary: &mut Summary, report: &TestReport) {
         (Verdict::Passed, _) => &mut summary.passed,
         (Verdict::Failed, _) => &mut summary.failed,
         (Verdict::Error, _) => &mut summary.errors,
+        (Verdict::Skipped, Some(Mark::NotRun)) => &mut summary.not_run,
         (Verdict::Skipped, _) => &mut summary.skipped,
     };
     *counted += 1;

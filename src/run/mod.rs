@@ -2,24 +2,31 @@
 //!
 //! [`core`] decides, without IO; [`task`] owns clock, hosts and files.
 
+mod conduct;
 pub mod core;
 mod download;
 mod event;
 mod execute;
+mod folders;
 pub mod log;
 mod mapping;
 pub mod merge;
 mod options;
+mod originate;
 mod plan;
 pub mod replay;
 mod require;
 mod retrieve;
+mod schedule;
 mod select;
 mod state;
 pub mod task;
+mod trial;
 
+pub use conduct::{Conduct, SLOW};
 pub use event::*;
 pub use execute::{Outcome, RunError, execute};
+pub use folders::{Folder, Folders};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
 pub use plan::{Planned, plan};

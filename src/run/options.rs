@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::{Choice, ListFormat, Mapping};
 
@@ -23,6 +24,14 @@ pub struct Options {
     pub jobs: Option<NonZeroUsize>,
     /// Where every byte of the event sockets is written down.
     pub record_esl: Option<PathBuf>,
+    /// No more tests are begun after so many that failed or ended in error.
+    pub max_fail: Option<NonZeroUsize>,
+    /// Of scenarios that do not say themselves.
+    pub retries: u32,
+    /// Of scenarios that do not say themselves, beside their talk time.
+    pub timeout: Duration,
+    /// A test is slow after this time.
+    pub slow: Duration,
 }
 
 /// What is done with the tests that were selected.

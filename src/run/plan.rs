@@ -4,24 +4,27 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::TestId;
-use super::core::originate;
+use super::originate::originate;
 use crate::esl::Command;
 use crate::host::HostFacts;
 use crate::id::JobId;
-use crate::scenario::{Plan, Scenario, Setting};
+use crate::scenario::load::TIMEOUT;
+use crate::scenario::{Plan, Scenario, Setting, Stage};
 
 /// A test as it would be run, with placeholders for what only a host knows: `<caller>`, `<callee>`, `<host>`,
 /// `<recordings>`, `<job>`, `<execution>`.
 #[derive(Debug)]
 pub struct Planned {
     pub test: TestId,
-    pub originate: Command,
+    /// `None` where no call is made.
+    pub originate: Option<Command>,
+    pub stage: Stage,
     pub plan: Plan,
 }
 
 /// Plans one test.
 pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
-    let plan = Plan::of(scenario, &Setting { recordings: PathBuf::from("<recordings>") });
+    let plan = Plan::of(scenario, &Setting { recordings: PathBuf::from("<recordings>"), timeout: TIMEOUT });
     let profiles = BTreeMap::from([(scenario.call.profile.clone(), Some("<host>".to_owned()))]);
     let facts = HostFacts { profiles, ..HostFacts::default() };
     let originate = match originate(plan.dial.clone(), &facts, test) {
@@ -29,5 +32,6 @@ pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
         // Only a profile that is missing is refused, and it is there.
         Err((why, _)) => Command::api(&why),
     };
-    Planned { test: test.clone(), originate, plan }
+    let originate = (scenario.stage == Stage::Call).then_some(originate);
+    Planned { test: test.clone(), originate, stage: scenario.stage, plan }
 }

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use super::core::{ReadBack, RunCore, RunHost, RunOutput, Test};
 use super::task::FIRST_ASKED;
-use super::{RunEvent, Summary, TestId};
+use super::{Conduct, Folders, RunEvent, Summary, TestId};
 use crate::audio::wav;
 use crate::esl::{Command, CommandError, Reply};
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request, Token};
 use crate::id::Ids;
-use crate::journal::{Entry, Header, HostHeader, Journal, Kept, Record, TestHeader, World};
+use crate::journal::{ConductHeader, Entry, Header, HostHeader, Journal, Kept, Record, TestHeader, World};
 use crate::scenario::reading::{Disk, Folder};
 use crate::scenario::{Judgement, Scenario, Severity, Style, load_beside, load_file_with};
 use crate::units::Time;
@@ -53,18 +53,17 @@ pub fn replay(
     edited: Option<&Edited>,
     report: &mut dyn FnMut(&RunEvent),
 ) -> Result<Summary, ReplayError> {
-    let tests = tests(&journal.header, edited)?;
+    let (tests, folders) = tests(&journal.header, edited)?;
     let began = journal.entries.iter().position(|entry| matches!(entry.what, Record::Began { .. }));
     let Some((at, Entry { at: now, what: Record::Began { seed } })) = began.map(|at| (at, &journal.entries[at])) else {
         return Err(ReplayError::NoBeginning);
     };
     let hosts = journal.header.hosts.iter().map(run_host).collect();
-    let homes = tests.iter().map(|test| test.host).collect();
-    let run = RunCore::new(Time::from_micros(*now), hosts, tests, Ids::seeded(*seed));
+    let conduct = conduct(&journal.header.conduct, folders);
+    let run = RunCore::new(Time::from_micros(*now), hosts, tests, conduct, Ids::seeded(*seed));
     let mut player = Player {
         journal,
         hosts: played(journal)?,
-        homes,
         run,
         now: Time::from_micros(*now),
         judgements: HashMap::new(),
@@ -98,8 +97,19 @@ fn run_host(host: &HostHeader) -> RunHost {
     RunHost { name, slots, recordings }
 }
 
+/// How the run went about its tests.
+fn conduct(header: &ConductHeader, folders: Vec<super::Folder>) -> Conduct {
+    Conduct {
+        max_fail: header.max_fail,
+        retries: header.retries,
+        timeout: Duration::from_micros(header.timeout_us),
+        slow: Duration::from_micros(header.slow_us),
+        folders,
+    }
+}
+
 /// The tests of then, from the texts of then, but for the edited one.
-fn tests(header: &Header, edited: Option<&Edited>) -> Result<Vec<Test>, ReplayError> {
+fn tests(header: &Header, edited: Option<&Edited>) -> Result<(Vec<Test>, Vec<super::Folder>), ReplayError> {
     let hosts: Vec<String> = header.hosts.iter().map(|host| host.name.clone()).collect();
     let files: Vec<&PathBuf> =
         header.world.texts.iter().filter(|(_, text)| text.is_some()).map(|(file, _)| file).collect();
@@ -130,9 +140,13 @@ fn tests(header: &Header, edited: Option<&Edited>) -> Result<Vec<Test>, ReplayEr
             return Err(ReplayError::Gone { file: file.clone(), name: wanted.clone() });
         };
         let id = TestId { file: file.clone(), name: name.clone() };
-        tests.push(Test { id, scenario: Arc::clone(scenario), host: *host, rerun: rerun.clone() });
+        tests.push(Test { id, scenario: Arc::clone(scenario), host: *host, rerun: rerun.clone(), folder: None });
     }
-    Ok(tests)
+    let folders = Folders::around(tests.iter().map(|test| &*test.scenario), &again);
+    for test in &mut tests {
+        test.folder = folders.of(&test.scenario);
+    }
+    Ok((tests, folders.folders))
 }
 
 /// Notes what scenarios are read from.
@@ -291,14 +305,12 @@ fn played(journal: &Journal) -> Result<Vec<Played>, ReplayError> {
 struct Player<'a> {
     journal: &'a Journal,
     hosts: Vec<Played>,
-    /// Each test's host.
-    homes: Vec<usize>,
     run: RunCore,
     now: Time,
     /// Of calls that were judged, until the run was told so.
     judgements: HashMap<usize, Judgement>,
-    /// Recordings that are asked for.
-    reads: HashMap<usize, Vec<PathBuf>>,
+    /// Recordings that are asked for, with their host.
+    reads: HashMap<usize, (usize, Vec<PathBuf>)>,
     asked: u64,
     report: &'a mut dyn FnMut(&RunEvent),
 }
@@ -412,7 +424,7 @@ impl Player<'_> {
             {
                 self.run.handle_judgement(self.now, test, judgement);
             } else if let Some(test) = self.reads.keys().min().copied() {
-                let paths = self.reads.remove(&test).unwrap_or_default();
+                let (_, paths) = self.reads.remove(&test).unwrap_or_default();
                 let read = paths.into_iter().map(|path| self.read_of(path)).collect();
                 self.run.handle_recordings(test, read);
             } else if let Some(host) = self.hosts.iter().position(|host| !host.over) {
@@ -438,8 +450,8 @@ impl Player<'_> {
                 moved = true;
                 match output {
                     RunOutput::Request { host, request } => self.ask(host, request),
-                    RunOutput::Read { test, paths, .. } => {
-                        self.reads.insert(test, paths);
+                    RunOutput::Read { host, test, paths, .. } => {
+                        self.reads.insert(test, (host, paths));
                     }
                     RunOutput::Judge { test, outcome } => {
                         self.judgements.insert(test, outcome.judge());
@@ -508,9 +520,10 @@ impl Player<'_> {
         host.events.clear();
         self.run.handle_host(self.now, index, HostEvent::Lost(Lost::NotRecorded(why)));
         // What was heard up to here is judged, and nobody is waited for.
-        let its: Vec<usize> = self.reads.keys().copied().filter(|test| self.homes[*test] == index).collect();
+        let its: Vec<usize> =
+            self.reads.iter().filter(|(_, (host, _))| *host == index).map(|(test, _)| *test).collect();
         for test in its {
-            let paths = self.reads.remove(&test).unwrap_or_default();
+            let (_, paths) = self.reads.remove(&test).unwrap_or_default();
             let read = paths.into_iter().map(|path| self.read_of(path)).collect();
             self.run.handle_recordings(test, read);
         }

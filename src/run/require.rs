@@ -1,11 +1,12 @@
 //! Whether a test can be run on a host at all.
 
 use crate::host::HostFacts;
-use crate::scenario::{EMBEDDED_MODULE, HostKind, Requires};
+use crate::scenario::{EMBEDDED_MODULE, HostKind, Requires, Scenario};
+use crate::verdict::{CheckReport, Verdict};
 
 /// What `requires` misses on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unmet {
+enum Unmet {
     /// The test is skipped for this reason.
     No(String),
     /// It cannot be told whether the host has it.
@@ -13,7 +14,7 @@ pub(super) enum Unmet {
 }
 
 /// What of `requires` the host does not have, the first of it.
-pub(super) fn unmet(requires: &Requires, facts: &HostFacts) -> Option<Unmet> {
+fn unmet(requires: &Requires, facts: &HostFacts) -> Option<Unmet> {
     let has = |module: &str| facts.modules.get(module).copied().unwrap_or_default();
     let embedded = has(EMBEDDED_MODULE);
     match requires.host {
@@ -34,4 +35,54 @@ pub(super) fn unmet(requires: &Requires, facts: &HostFacts) -> Option<Unmet> {
         Some(false) => Some(Unmet::No(format!("needs version {bound}, and this host is {}", facts.version))),
         None => Some(Unmet::Unknown(format!("needs version {bound}, and this host says it is {:?}", facts.version))),
     }
+}
+
+/// That a scenario says itself that it is not to be run.
+pub(super) fn skipped(scenario: &Scenario) -> Option<CheckReport> {
+    let reason = scenario.skip.as_ref()?;
+    Some(CheckReport {
+        name: "skip".to_owned(),
+        place: Some(reason.place.clone()),
+        verdict: Verdict::Skipped,
+        expected: String::new(),
+        actual: reason.value.clone(),
+        help: String::new(),
+        passages: Vec::new(),
+    })
+}
+
+/// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
+pub(super) fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let said = skipped(scenario);
+    said.or_else(|| {
+        let (verdict, actual) = match unmet(&scenario.requires, facts)? {
+            Unmet::No(reason) => (Verdict::Skipped, reason),
+            Unmet::Unknown(reason) => (Verdict::Error, reason),
+        };
+        let place = Some(scenario.requires.place.clone());
+        Some(CheckReport {
+            name: "requires".to_owned(),
+            place,
+            verdict,
+            expected: String::new(),
+            actual,
+            help: String::new(),
+            passages: Vec::new(),
+        })
+    })
+    .or_else(|| lacking(scenario, facts))
+}
+
+/// A step for which the host has no module: nobody could find out what it is to find out.
+fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+    let (step, module) = scenario.modules().find(|(_, module)| facts.modules.get(module.name) == Some(&false))?;
+    Some(CheckReport {
+        name: step.describe(),
+        place: Some(step.place.clone()),
+        verdict: Verdict::Error,
+        expected: format!("{} on the host", module.application),
+        actual: format!("the host does not have {}, of which {} is", module.name, module.application),
+        help: format!("load {}, or {}", module.name, module.instead),
+        passages: Vec::new(),
+    })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::select::{Entry, LastFailed};
 use super::{RunEvent, Selection, TestId};
-use crate::verdict::Verdict;
+use crate::verdict::{Mark, Verdict};
 
 /// Its name in the folder of what a run leaves behind.
 const FILE: &str = "last-failed.json";
@@ -54,6 +54,10 @@ impl Recorder {
     /// Takes an event as the run tells it, secrets and all.
     pub fn handle(&mut self, event: &RunEvent) {
         let RunEvent::TestEnded(report) = event else { return };
+        // What was not come to is as it was.
+        if report.mark == Some(Mark::NotRun) {
+            return;
+        }
         let Some(entry) = self.entries.get(&(report.test.clone(), report.host.clone())) else { return };
         self.ended.insert(entry.clone());
         // One failure of several repetitions is enough.

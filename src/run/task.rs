@@ -18,7 +18,7 @@ use crate::scenario::Judgement;
 
 use super::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 
-use super::{RunEvent, Summary};
+use super::{Conduct, RunEvent, Summary};
 
 pub use super::retrieve::{Ask, Files, Remote, Talk, retrieve};
 
@@ -37,6 +37,7 @@ pub struct Hosted {
 pub async fn run(
     hosts: Vec<Hosted>,
     tests: Vec<Test>,
+    conduct: Conduct,
     clock: Clock,
     tape: Tape,
     mut interrupts: mpsc::Receiver<()>,
@@ -60,14 +61,13 @@ pub async fn run(
         });
     }
     drop(events);
-    let homes: Vec<usize> = tests.iter().map(|test| test.host).collect();
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
     let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
     let (now, seed) = (clock.now(), Ids::random().long());
     tape.put(now, || Record::Began { seed });
-    let mut core = RunCore::new(now, abouts, tests, Ids::seeded(seed));
+    let mut core = RunCore::new(now, abouts, tests, conduct, Ids::seeded(seed));
     loop {
         while let Some(output) = core.poll_output() {
             match output {
@@ -75,9 +75,8 @@ pub async fn run(
                     // A host whose task is gone told so: its tests end by that.
                     let _ = requests[host].send(request);
                 }
-                RunOutput::Read { test, paths, since } => {
+                RunOutput::Read { host, test, paths, since } => {
                     let read = read.clone();
-                    let host = homes[test];
                     let files = files[host].clone();
                     let talk = Talk { host, asks: asks.clone() };
                     let tape = tape.clone();

@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::did_you_mean;
+use super::document::CALL_KEYS;
 use super::node::{self, Content, Entry, Node, Plain, plain, shortened};
 use super::reading::Reading;
 
 /// The file's name. As every name that begins with `_` it is no scenario.
 pub(super) const FILE: &str = "_defaults.yaml";
+
+/// Scenarios that are run once for a folder: before its first test, and after its last.
+pub const SETUP: &str = "_setup.yaml";
+pub const TEARDOWN: &str = "_teardown.yaml";
 
 /// Keys of a scenario that have defaults.
 const KEYS: [&str; 9] = ["tags", "call", "vars", "secrets", "record", "timeout", "retries", "requires", "expect"];
@@ -22,6 +27,8 @@ const ROOT: &str = "root";
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
     layers: Vec<(PathBuf, Node)>,
+    /// Folders with a setup or a teardown, the innermost first.
+    pub set_up: Vec<PathBuf>,
     /// One of them has mistakes, which were told.
     pub broken: bool,
 }
@@ -30,7 +37,13 @@ impl Defaults {
     /// Looks for the defaults of the scenario file `path`.
     pub fn find(path: &Path, reading: &mut Reading<'_>) -> Self {
         let mut defaults = Defaults::default();
+        // A setup is not its own.
+        let own = path.file_name().filter(|name| *name == SETUP || *name == TEARDOWN).and_then(|_| path.parent());
         for folder in reading.folder.above(path) {
+            let there = [SETUP, TEARDOWN].into_iter().any(|name| reading.folder.has_file(&folder.join(name)));
+            if there && own != Some(&*folder) {
+                defaults.set_up.push(folder.clone());
+            }
             let path = folder.join(FILE);
             let text = match reading.folder.text(&path) {
                 Ok(Some(text)) => text,
@@ -64,12 +77,15 @@ impl Defaults {
 
     /// `document` with what it leaves to its folders.
     pub fn apply(&self, document: &Node) -> Node {
+        // Without a call, defaults of calls are of no concern.
+        let callless = document.value("steps").is_some();
+        let concerns = |key: &str| KEYS.contains(&key) && !(callless && CALL_KEYS.contains(&key));
         self.layers.iter().fold(document.clone(), |document, (_, defaults)| {
             let (Content::Mapping(own), Content::Mapping(defaults)) = (&document.content, &defaults.content) else {
                 return document;
             };
             let mut whole = own.clone();
-            for entry in defaults.iter().filter(|entry| KEYS.contains(&entry.key.as_str())) {
+            for entry in defaults.iter().filter(|entry| concerns(&entry.key)) {
                 match whole.iter_mut().find(|own| own.key == entry.key) {
                     Some(own) if JOINED.contains(&entry.key.as_str()) => own.value = joined(&own.value, &entry.value),
                     Some(own) => own.value = merged(&own.value, &entry.value),

@@ -22,10 +22,11 @@ pub(super) struct Document {
     pub app: Option<Placed<Box<dyn App>>>,
     pub caller: Option<Vec<PlacedStep>>,
     pub callee: Option<Vec<PlacedStep>>,
+    pub steps: Option<Vec<PlacedStep>>,
     pub record: Option<RecordSpec>,
     pub duration: Option<Placed<Duration>>,
     pub timeout: Option<Placed<Duration>>,
-    pub retries: u32,
+    pub retries: Option<u32>,
     pub requires: Option<Placed<Requires>>,
     pub skip: Option<Option<Placed<String>>>,
     pub xfail: Option<Option<Placed<String>>>,
@@ -87,19 +88,18 @@ pub(super) fn shape() -> Shape<Document> {
         app: optional("app", app::shape().placed(), "A built-in app in place of steps."),
         caller: optional("caller", steps(), "What the caller (A-leg) does, in order."),
         callee: optional("callee", steps(), "What the callee (B-leg) does, in order."),
+        steps: optional("steps", host_steps(), "What is done on the host itself, without a call: `api`, `log`, `sleep`."),
         record: optional("record", record(), "What is recorded of each leg, from its answer to its end."),
         duration: optional("duration", duration().placed(), "Talk time after which the caller hangs up."),
         timeout: optional(
             "timeout",
             duration().placed(),
-            "Time after which the scenario has failed: 60s and `duration`, unless told otherwise."
+            "Time after which the scenario has failed: 60s (`--timeout`) and `duration`, unless told otherwise."
         ),
-        retries: default(
+        retries: optional(
             "retries",
             integer(0..=MAX_RETRIES),
-            0,
-            0,
-            "How often the test is tried again when it fails; one that passes only then is marked flaky."
+            "How often the test is tried again when it fails; one that passes only then is marked flaky. 0 (`--retries`), unless told otherwise."
         ),
         requires: optional(
             "requires",
@@ -118,8 +118,27 @@ pub(super) fn shape() -> Shape<Document> {
         _secrets: optional("secrets", secrets(), SECRETS),
     })
     .excludes("app", &["caller", "callee"], "an app has its own steps: leave out the one or the other")
-    .at_least_one(&["app", "caller", "callee"], "nothing happens in this scenario")
+    .excludes("steps", CALL_KEYS, "without a call there are only the host's `steps`")
+    .at_least_one(&["app", "caller", "callee", "steps"], "nothing happens in this scenario")
     .expects("a scenario: a mapping with `name`, `callee`, `caller`, `expect`")
+}
+
+/// Keys that are about a call.
+pub(super) const CALL_KEYS: &[&str] = &["app", "caller", "callee", "call", "record", "duration", "expect"];
+
+/// Steps that need no call.
+fn host_steps() -> Shape<Vec<PlacedStep>> {
+    let step = step::shape().placed().and_then(|step, _, reading| {
+        if step.value.on_host() {
+            return Some(step);
+        }
+        let diagnostic = reading.error(&step.span, format!("`{}` needs a call", step.kind()));
+        diagnostic.help = "the steps of a host are `api`, `log` and `sleep`; those of a call stand under `caller` or \
+                           `callee`"
+            .to_owned();
+        None
+    });
+    step.list().expects("a list of steps")
 }
 
 fn tags() -> Shape<Vec<String>> {

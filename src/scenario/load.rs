@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Severity, Source};
 use super::document::{self, Document, Frame};
 use super::expand::{self, Expander, Files, Scope};
 use super::matrix::{self, Cell};
-use super::model::{PlacedStep, RecordSpec, Scenario};
+use super::model::{PlacedStep, RecordSpec, Scenario, Stage};
 use super::node::{self, Content, Node};
 use super::reading::{Disk, Folder, MAX_BYTES, Reading};
 use super::requires::Requires;
@@ -22,8 +22,8 @@ use super::shape::{Placed, Shape};
 use super::step::Step;
 use crate::redact::Redactor;
 
-/// A scenario's time limit beyond its `duration`, where it does not say.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// A scenario's time limit beyond its `duration`, where neither it nor the run says.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 thread_local! {
     /// The language, which never changes: built once, not for each file.
@@ -330,7 +330,8 @@ impl FileLoad<'_> {
         let mut scenario = Scenario {
             tags: document.tags,
             call: document.call,
-            caller: document.caller.unwrap_or_default(),
+            stage: if document.steps.is_some() { Stage::Host } else { Stage::Call },
+            caller: document.steps.or(document.caller).unwrap_or_default(),
             callee: document.callee.unwrap_or_default(),
             record: document.record.unwrap_or_default(),
             duration: duration.as_ref().map(|duration| duration.value),
@@ -368,8 +369,7 @@ impl FileLoad<'_> {
             scenario.record.period = scenario.record.period.or(steps.record.period);
         }
         scenario.judge_tones();
-        scenario.timeout =
-            timeout.as_ref().map_or_else(|| TIMEOUT + scenario.duration.unwrap_or_default(), |timeout| timeout.value);
+        scenario.timeout = timeout.as_ref().map(|timeout| timeout.value);
         rules::check(&scenario, &rules::Spans { duration, timeout }, &mut self.reading);
         scenario
     }
@@ -389,6 +389,8 @@ impl FileLoad<'_> {
             cell: matrix::named(name.cell),
             on: None,
             defaults: self.defaults.files(),
+            folders: self.defaults.set_up.clone(),
+            stage: Stage::Call,
             requires: Placed { value: Requires::default(), place: place.clone(), span },
             place,
             tags: Vec::new(),
@@ -397,8 +399,8 @@ impl FileLoad<'_> {
             callee: Vec::new(),
             record: RecordSpec::default(),
             duration: None,
-            timeout: TIMEOUT,
-            retries: 0,
+            timeout: None,
+            retries: None,
             skip: None,
             xfail: None,
             expect: Vec::new(),

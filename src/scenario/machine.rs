@@ -15,7 +15,7 @@ use crate::place::Place;
 use crate::units::{Time, human};
 use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
 
-use super::model::{CallSpec, Leg, Scenario};
+use super::model::{CallSpec, Leg, Scenario, Stage};
 use super::outcome::{LegOutcome, Outcome};
 use super::step::{Far, Mode, Signal};
 use super::witness::Witness;
@@ -64,12 +64,16 @@ impl Dial {
 pub struct Setting {
     /// The folder, on the host, that recordings of this test go to.
     pub recordings: PathBuf,
+    /// Time, beside the talk time, after which a scenario has failed that does not say.
+    pub timeout: Duration,
 }
 
 /// One run of a scenario on one host.
 #[derive(Debug)]
 pub struct Machine {
     scenario: Arc<Scenario>,
+    /// Time from its start after which it has failed.
+    limit: Duration,
     call: SessionId,
     ids: Ids,
     phase: Phase,
@@ -112,9 +116,11 @@ impl Machine {
     pub fn new(scenario: Arc<Scenario>, setting: Setting, mut ids: Ids) -> Self {
         let call = SessionId::new(ids.uuid());
         let asked: Vec<String> = scenario.expect.iter().flat_map(|check| check.value.headers()).collect();
-        let leg = |leg| LegRun::new(leg, &setting.recordings.join(call.as_str()), Witness::asking(asked.clone()));
+        let stem = setting.recordings.join(call.as_str());
+        let leg = |leg| LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()));
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
+            limit: scenario.time_limit(setting.timeout),
             scenario,
             call,
             ids,
@@ -139,10 +145,13 @@ impl Machine {
         &self.scenario
     }
 
-    /// Makes the call.
+    /// Makes the call, or begins with the host's steps.
     pub fn start(&mut self, now: Time) {
         self.started = now;
         self.phase = Phase::Running;
+        if self.scenario.stage == Stage::Host {
+            return self.advance(now);
+        }
         let dial = Dial::of(&self.scenario, self.call.clone());
         self.leg_mut(Leg::Caller).note(now, TraceKind::Command, format!("originate to {}", dial.call.to));
         self.actions.push_back(Action::Originate(Box::new(dial)));
@@ -272,10 +281,7 @@ impl Machine {
             }
             Phase::Running => {
                 let legs = self.legs.iter().filter_map(LegRun::deadline);
-                legs.chain(self.talk_ends())
-                    .chain(self.watch_ends())
-                    .chain([self.started + self.scenario.timeout])
-                    .min()
+                legs.chain(self.talk_ends()).chain(self.watch_ends()).chain([self.started + self.limit]).min()
             }
         }
     }
@@ -476,14 +482,14 @@ impl Machine {
 
     /// Ends the call when all was done, and fails it when what remains can no longer happen.
     fn judge_progress(&mut self, now: Time) {
-        if now >= self.started + self.scenario.timeout {
+        if now >= self.started + self.limit {
             self.problem(CheckReport {
                 name: "timeout".to_owned(),
                 place: Some(self.scenario.place.clone()),
                 verdict: Verdict::Failed,
-                expected: format!("the scenario over within {}", human(self.scenario.timeout)),
+                expected: format!("the scenario over within {}", human(self.limit)),
                 actual: self.doing(),
-                help: "`timeout:` sets how long a scenario may take".to_owned(),
+                help: "`timeout:` sets how long a scenario may take, `--timeout` how long those without it".to_owned(),
                 passages: Vec::new(),
             });
             return self.end(now, true);
@@ -491,8 +497,14 @@ impl Machine {
         if self.talk_ends().is_some_and(|at| now >= at) {
             return self.end(now, false);
         }
-        let over = self.job.is_some() && self.live.is_empty() && self.watch_ends().is_none_or(|at| now >= at);
         let finished = self.steps_finished();
+        if self.scenario.stage == Stage::Host {
+            if finished {
+                self.phase = Phase::Done;
+            }
+            return;
+        }
+        let over = self.job.is_some() && self.live.is_empty() && self.watch_ends().is_none_or(|at| now >= at);
         if over {
             self.report_undone();
             self.phase = Phase::Done;
@@ -562,8 +574,8 @@ impl Machine {
         let leg = self.leg(which);
         let step = steps.get(leg.step_in_question());
         let name = match step {
-            Some(step) => format!("{which} step {}: {}", leg.step_in_question() + 1, step.value.describe()),
-            None => format!("{which}"),
+            Some(step) => format!("{} step {}: {}", leg.name(), leg.step_in_question() + 1, step.value.describe()),
+            None => leg.name().to_owned(),
         };
         let place: Option<Place> = step.map(|step| step.place.clone());
         let (expected, actual, help) = fault.told(which, leg);
@@ -580,15 +592,23 @@ impl Machine {
                 None => "done with its steps".to_owned(),
             };
             match leg.state {
+                None if self.scenario.stage == Stage::Host => format!("host: {at}"),
                 None => format!("{which}: not there yet"),
                 Some(state) => format!("{which}: {} and {at}", leg::state_word(state)),
             }
         };
-        format!("{}; {}", told(Leg::Caller), told(Leg::Callee))
+        match self.scenario.stage {
+            Stage::Call => format!("{}; {}", told(Leg::Caller), told(Leg::Callee)),
+            Stage::Host => told(Leg::Caller),
+        }
     }
 
     /// Hangs up: the caller's leg, and the callee's as well where the call is to be torn down.
     fn end(&mut self, now: Time, both: bool) {
+        if self.scenario.stage == Stage::Host {
+            self.phase = Phase::Done;
+            return;
+        }
         self.phase = Phase::Ending { since: now, both };
         // A leg that ended takes the other with it, and the cause that it does so with is what is tested.
         let ends_by_itself = !both && self.legs.iter().any(|leg| leg.state == Some(State::HungUp));

@@ -5,7 +5,7 @@
 
 pub mod app;
 pub mod check;
-mod defaults;
+pub mod defaults;
 pub mod diagnostic;
 mod document;
 mod expand;

@@ -26,20 +26,24 @@ pub struct Scenario {
     pub on: Option<String>,
     /// The `_defaults.yaml` files it has taken from, the innermost first.
     pub defaults: Vec<PathBuf>,
+    /// Folders above it that have a setup or a teardown, the innermost first.
+    pub folders: Vec<PathBuf>,
+    /// What its steps work on.
+    pub stage: Stage,
     /// Where the document begins.
     pub place: Place,
     pub tags: Vec<String>,
     pub call: CallSpec,
-    /// In order. Empty: the leg only waits.
+    /// In order. Empty: the leg only waits. On [`Stage::Host`] these are the host's.
     pub caller: Vec<PlacedStep>,
     pub callee: Vec<PlacedStep>,
     pub record: RecordSpec,
     /// Talk time, from the caller's answer, after which the caller hangs up.
     pub duration: Option<Duration>,
-    /// Time from the originate after which the scenario has failed.
-    pub timeout: Duration,
-    /// How often it is tried again when it fails.
-    pub retries: u32,
+    /// Its own limit of time, from the originate, after which it has failed.
+    pub timeout: Option<Duration>,
+    /// How often it is tried again when it fails, where it says so itself.
+    pub retries: Option<u32>,
     pub requires: Placed<Requires>,
     /// Why it is not run.
     pub skip: Option<Placed<String>>,
@@ -48,7 +52,31 @@ pub struct Scenario {
     pub expect: Vec<PlacedCheck>,
 }
 
+/// What the steps of a scenario work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The legs of a call that is made.
+    Call,
+    /// The host itself; no call is made.
+    Host,
+}
+
+impl Stage {
+    /// Who does what `leg` does, in words.
+    pub const fn actor(self, leg: Leg) -> &'static str {
+        match self {
+            Stage::Call => leg.name(),
+            Stage::Host => "host",
+        }
+    }
+}
+
 impl Scenario {
+    /// Time after which it has failed. Where it does not say, `default` and its talk time.
+    pub fn time_limit(&self, default: Duration) -> Duration {
+        self.timeout.unwrap_or_else(|| default.saturating_add(self.duration.unwrap_or_default()))
+    }
+
     /// What `leg` does.
     pub fn steps(&self, leg: Leg) -> &[PlacedStep] {
         match leg {

@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::verdict::{CheckReport, Passage, Verdict};
 
 use super::machine::Recorded;
-use super::model::{Leg, PlacedStep, Scenario};
+use super::model::{Leg, PlacedStep, Scenario, Stage};
 use super::step::Signal;
 use super::witness::Witness;
 
@@ -111,15 +111,28 @@ impl Outcome {
         if !checks.iter().any(|problem| problem.verdict == Verdict::Error) {
             for check in &self.scenario.expect {
                 let mut found = check.value.evaluate(&self);
+                let listens = check.facts().listens.map(|listens| listens.leg);
+                if found.verdict == Verdict::Failed && listens.is_some_and(|leg| self.is_torn(leg)) {
+                    // What is missing may be what the check asks for.
+                    found.verdict = Verdict::Error;
+                    found.help = format!("the recording is incomplete: is the host's disk full? {}", found.help);
+                }
                 for (name, value) in std::mem::take(&mut found.figures) {
                     properties.push((unique(name, &properties), value));
                 }
                 checks.push(report(check.value.describe(), Some(check.place.clone()), found));
             }
-            checks.extend(self.unsaid());
+            if self.scenario.stage == Stage::Call {
+                checks.extend(self.unsaid());
+            }
         }
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
         Judgement { verdict, checks, properties }
+    }
+
+    /// Whether a recording of `leg` was not written to its end.
+    fn is_torn(&self, leg: Leg) -> bool {
+        self.leg(leg).recordings.iter().any(|(_, wav)| wav.as_ref().is_ok_and(|wav| wav.repaired.is_some()))
     }
 
     /// What holds of every call of which the scenario does not say otherwise: it is answered and ends normally.

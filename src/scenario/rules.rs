@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::check::Listens;
+use super::load::TIMEOUT;
 use super::model::{CallSpec, Leg, PlacedCheck, PlacedStep, Recording, Scenario};
 use super::reading::Reading;
 use super::shape::Placed;
@@ -163,11 +164,15 @@ fn timeout(scenario: &Scenario, spans: &Spans, reading: &mut Reading<'_>) {
         let mut taken = Duration::ZERO;
         for step in scenario.steps(leg) {
             taken = taken.saturating_add(step.facts().takes);
-            if taken >= scenario.timeout {
-                let limit = human(scenario.timeout);
+            if taken >= scenario.time_limit(TIMEOUT) {
+                let limit = human(scenario.time_limit(TIMEOUT));
                 let diagnostic =
                     reading.error(&step.span, format!("the time limit of {limit} is over before this step is"));
-                diagnostic.help = format!("the {leg}'s steps up to here take {}; raise `timeout`", human(taken));
+                diagnostic.help = format!(
+                    "the {}'s steps up to here take {}; raise `timeout`",
+                    scenario.stage.actor(leg),
+                    human(taken)
+                );
                 break;
             }
         }

@@ -137,7 +137,10 @@ impl Report for Markdown {
             RunEvent::Started { tests, .. } => self.tests = *tests,
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, .. } => self.summary = Some(*summary),
-            RunEvent::HostUp { .. } | RunEvent::HostLost { .. } | RunEvent::TestStarted { .. } => {}
+            RunEvent::HostUp { .. }
+            | RunEvent::HostLost { .. }
+            | RunEvent::TestStarted { .. }
+            | RunEvent::TestSlow { .. } => {}
         }
         Ok(())
     }

@@ -98,7 +98,9 @@ fn reason(report: &TestReport) -> Option<String> {
         Some(Mark::ExpectedFailure(why)) => Some(format!("expected to fail: {}", line(why))),
         Some(Mark::UnexpectedPass(why)) => Some(format!("passed, but was expected to fail: {}", line(why))),
         None if report.verdict == Verdict::Passed => None,
-        None => Some(explain::decisive(report).map_or_else(|| "no check says why".to_owned(), explain::reason)),
+        Some(Mark::NotRun) | None => {
+            Some(explain::decisive(report).map_or_else(|| "no check says why".to_owned(), explain::reason))
+        }
     }
 }
 

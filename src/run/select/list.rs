@@ -72,10 +72,10 @@ struct ListedTest {
     host: String,
     /// Which one it is of `--repeat`, counted from 1.
     repetition: Option<u32>,
-    /// Milliseconds after which it has failed.
-    timeout_ms: u64,
-    /// How often it is tried again when it does not pass.
-    retries: u32,
+    /// Milliseconds, beside its talk time, after which it has failed, where the scenario says so.
+    timeout_ms: Option<u64>,
+    /// How often it is tried again when it does not pass, where the scenario says so.
+    retries: Option<u32>,
     /// Why it is not run, where the scenario says so.
     skip: Option<String>,
     /// Why it is expected to fail.
@@ -95,7 +95,7 @@ impl ListedTest {
             matrix: scenario.cell.iter().cloned().collect(),
             host: hosts[test.host].clone(),
             repetition: test.repetition,
-            timeout_ms: u64::try_from(scenario.timeout.as_millis()).unwrap_or(u64::MAX),
+            timeout_ms: scenario.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             retries: scenario.retries,
             skip: scenario.skip.as_ref().map(|reason| reason.value.clone()),
             xfail: scenario.xfail.as_ref().map(|reason| reason.value.clone()),

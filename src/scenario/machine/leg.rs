@@ -10,7 +10,7 @@ use crate::call::{Change, ChangeKind, Session, State};
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
-use crate::scenario::model::{Leg, PlacedStep, Recording};
+use crate::scenario::model::{Leg, PlacedStep, Recording, Stage};
 use crate::scenario::step::{Begun, NO_SYNC, NOT_RUN, Needs, Start, Until};
 use crate::scenario::wanted::Wanted;
 use crate::scenario::witness::Witness;
@@ -82,6 +82,7 @@ impl Fault {
             Fault::Late { until, within } => (
                 format!("{until} within {}", human(*within)),
                 match leg.state {
+                    None if leg.stage == Stage::Host => "no reply".to_owned(),
                     None => format!("no {which}'s leg came to be"),
                     Some(State::HungUp) => format!("the leg ended with {}", cause()),
                     Some(state) => format!("the leg is {}", state_word(state)),
@@ -127,6 +128,7 @@ struct Current {
 #[derive(Debug)]
 pub(super) struct LegRun {
     pub(super) leg: Leg,
+    stage: Stage,
     pub(super) session: Option<SessionId>,
     pub(super) state: Option<State>,
     /// Our clock, when we learned of the answer.
@@ -159,9 +161,10 @@ pub(super) struct LegRun {
 }
 
 impl LegRun {
-    pub(super) fn new(leg: Leg, stem: &Path, witness: Witness) -> Self {
+    pub(super) fn new(leg: Leg, stage: Stage, stem: &Path, witness: Witness) -> Self {
         LegRun {
             leg,
+            stage,
             session: None,
             state: None,
             answered: None,
@@ -186,6 +189,11 @@ impl LegRun {
         }
     }
 
+    /// `caller`, `callee`; `host` without a call.
+    pub(super) fn name(&self) -> &'static str {
+        self.stage.actor(self.leg)
+    }
+
     pub(super) fn note(&mut self, at: Time, kind: TraceKind, text: impl Into<String>) {
         if self.trace.len() == TRACE {
             self.trace.pop_front();
@@ -195,7 +203,7 @@ impl LegRun {
 
     pub(super) fn trace(&self) -> LegTrace {
         LegTrace {
-            leg: self.leg.name().to_owned(),
+            leg: self.name().to_owned(),
             uuid: self.session.as_ref().map(SessionId::to_string).unwrap_or_default(),
             entries: self.trace.iter().cloned().collect(),
         }
@@ -372,6 +380,7 @@ impl LegRun {
         let needs = step.value.needs();
         let ready = match needs {
             Needs::Nothing => true,
+            _ if self.stage == Stage::Host => true,
             Needs::Session => self.session.is_some() && self.state < Some(State::HungUp),
             Needs::Parked => {
                 let recording = self.recording_asked && !self.recording_runs();

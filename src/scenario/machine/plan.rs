@@ -11,7 +11,7 @@ use super::{Dial, Setting, hang_up};
 use crate::esl::Command;
 use crate::id::{Ids, SessionId};
 use crate::place::Place;
-use crate::scenario::model::{Leg, Scenario};
+use crate::scenario::model::{Leg, Scenario, Stage};
 use crate::scenario::step::{Needs, Signal, Until};
 use crate::scenario::witness::Witness;
 
@@ -69,7 +69,11 @@ impl Plan {
                 .filter_map(signals)
                 .any(|signal| signal >= Signal::Refuse && signal != Signal::Answer)
         };
-        let end = if Leg::BOTH.into_iter().any(over) { Vec::new() } else { vec![hang_up(&caller)] };
+        let end = if scenario.stage == Stage::Host || Leg::BOTH.into_iter().any(over) {
+            Vec::new()
+        } else {
+            vec![hang_up(&caller)]
+        };
         Plan { dial: Dial::of(scenario, caller), legs, end }
     }
 }
@@ -77,7 +81,7 @@ impl Plan {
 impl LegPlan {
     fn of(scenario: &Scenario, leg: Leg, session: SessionId, stem: &Path, ids: &mut Ids) -> LegPlan {
         let steps = scenario.steps(leg);
-        let mut run = LegRun::new(leg, stem, Witness::default());
+        let mut run = LegRun::new(leg, scenario.stage, stem, Witness::default());
         run.session = Some(session.clone());
         let record: Vec<Command> = scenario.record.of(leg).into_iter().flat_map(|of| run.record_commands(of)).collect();
         let planned: Vec<StepPlan> = run
@@ -87,14 +91,17 @@ impl LegPlan {
             .map(|(Rehearsed { commands, until, within }, step)| StepPlan {
                 describe: step.value.describe(),
                 place: step.place.clone(),
-                needs: step.value.needs(),
+                needs: if scenario.stage == Stage::Host { Needs::Nothing } else { step.value.needs() },
                 events: commands.iter().flat_map(|command| events_of(command, &until)).collect(),
                 commands: commands.into_iter().map(anonymous).collect(),
                 until: until.to_string(),
                 within,
             })
             .collect();
-        let events = order(scenario, leg, &record, &planned);
+        let events = match scenario.stage {
+            Stage::Call => order(scenario, leg, &record, &planned),
+            Stage::Host => Vec::new(),
+        };
         LegPlan { leg, record, steps: planned, events }
     }
 }

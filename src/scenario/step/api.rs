@@ -29,6 +29,10 @@ impl Step for Api {
         Needs::Nothing
     }
 
+    fn on_host(&self) -> bool {
+        true
+    }
+
     fn start(&self, start: &mut Start<'_>) -> Begun {
         start.api(&self.command);
         Until::Replied.within(LONGEST)

@@ -27,6 +27,10 @@ impl Step for Log {
         Needs::Nothing
     }
 
+    fn on_host(&self) -> bool {
+        true
+    }
+
     fn start(&self, start: &mut Start<'_>) -> Begun {
         start.note(&self.text);
         Until::Now.into()

@@ -89,6 +89,11 @@ pub trait Step: Debug + Send + Sync {
         Needs::Parked
     }
 
+    /// Whether it can be done on a host without a call.
+    fn on_host(&self) -> bool {
+        false
+    }
+
     /// Begins: says what the switch is to do, and what ends the step.
     fn start(&self, start: &mut Start<'_>) -> Begun;
 

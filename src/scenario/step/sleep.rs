@@ -34,6 +34,10 @@ impl Step for Sleep {
         Needs::Session
     }
 
+    fn on_host(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &mut Start<'_>) -> Begun {
         Until::Elapsed(self.time).into()
     }

@@ -116,7 +116,7 @@ fn a_variable_is_read_as_if_its_value_stood_there() {
          retries: ${vars.least}\nexpect: { answered: \"${vars.yes}\" }\n",
     );
     assert_eq!((scenario.call.to.as_str(), scenario.call.timeout.as_secs()), ("bob-5", 5));
-    assert_eq!((scenario.duration.unwrap().as_secs(), scenario.retries), (3, 5));
+    assert_eq!((scenario.duration.unwrap().as_secs(), scenario.retries), (3, Some(5)));
     assert_eq!(steps(&scenario)[2], "log to bob no one");
 }
 
@@ -184,7 +184,7 @@ fn defaults_of_folders_hold_where_the_scenario_says_nothing_else_and_the_innermo
         ("bob", "internal", &["PCMA".to_owned()][..])
     );
     assert_eq!(call.headers, [("X-A".to_owned(), "inner".to_owned()), ("X-B".to_owned(), "outer".to_owned())]);
-    assert_eq!((scenario.timeout.as_secs(), scenario.retries), (9, 2));
+    assert_eq!((scenario.timeout.unwrap().as_secs(), scenario.retries), (9, Some(2)));
     assert!(scenario.record.caller.is_some());
     let expected: Vec<_> = scenario.expect.iter().map(|check| check.describe()).collect();
     assert_eq!(expected, ["setup time < 2s", "answered"]);

@@ -145,7 +145,7 @@ fn the_milliwatt_of_the_design_loads() {
     assert_eq!(scenario.place.to_string(), "scenarios/case.yaml:3:1");
     assert_eq!(described(&scenario.caller), ["wait for the answer within 10s", "play tone 1004 Hz at 0 dBm0"]);
     assert_eq!(described(&scenario.callee), ["answer", "echo"]);
-    assert_eq!((scenario.duration, scenario.timeout), (Some(3 * S), 63 * S));
+    assert_eq!((scenario.duration, scenario.time_limit(60 * S)), (Some(3 * S), 63 * S));
     let checks: Vec<_> = scenario.expect.iter().map(|check| check.describe()).collect();
     assert_eq!(checks, ["caller heard tone 1004Hz +-4Hz at 0dBm0 +-3dB for >= 2s", "caller longest gap < 200ms"]);
     assert_eq!(scenario.expect[1].place.line, 10);
@@ -244,7 +244,7 @@ fn every_key_of_call_is_read_as_it_is_written() {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(call.headers, [pair("X-One", "1"), pair("Subject", "yes")]);
     assert_eq!(call.vars, [pair("ignore_early_media", "true"), pair("jitterbuffer_msec", "100:200:40")]);
-    assert_eq!((call.timeout, scenario.timeout), (10 * S, 120 * S));
+    assert_eq!((call.timeout, scenario.timeout), (10 * S, Some(120 * S)));
     assert_eq!(scenario.tags, ["smoke"]);
 }
 
@@ -253,7 +253,7 @@ fn what_is_not_said_has_its_default() {
     let scenario = scenario("callee: [answer]");
     assert_eq!(scenario.name, "case");
     assert_eq!((scenario.call.to.as_str(), scenario.call.profile.as_str()), ("callwright", "external"));
-    assert_eq!((scenario.call.timeout, scenario.timeout, scenario.duration), (30 * S, 60 * S, None));
+    assert_eq!((scenario.call.timeout, scenario.timeout, scenario.duration), (30 * S, None, None));
 }
 
 #[test]
