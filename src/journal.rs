@@ -184,6 +184,7 @@ pub enum Chunk {
 #[serde(rename_all = "snake_case")]
 pub enum GivenUp {
     Unreachable { address: String, error: String },
+    NoSwitch { address: String, error: String },
     TooSlow(usize),
     Silent { micros: u64 },
 }
@@ -230,6 +231,7 @@ impl GivenUp {
             Lost::Unreachable { address, error } => {
                 GivenUp::Unreachable { address: address.clone(), error: error.clone() }
             }
+            Lost::NoSwitch { address, error } => GivenUp::NoSwitch { address: address.clone(), error: error.clone() },
             Lost::TooSlow(events) => GivenUp::TooSlow(*events),
             Lost::Silent(time) => GivenUp::Silent { micros: u64::try_from(time.as_micros()).unwrap_or(u64::MAX) },
             _ => return None,
@@ -241,6 +243,7 @@ impl From<GivenUp> for Lost {
     fn from(given_up: GivenUp) -> Lost {
         match given_up {
             GivenUp::Unreachable { address, error } => Lost::Unreachable { address, error },
+            GivenUp::NoSwitch { address, error } => Lost::NoSwitch { address, error },
             GivenUp::TooSlow(events) => Lost::TooSlow(events),
             GivenUp::Silent { micros } => Lost::Silent(std::time::Duration::from_micros(micros)),
         }
@@ -428,7 +431,7 @@ mod tests {
         assert!(error("{\"at\":1,\"tick\":null}\n").contains("does not tell what was run"));
         assert!(error("nonsense\n{\"at\":1}\n").contains("journal.jsonl:1:"));
         let other = error(
-            "{\"at\":1,\"run\":{\"version\":9,\"hosts\":[],\"tests\":[],\"world\":{\"texts\":{},\"above\":{},\"variables\":{}}}}\n",
+            "{\"at\":1,\"run\":{\"version\":9,\"hosts\":[],\"tests\":[],\"conduct\":{\"max_fail\":null,\"retries\":0,\"timeout_us\":1,\"slow_us\":1},\"world\":{\"texts\":{},\"above\":{},\"variables\":{}}}}\n",
         );
         assert!(other.contains("version 9"), "{other}");
         assert!(Journal::read(Path::new("/nonexistent")).is_err());

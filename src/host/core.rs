@@ -131,6 +131,9 @@ pub enum Lost {
     Refused { command: String, reply: String },
     #[error("cannot connect to {address}: {error}")]
     Unreachable { address: String, error: String },
+    /// Something listens there, and never was a switch.
+    #[error("what listens at {address} is no switch: {error}")]
+    NoSwitch { address: String, error: String },
     #[error("{0} of its events wait to be taken: this program cannot keep up")]
     TooSlow(usize),
     #[error("did not tell about itself within {0:?} of connecting")]
@@ -143,7 +146,7 @@ pub enum Lost {
 impl Lost {
     /// Whether the host's task gave up: nothing further comes.
     pub fn is_over(&self) -> bool {
-        self.is_final() || matches!(self, Lost::Unreachable { .. } | Lost::NotRecorded(_))
+        self.is_final() || matches!(self, Lost::Unreachable { .. } | Lost::NoSwitch { .. } | Lost::NotRecorded(_))
     }
 
     /// Whether trying again cannot help: a wrong password stays wrong.

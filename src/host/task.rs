@@ -101,20 +101,23 @@ async fn run(
     let mut deadline = Instant::now() + patience.first;
     let mut pause = FIRST_PAUSE;
     loop {
-        let mut up = false;
-        let lost = match connect(&address, deadline).await {
-            Err(error) => Lost::Unreachable { address: address.clone(), error: error.to_string() },
+        let ended = match connect(&address, deadline).await {
+            Err(error) => {
+                let lost = Lost::Unreachable { address: address.clone(), error: error.to_string() };
+                Ended { lost, was_up: false }
+            }
             Ok(lines) => {
                 let seed = Ids::random().long();
                 tape.tape.put(clock.now(), || Record::Connected { host, seed });
                 let core = HostCore::new(config.clone(), Ids::seeded(seed));
-                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox, &mut up).await {
-                    Some(lost) => lost,
+                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await {
+                    Some(ended) => ended,
                     None => return,
                 }
             }
         };
-        let lost = match up || lost.is_over() {
+        let Ended { lost, was_up } = ended;
+        let lost = match was_up || lost.is_over() {
             true => lost,
             // Something listens there, and is no switch: trying goes on no longer than for one that does not.
             false if Instant::now() + pause < deadline => {
@@ -122,7 +125,7 @@ async fn run(
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 continue;
             }
-            false => Lost::Unreachable { address: address.clone(), error: lost.to_string() },
+            false => Lost::NoSwitch { address: address.clone(), error: lost.to_string() },
         };
         if let Some(lost) = GivenUp::of(&lost) {
             tape.tape.put(clock.now(), || Record::Lost { host, lost });
@@ -190,6 +193,13 @@ impl Socket {
     }
 }
 
+/// How a pair of connections ended.
+struct Ended {
+    lost: Lost,
+    /// Whether what answered was a switch.
+    was_up: bool,
+}
+
 /// Runs one pair of connections to its end; `None` when nobody listens to the host any more.
 async fn serve(
     mut core: HostCore,
@@ -199,8 +209,8 @@ async fn serve(
     tape: &HostTape,
     inbox: &mut mpsc::UnboundedReceiver<Request>,
     outbox: &mpsc::Sender<HostEvent>,
-    up: &mut bool,
-) -> Option<Lost> {
+) -> Option<Ended> {
+    let mut was_up = false;
     let mut sockets = [(Line::Events, Socket::new(events)), (Line::Commands, Socket::new(commands))];
     let deadline = Instant::now() + login;
     // An event that is to be handed on; those behind it wait in the core.
@@ -214,16 +224,16 @@ async fn serve(
         if next.is_none() {
             next = core.poll_event();
             match &next {
-                Some(HostEvent::Up(_)) => *up = true,
+                Some(HostEvent::Up(_)) => was_up = true,
                 Some(HostEvent::Lost(_)) => {
                     let Some(HostEvent::Lost(lost)) = next else { unreachable!("just matched") };
-                    return Some(lost);
+                    return Some(Ended { lost, was_up });
                 }
                 _ => {}
             }
         }
         if core.backlog() > BACKLOG {
-            return Some(Lost::TooSlow(core.backlog()));
+            return Some(Ended { lost: Lost::TooSlow(core.backlog()), was_up });
         }
         let [(_, events), (_, commands)] = &mut sockets;
         tokio::select! {
@@ -240,7 +250,9 @@ async fn serve(
                     return None;
                 }
             },
-            () = tokio::time::sleep_until(deadline), if !*up => return Some(Lost::Silent(login)),
+            () = tokio::time::sleep_until(deadline), if !was_up => {
+                return Some(Ended { lost: Lost::Silent(login), was_up });
+            }
         }
     }
 }
