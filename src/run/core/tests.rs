@@ -356,3 +356,17 @@ fn a_host_that_is_gone_leaves_its_teardowns_in_error() {
     assert_eq!(bench.summary(), Summary { errors: 1, folder_errors: 1, ..Summary::default() });
     assert_eq!(bench.reports[1].test.to_string(), "_teardown.yaml::clean");
 }
+
+#[test]
+fn a_step_whose_module_is_not_there_is_an_error_that_says_what_to_do_and_requires_makes_it_a_skip() {
+    let run = |more: &str| {
+        let mut bench = Bench::new(&format!("name: x\ncallee: [answer, bert]\ncaller: [bert]\n{more}"));
+        bench.up(&[("mod_bert", false)], "1.10.12-release");
+        bench.run(&["USER_BUSY"]);
+        (bench.reports[0].verdict, bench.reports[0].checks[0].clone())
+    };
+    let (verdict, check) = run("");
+    assert_eq!(verdict, Verdict::Error, "{check:?}");
+    assert!(check.actual.contains("mod_bert") && check.help.contains("bit_exact"), "{check:?}");
+    assert_eq!(run("requires: { module: mod_bert }\n").0, Verdict::Skipped);
+}

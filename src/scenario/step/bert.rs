@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Begun, Facts, Start, Step, StepVariant, Until, boxed};
+use super::{Begun, Facts, Module, Start, Step, StepVariant, Until, boxed};
 use crate::scenario::mapping::{default, mapping, optional};
 use crate::scenario::scalar::{boolean, duration, integer, token};
 use crate::scenario::shape::Shape;
@@ -73,6 +73,13 @@ pub(in crate::scenario) const IN_SYNC: &str = "mod_bert::in_sync";
 pub(in crate::scenario) const LOST_SYNC: &str = "mod_bert::lost_sync";
 pub(in crate::scenario) const TIMED_OUT: &str = "mod_bert::timeout";
 
+/// What tests the bits.
+const TESTER: Module = Module {
+    name: "mod_bert",
+    application: "bert_test",
+    instead: "play a clip and compare the recording bit by bit: `expect: { audio: [{ leg: callee, bit_exact: ... }] }`",
+};
+
 pub(super) fn variant() -> StepVariant {
     let doc =
         "Runs a bit error test (mod_bert, PCMU only) until the leg ends; the next step follows when it is in sync.";
@@ -136,7 +143,7 @@ impl Step for Bert {
 
     fn facts(&self) -> Facts {
         let takes = if self.wait { self.holding } else { Duration::ZERO };
-        Facts { takes, tests_bits: true, ..Facts::default() }
+        Facts { takes, tests_bits: true, module: Some(TESTER), ..Facts::default() }
     }
 
     fn start(&self, start: &mut Start<'_>) -> Begun {
