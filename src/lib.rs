@@ -13,6 +13,7 @@ pub mod host;
 pub mod id;
 pub mod journal;
 pub mod media;
+pub mod metrics;
 pub mod place;
 pub mod redact;
 pub mod report;
