@@ -127,6 +127,9 @@ pub struct HostHeader {
     pub name: String,
     pub slots: usize,
     pub recordings: Option<PathBuf>,
+    /// The place of the host that is called from it, where that is another.
+    #[serde(default)]
+    pub callee: Option<usize>,
     pub profiles: Vec<String>,
     pub modules: Vec<String>,
     pub events: Vec<String>,

@@ -80,7 +80,8 @@ impl Sim {
                 folder: None,
             })
             .collect();
-        let about = RunHost { name: "sim".to_owned(), slots: 1_000, recordings: Some("/recordings".into()) };
+        let about =
+            RunHost { name: "sim".to_owned(), slots: 1_000, recordings: Some("/recordings".into()), callee: None };
         let started = rig.now();
         let run = RunCore::new(started, vec![about], tests, Conduct::default(), Ids::seeded(seed.wrapping_add(3)));
         Ok(Sim {
@@ -165,7 +166,7 @@ impl Sim {
             match output {
                 RunOutput::Request { request, .. } => self.ask(now, request),
                 RunOutput::Read { test, paths, .. } => {
-                    let read = paths.into_iter().map(|path| (path.clone(), self.read(&path))).collect();
+                    let read = paths.into_iter().map(|(_, path)| (path.clone(), self.read(&path))).collect();
                     self.pending.push_back((test, read));
                 }
                 RunOutput::Judge { test, outcome } => self.run.handle_judgement(now, test, outcome.judge()),

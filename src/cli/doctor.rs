@@ -134,7 +134,8 @@ async fn all(arguments: &Arguments) -> Result<Vec<Facts>, String> {
             examined.push(embedded(arguments, clock, &folder).await?);
             continue;
         }
-        let mappings = arguments.recordings.iter().filter(|mapping| mapping.is_for(host)).cloned().collect();
+        let mappings =
+            arguments.recordings.iter().filter(|mapping| mapping.is_for(&host.host, host)).cloned().collect();
         let files = Files::Remote(Remote::new(mappings, folder.clone()));
         examined.push(facts(patient(arguments, host.to_string(), &arguments.password, files), clock).await);
     }

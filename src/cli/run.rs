@@ -17,9 +17,7 @@ use crate::id::Ids;
 use crate::redact::Redactor;
 use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
-use crate::run::{
-    self, Choice, HostAddress, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard,
-};
+use crate::run::{self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +33,10 @@ Examples:
       Runs a third of the tests, in an order that the printed seed repeats.
   callwright run --fshost 10.0.0.5 --fshost 10.0.0.6:8022 --junit out/junit.xml
       Runs every scenario on two FreeSWITCH hosts, and writes a JUnit report.
+  callwright run --fshost a=10.0.0.5 --callee-host b=10.0.0.6
+      Calls from one host to another, and looks at both ends.
+  callwright run --fshost embedded --fshost embedded
+      Runs every scenario on two switches of its own.
   callwright run --json - | jq -r 'select(.event == \"test_ended\") | [.verdict, .test.name] | @tsv'
       Events for other programs, as they happen; what people read goes to the standard error.
   callwright run --html out/report.html
@@ -55,10 +57,19 @@ pub(super) struct Arguments {
     #[command(flatten)]
     picking: Picking,
 
-    /// Event socket of a FreeSWITCH host to run on; may be given several times. Without any, an embedded switch is
-    /// started
-    #[arg(long = "fshost", value_name = "HOST[:PORT]")]
-    hosts: Vec<HostAddress>,
+    /// Event socket of a FreeSWITCH host to run on, or `embedded` for a switch of the run's own; may be given several
+    /// times, each with a NAME that reports and `${host.name}` have. Without any, one embedded switch is started
+    #[arg(long = "fshost", value_name = "[NAME=]HOST[:PORT]")]
+    hosts: Vec<HostSpec>,
+
+    /// A host that is called from those of --fshost, which otherwise call themselves; of several, each caller has one in
+    /// turn. Its event socket is listened to as well
+    #[arg(long = "callee-host", value_name = "[NAME=]HOST[:PORT]")]
+    callee_hosts: Vec<HostSpec>,
+
+    /// A file of more hosts, one a line as for --fshost, with `callee`, `slots=N` or `password-env=NAME` behind it
+    #[arg(long = "hosts", value_name = "FILE")]
+    host_files: Vec<PathBuf>,
 
     /// Password of the hosts' event sockets
     #[arg(
@@ -264,7 +275,8 @@ impl Report for Listener {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { selection, picking, hosts, password, recordings, list, jobs, record_esl, .. } = arguments;
+    let Arguments { selection, picking, hosts, callee_hosts, host_files, .. } = arguments;
+    let Arguments { password, recordings, list, jobs, record_esl, .. } = arguments;
     let Arguments { fail_fast, max_fail, retries, timeout, slow, .. } = arguments;
     let max_fail = if fail_fast { Some(NonZeroUsize::MIN) } else { max_fail };
     let purpose = match list {
@@ -275,6 +287,8 @@ fn options(arguments: Arguments) -> Options {
     Options {
         choice: choice(selection, picking),
         hosts,
+        callee_hosts,
+        host_files,
         password,
         recordings,
         purpose,
@@ -323,7 +337,7 @@ mod tests {
 
     #[test]
     fn every_argument_reaches_the_run() {
-        let line = "callwright run a b.yaml --fshost x --fshost [::1]:1 --password p --recordings x:/r=l -k tone -m not-x --lf --repeat 2 \
+        let line = "callwright run a b.yaml --fshost x --fshost n=[::1]:1 --callee-host embedded --hosts h --password p --recordings x:/r=l -k tone -m not-x --lf --repeat 2 \
              --shard 1/3 --random-order=7 --list=json -j 3";
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         let choice = Choice {
@@ -336,7 +350,8 @@ mod tests {
             seed: Some(7),
         };
         assert_eq!(options.choice, choice);
-        assert_eq!(options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x:8021", "[::1]:1"]);
+        assert_eq!(options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x:8021", "n=[::1]:1"]);
+        assert_eq!((options.callee_hosts[0].to_string().as_str(), options.host_files.len()), ("embedded", 1));
         assert_eq!(options.password, "p");
         assert_eq!(options.recordings, ["x:/r=l".parse().unwrap()]);
         assert_eq!(options.purpose, Purpose::List(ListFormat::Json));

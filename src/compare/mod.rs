@@ -194,7 +194,10 @@ fn read(events: &[RunEvent], by_host: bool) -> Run {
                 run.groups.entry(key).or_default().add(report);
             }
             RunEvent::Ended { summary, .. } => run.whole = !summary.interrupted,
-            RunEvent::HostUp { .. } | RunEvent::HostLost { .. } | RunEvent::TestSlow { .. } => {}
+            RunEvent::HostUp { .. }
+            | RunEvent::HostLost { .. }
+            | RunEvent::SessionsLeft { .. }
+            | RunEvent::TestSlow { .. } => {}
         }
     }
     for ((test, host), count) in running.into_iter().filter(|(_, count)| *count > 0) {

@@ -49,6 +49,8 @@ struct Host {
     version: Option<String>,
     about: Vec<(String, String)>,
     lost: Option<String>,
+    /// Sessions of the run that could not be hung up.
+    left: Vec<String>,
 }
 
 /// What became of a test, the worst first.
@@ -183,6 +185,7 @@ impl Report for Html {
                 run.last = run.last.max(report.started + report.duration);
                 run.reports.push(report.as_ref().clone());
             }
+            RunEvent::SessionsLeft { host, sessions, .. } => run.host(host).left = sessions.clone(),
             RunEvent::TestSlow { .. } => {}
             RunEvent::Ended { summary, at } => {
                 run.last = run.last.max(*at);

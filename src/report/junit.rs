@@ -40,6 +40,8 @@ struct Host {
     name: String,
     version: Option<String>,
     lost: Option<String>,
+    /// Sessions of the run that could not be hung up.
+    left: Option<String>,
     cases: Vec<TestCase>,
     /// Sum of what its tests took.
     time: Duration,
@@ -113,8 +115,10 @@ impl Junit {
             if let Some(version) = &host.version {
                 suite.add_property(Property::new("version", escape::line(version)));
             }
-            if let Some(reason) = &host.lost {
-                suite.set_system_err(format!("host lost: {}\n", escape::line(reason)));
+            let lost = host.lost.as_ref().map(|reason| format!("host lost: {}\n", escape::line(reason)));
+            let left = host.left.as_ref().map(|left| format!("it still has sessions of this run: {left}\n"));
+            if lost.is_some() || left.is_some() {
+                suite.set_system_err([lost, left].into_iter().flatten().collect::<String>());
             }
             suite.add_test_cases(host.cases.iter().cloned());
             report.add_test_suite(suite);
@@ -143,6 +147,10 @@ impl Report for Junit {
             RunEvent::TestStarted { test, host, at } => {
                 self.last = self.last.max(*at);
                 self.running.insert((test.clone(), host.clone()), *at);
+            }
+            RunEvent::SessionsLeft { host, sessions, .. } => {
+                let left = escape::line(&sessions.join(", ")).to_string();
+                self.host(host).left = Some(left);
             }
             RunEvent::TestSlow { .. } => {}
             RunEvent::TestEnded(report) => self.ended(report),

@@ -61,6 +61,9 @@ impl Tap {
             RunEvent::HostLost { host, reason, .. } => {
                 format!("# host {} lost: {}\n", escape::line(host), escape::line(reason))
             }
+            RunEvent::SessionsLeft { host, sessions, .. } => {
+                format!("# host {} still has {}\n", escape::line(host), escape::line(&sessions.join(", ")))
+            }
             RunEvent::TestStarted { test, host, .. } => {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()

@@ -118,6 +118,11 @@ impl<W: Write + Send> Term<W> {
                 let text = format!("host {} lost: {}", escape::line(host), escape::line(reason));
                 format!("{}\n", self.paint.apply(Style::Doubt, text))
             }
+            RunEvent::SessionsLeft { host, sessions, .. } => {
+                let (host, sessions) = (escape::line(host), sessions.join(", "));
+                let text = format!("host {host} still has sessions of this run: {}", escape::line(&sessions));
+                format!("{}\n", self.paint.apply(Style::Doubt, text))
+            }
             RunEvent::TestStarted { test, host, .. } => {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()

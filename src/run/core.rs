@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::wav::Wav;
+use crate::esl::Command;
 use crate::host::{HostEvent, HostFacts, Request, Token};
-use crate::id::Ids;
-use crate::scenario::{Action, Judgement, Machine, Outcome, Scenario, Setting};
+use crate::id::{Ids, SessionId};
+use crate::scenario::{Judgement, Leg, Machine, Outcome, Scenario, Setting};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
+use super::calls::{Calls, Site};
 use super::conduct::Conduct;
 use super::originate::originate;
 use super::require::{skipped, unfit};
@@ -23,7 +25,7 @@ use super::{Attempt, Picked, RunEvent, Summary, TestId, TestReport, trial};
 pub struct Test {
     pub id: TestId,
     pub scenario: Arc<Scenario>,
-    /// Which of the run's hosts.
+    /// Which of the run's hosts makes the call.
     pub host: usize,
     /// The command that runs this test alone.
     pub rerun: String,
@@ -39,6 +41,8 @@ pub struct RunHost {
     pub slots: usize,
     /// Where recordings go on its disk; `None`: where the switch itself puts them.
     pub recordings: Option<PathBuf>,
+    /// The host that its calls are sent to; `None`: itself.
+    pub callee: Option<usize>,
 }
 
 /// What the run wants done.
@@ -50,9 +54,9 @@ pub enum RunOutput {
     },
     /// Recordings to be read, told back by [`RunCore::handle_recordings`].
     Read {
-        host: usize,
         test: usize,
-        paths: Vec<PathBuf>,
+        /// Each with the host that has it.
+        paths: Vec<(usize, PathBuf)>,
         /// When the test began.
         since: Time,
     },
@@ -88,11 +92,10 @@ enum HostState {
 }
 
 impl HostState {
-    /// What it told about itself; or why nothing can be made there, and what would help.
-    fn facts(&self) -> Result<&HostFacts, (String, String)> {
+    fn facts(&self) -> Option<&Arc<HostFacts>> {
         match self {
-            HostState::Up(facts) => Ok(facts),
-            _ => Err(("the host is not up".to_owned(), String::new())),
+            HostState::Up(facts) => Some(facts),
+            HostState::Waiting | HostState::Away | HostState::Gone(_) => None,
         }
     }
 }
@@ -102,14 +105,31 @@ struct HostSlot {
     about: RunHost,
     state: HostState,
     schedule: Schedule,
+    /// Sessions of this run that nobody follows any more: they are hung up as soon as that can be asked for.
+    left: Vec<SessionId>,
+    /// Commands that hang such sessions up, until they are answered.
+    hanging_up: HashMap<Token, SessionId>,
+}
+
+/// What the hosts of a test told about themselves.
+#[derive(Clone, Debug)]
+struct SiteFacts {
+    caller: Arc<HostFacts>,
+    callee: Arc<HostFacts>,
+}
+
+impl SiteFacts {
+    fn of(&self, leg: Leg) -> &HostFacts {
+        match leg {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Running {
-    machine: Machine,
     started: Time,
-    /// Greatest lag of its events.
-    lag: Duration,
     /// The call is over and its recordings are being read.
     reading: bool,
     /// Where its recordings are kept.
@@ -141,16 +161,14 @@ pub struct RunCore {
     /// The tests, then what sets their folders up and tears them down.
     jobs: Vec<Job>,
     running: BTreeMap<usize, Running>,
+    calls: Calls<usize>,
     /// Attempts that failed, of tests that are tried again.
     attempts: BTreeMap<usize, Vec<Attempt>>,
-    /// Whose call it is.
-    calls: HashMap<String, usize>,
-    /// Whose command it is, and its number there.
-    tokens: HashMap<Token, (usize, u64)>,
-    next_token: u64,
     ids: Ids,
     started: Time,
     summary: Summary,
+    /// Until when the end waits for hosts to be clean.
+    clean_by: Option<Time>,
     ended: bool,
     outputs: VecDeque<RunOutput>,
 }
@@ -160,7 +178,8 @@ impl RunCore {
     pub fn new(now: Time, hosts: Vec<RunHost>, tests: Vec<Test>, conduct: Conduct, ids: Ids) -> Self {
         let slot = |about: RunHost| {
             let schedule = Schedule::new(about.slots);
-            HostSlot { about, state: HostState::Waiting, schedule }
+            let (left, hanging_up) = (Vec::new(), HashMap::new());
+            HostSlot { about, state: HostState::Waiting, schedule, left, hanging_up }
         };
         let mut core = RunCore {
             hosts: hosts.into_iter().map(slot).collect(),
@@ -168,12 +187,11 @@ impl RunCore {
             jobs: Vec::new(),
             running: BTreeMap::new(),
             attempts: BTreeMap::new(),
-            calls: HashMap::new(),
-            tokens: HashMap::new(),
-            next_token: 0,
+            calls: Calls::new(),
             ids,
             started: now,
             summary: Summary::default(),
+            clean_by: None,
             ended: false,
             outputs: VecDeque::new(),
         };
@@ -240,35 +258,36 @@ impl RunCore {
                 }
             }
             HostEvent::Changed { change, event, lag } => {
-                if let Some(test) = self.calls.get(change.call.as_str()) {
-                    if let Some(running) = self.running.get_mut(test) {
-                        running.lag = running.lag.max(lag);
-                    }
-                    self.drive(now, *test, |machine| machine.handle_change(now, &change, &event));
+                if let Some(test) = self.calls.of_change(host, &change, lag) {
+                    self.drive(now, test, |machine| machine.handle_change(now, &change, &event));
                 }
             }
             HostEvent::Event(_) => {}
             HostEvent::Replied { token, reply } => {
-                if let Some((test, number)) = self.tokens.remove(&token) {
+                if let Some((test, number)) = self.calls.of_reply(token) {
                     self.drive(now, test, |machine| machine.handle_reply(now, number, &reply));
                 }
+                // A session that is not there any more is as good as one that was hung up.
+                self.hosts[host].hanging_up.remove(&token);
             }
             HostEvent::JobEnded(job) => {
-                let test = job.session.as_ref().and_then(|session| self.calls.get(session.as_str()));
+                let test = job.session.as_ref().and_then(|session| self.calls.of_session(session));
                 if let Some(test) = test {
-                    self.drive(now, *test, |machine| machine.handle_job(now, &job));
+                    self.drive(now, test, |machine| machine.handle_job(now, &job));
                 }
             }
             HostEvent::Lost(lost) => {
                 let reason = lost.to_string();
-                let name = self.hosts[host].about.name.clone();
-                let event = RunEvent::HostLost { host: name, reason: reason.clone(), at: now };
+                let slot = &mut self.hosts[host];
+                let event = RunEvent::HostLost { host: slot.about.name.clone(), reason: reason.clone(), at: now };
                 self.outputs.push_back(RunOutput::Report(event));
-                let over = lost.is_over();
-                self.hosts[host].state = if over { HostState::Gone(reason.clone()) } else { HostState::Away };
-                let its: Vec<usize> =
-                    self.running.keys().copied().filter(|&test| self.jobs[test].test.host == host).collect();
-                for test in its {
+                slot.state = if lost.is_over() { HostState::Gone(reason.clone()) } else { HostState::Away };
+                slot.left.extend(slot.hanging_up.drain().map(|(_, session)| session));
+                let name = slot.about.name.clone();
+                for test in self.calls.of_host(host) {
+                    // A test of one host need not be told which.
+                    let alone = self.calls.call(test).is_some_and(|call| call.site.caller == call.site.callee);
+                    let reason = if alone { reason.clone() } else { format!("{name}: {reason}") };
                     self.drive(now, test, |machine| machine.handle_host_lost(now, &reason));
                 }
             }
@@ -283,9 +302,7 @@ impl RunCore {
 
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Time) {
-        let due = |running: &Running| running.machine.poll_timeout().is_some_and(|at| at <= now);
-        let due: Vec<usize> = self.running.iter().filter(|(_, running)| due(running)).map(|(&test, _)| test).collect();
-        for test in due {
+        for test in self.calls.due(now) {
             self.drive(now, test, |machine| machine.handle_timeout(now));
         }
         self.tell_slow(now);
@@ -318,8 +335,8 @@ impl RunCore {
 
     /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let due = |running: &Running| running.machine.poll_timeout().into_iter().chain(running.slow).min();
-        self.running.values().filter_map(due).min()
+        let slow = self.running.values().filter_map(|running| running.slow).min();
+        self.calls.poll_timeout().into_iter().chain(slow).chain(self.clean_by).min()
     }
 
     pub fn poll_output(&mut self) -> Option<RunOutput> {
@@ -341,9 +358,19 @@ impl RunCore {
                 self.settle_host(now, host);
             }
         }
+        for host in 0..self.hosts.len() {
+            self.clean_up(host);
+        }
         let idle = self.running.is_empty() && self.hosts.iter().all(|host| host.schedule.is_over());
-        if idle && !self.ended {
+        if !idle || self.ended {
+            return;
+        }
+        let clean_by = *self.clean_by.get_or_insert(now + CLEANING);
+        let interrupted = self.summary.interrupted;
+        if now >= clean_by || self.hosts.iter().all(|host| host.is_clean(interrupted)) {
+            self.clean_by = None;
             self.ended = true;
+            self.tell_left(now);
             self.summary.duration = now.since(self.started);
             let ended = RunEvent::Ended { summary: self.summary, at: now };
             self.outputs.push_back(RunOutput::Report(ended));
@@ -356,18 +383,56 @@ impl RunCore {
                 self.not_run(now, test, trial::NotRun::Stopped(reason.clone()));
             }
         }
-        match &self.hosts[host].state {
-            HostState::Up(facts) => {
-                let facts = Arc::clone(facts);
-                self.proceed(now, host, &facts);
-            }
-            HostState::Gone(reason) => {
-                let reason = reason.clone();
-                self.give_up(now, host, &reason);
-            }
+        if let Some(facts) = self.facts(host) {
+            return self.proceed(now, host, &facts);
+        }
+        let callee = self.callee_of(host);
+        let gone = [host, callee].into_iter().find_map(|of| match &self.hosts[of].state {
+            HostState::Gone(reason) if of == host => Some(reason.clone()),
+            HostState::Gone(reason) => Some(format!("{}, which is called: {reason}", self.hosts[of].about.name)),
             // Whoever interrupts does not wait for it to come back.
-            HostState::Away if self.summary.interrupted => self.give_up(now, host, "the host is away"),
-            HostState::Waiting | HostState::Away => {}
+            HostState::Away if self.summary.interrupted => Some("the host is away".to_owned()),
+            _ => None,
+        });
+        if let Some(reason) = gone {
+            self.give_up(now, host, &reason);
+        }
+    }
+
+    /// The host that is called from `host`.
+    fn callee_of(&self, host: usize) -> usize {
+        self.hosts[host].about.callee.unwrap_or(host)
+    }
+
+    /// What a host and the one that is called from it told about themselves, where both are up.
+    fn facts(&self, host: usize) -> Option<SiteFacts> {
+        let of = |host: usize| self.hosts[host].state.facts().cloned();
+        Some(SiteFacts { caller: of(host)?, callee: of(self.callee_of(host))? })
+    }
+
+    /// Has what this run left behind on a host hung up.
+    fn clean_up(&mut self, host: usize) {
+        let slot = &mut self.hosts[host];
+        if slot.state.facts().is_none() {
+            return;
+        }
+        for session in std::mem::take(&mut slot.left) {
+            let token = self.calls.token();
+            let command = Command::api(&format!("uuid_kill {session}"));
+            slot.hanging_up.insert(token, session);
+            self.outputs.push_back(RunOutput::Request { host, request: Request::Command { token, command } });
+        }
+    }
+
+    /// Tells what could not be hung up.
+    fn tell_left(&mut self, now: Time) {
+        for slot in &self.hosts {
+            let left = slot.left.iter().chain(slot.hanging_up.values());
+            let sessions: Vec<String> = left.map(SessionId::to_string).collect();
+            if !sessions.is_empty() {
+                let event = RunEvent::SessionsLeft { host: slot.about.name.clone(), sessions, at: now };
+                self.outputs.push_back(RunOutput::Report(event));
+            }
         }
     }
 
@@ -382,12 +447,12 @@ impl RunCore {
     }
 
     /// Begins what can begin on a host that is up.
-    fn proceed(&mut self, now: Time, host: usize, facts: &Arc<HostFacts>) {
+    fn proceed(&mut self, now: Time, host: usize, facts: &SiteFacts) {
         loop {
             let jobs = &self.jobs;
             // A run that was stopped only tears down.
             let stopped = self.stopped().is_some();
-            let fits = |test: usize| unfit(&jobs[test].test.scenario, facts).is_none();
+            let fits = |test: usize| unfit(&jobs[test].test.scenario, &|leg| facts.of(leg)).is_none();
             let schedule = &mut self.hosts[host].schedule;
             let turn = if stopped { schedule.begin_teardown().map(Turn::Begin) } else { schedule.next(fits) };
             match turn {
@@ -395,7 +460,8 @@ impl RunCore {
                 Some(Turn::Begin(job)) => self.begin_fit(now, job, facts),
                 Some(Turn::Unfit(test)) => {
                     // It is as unfit as it was a few lines above.
-                    let Some(check) = unfit(&self.jobs[test].test.scenario, facts) else { continue };
+                    let check = unfit(&self.jobs[test].test.scenario, &|leg| facts.of(leg));
+                    let Some(check) = check else { continue };
                     self.not_run(now, test, trial::NotRun::Unfit(check));
                 }
                 Some(Turn::Spoilt(test, check)) => self.not_run(now, test, trial::NotRun::Unfit(check)),
@@ -424,8 +490,8 @@ impl RunCore {
     }
 
     /// Begins a job that holds a slot, unless it is a setup or teardown that is not for this host.
-    fn begin_fit(&mut self, now: Time, index: usize, facts: &Arc<HostFacts>) {
-        match unfit(&self.jobs[index].test.scenario, facts) {
+    fn begin_fit(&mut self, now: Time, index: usize, facts: &SiteFacts) {
+        match unfit(&self.jobs[index].test.scenario, &|leg| facts.of(leg)) {
             None => self.begin(now, index, facts),
             Some(check) => {
                 self.hosts[self.jobs[index].test.host].schedule.free();
@@ -434,74 +500,63 @@ impl RunCore {
         }
     }
 
-    fn begin(&mut self, now: Time, index: usize, facts: &HostFacts) {
+    fn begin(&mut self, now: Time, index: usize, facts: &SiteFacts) {
         let Job { test, role } = &self.jobs[index];
-        let host = &self.hosts[test.host];
+        let site = Site { caller: test.host, callee: self.callee_of(test.host) };
         let earlier = self.attempts.get(&index);
         if earlier.is_none() && matches!(role, Role::Test { .. }) {
-            let started = RunEvent::TestStarted { test: test.id.clone(), host: host.about.name.clone(), at: now };
+            let host = self.hosts[test.host].about.name.clone();
+            let started = RunEvent::TestStarted { test: test.id.clone(), host, at: now };
             self.outputs.push_back(RunOutput::Report(started));
         }
         let slow = earlier.and_then(|earlier| earlier.first()).map_or(now, |first| first.started) + self.conduct.slow;
-        let recordings = host.about.recordings.clone().or_else(|| facts.recordings.as_ref().map(PathBuf::from));
-        let ids = Ids::seeded(self.ids.long());
-        let setting = Setting { recordings: recordings.clone().unwrap_or_default(), timeout: self.conduct.timeout };
-        let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
-        self.calls.insert(machine.call().as_str().to_owned(), index);
-        let records = test.scenario.records();
-        let running = Running {
-            machine,
-            started: now,
-            lag: Duration::ZERO,
-            reading: false,
-            kept: Vec::new(),
-            slow: Some(slow).filter(|at| *at > now),
+        let folder = |host: usize, facts: &HostFacts| {
+            let configured = self.hosts[host].about.recordings.clone();
+            configured.or_else(|| facts.recordings.as_ref().map(PathBuf::from))
         };
-        self.running.insert(index, running);
-        self.drive(now, index, |machine| match recordings {
-            None if records => machine.handle_refused(
+        let folders = [folder(site.caller, &facts.caller), folder(site.callee, &facts.callee)];
+        let lost = Leg::BOTH.into_iter().any(|leg| test.scenario.records(leg) && folders[leg as usize].is_none());
+        let ids = Ids::seeded(self.ids.long());
+        let setting = Setting { recordings: folders.map(Option::unwrap_or_default), timeout: self.conduct.timeout };
+        let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
+        self.calls.add(index, machine, site);
+        let slow = Some(slow).filter(|at| *at > now);
+        self.running.insert(index, Running { started: now, reading: false, kept: Vec::new(), slow });
+        self.drive(now, index, |machine| match lost {
+            true => machine.handle_refused(
                 now,
                 "the host does not tell where it puts recordings",
                 "set `recordings_dir` in the switch's vars.xml",
             ),
-            _ => machine.start(now),
+            false => machine.start(now),
         });
     }
 
     /// Lets a machine take something in, and carries out what it wants then.
     fn drive(&mut self, now: Time, index: usize, input: impl FnOnce(&mut Machine)) {
-        let Some(running) = self.running.get_mut(&index) else { return };
-        input(&mut running.machine);
-        let host = self.jobs[index].test.host;
-        while let Some(action) = running.machine.poll_action() {
-            let request = match action {
-                Action::Command { number, command } => {
-                    let token = Token(self.next_token);
-                    self.next_token += 1;
-                    self.tokens.insert(token, (index, number));
-                    Request::Command { token, command }
-                }
-                Action::Originate(dial) => match self.hosts[host]
-                    .state
-                    .facts()
-                    .and_then(|facts| originate(*dial, facts, &self.jobs[index].test.id))
-                {
-                    Ok(originate) => Request::Originate(Box::new(originate)),
-                    Err((why, help)) => {
-                        running.machine.handle_refused(now, &why, &help);
-                        continue;
-                    }
-                },
+        let (hosts, app) = (&self.hosts, &self.jobs[index].test.id.name);
+        let dial = |dial, site: Site| {
+            let facts = |host: usize| {
+                let away = || (format!("the host {} is not up", hosts[host].about.name), String::new());
+                hosts[host].state.facts().map(Arc::as_ref).ok_or_else(away)
             };
+            originate(dial, [facts(site.caller)?, facts(site.callee)?], app)
+        };
+        let over = self.calls.drive(now, index, dial, input);
+        while let Some((host, request)) = self.calls.poll_request() {
             self.outputs.push_back(RunOutput::Request { host, request });
         }
-        if running.machine.is_done() && !running.reading {
+        let (Some(running), Some(call)) = (self.running.get_mut(&index), self.calls.call(index)) else { return };
+        if over && !running.reading {
             running.reading = true;
-            let paths: Vec<PathBuf> = running.machine.recordings().map(|(_, recorded)| recorded.path.clone()).collect();
+            let hosts = [call.site.caller, call.site.callee];
+            let recorded = call.machine.recordings();
+            let paths: Vec<(usize, PathBuf)> =
+                recorded.map(|(leg, recorded)| (hosts[leg as usize], recorded.path.clone())).collect();
             if paths.is_empty() {
                 self.listen(index, Recordings::new());
             } else {
-                self.outputs.push_back(RunOutput::Read { host, test: index, paths, since: running.started });
+                self.outputs.push_back(RunOutput::Read { test: index, paths, since: running.started });
             }
         }
     }
@@ -509,9 +564,10 @@ impl RunCore {
     /// The call is over and its recordings are there: somebody has to listen to them.
     fn listen(&mut self, index: usize, recordings: Recordings) {
         let Some(running) = self.running.get_mut(&index) else { return };
+        let Some(call) = self.calls.call_mut(index) else { return };
         running.kept = recordings.values().map(|read| read.kept.clone()).collect();
         let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
-        let outcome = Box::new(running.machine.outcome(read));
+        let outcome = Box::new(call.machine.outcome(read));
         self.outputs.push_back(RunOutput::Judge { test: index, outcome });
     }
 
@@ -522,19 +578,23 @@ impl RunCore {
     }
 
     fn finish(&mut self, now: Time, index: usize, judgement: Judgement) {
-        let Some(Running { machine, started, lag, kept: paths, .. }) = self.running.remove(&index) else { return };
+        let Some(Running { started, kept: paths, .. }) = self.running.remove(&index) else { return };
+        let Some(call) = self.calls.remove(index) else { return };
+        for (host, session) in call.left() {
+            self.hosts[host].left.push(session);
+        }
         let test = &self.jobs[index].test;
-        let host = &mut self.hosts[test.host];
-        self.calls.remove(machine.call().as_str());
-        self.tokens.retain(|_, (of, _)| *of != index);
-        let legs = machine.traces();
+        let legs = call.machine.traces();
         let passed = judgement.verdict == Verdict::Passed;
         let checks = kept_at(judgement.checks, &paths);
         if passed && !paths.is_empty() {
             self.outputs.push_back(RunOutput::Discard(paths.clone()));
         }
         let mut properties = judgement.properties;
-        properties.push(("event_lag_max_ms".to_owned(), format!("{:.3}", lag.as_secs_f64() * 1e3)));
+        properties.push(("event_lag_max_ms".to_owned(), format!("{:.3}", call.lag.as_secs_f64() * 1e3)));
+        if call.site.caller != call.site.callee {
+            properties.push(("callee_host".to_owned(), self.hosts[call.site.callee].about.name.clone()));
+        }
         let attempt = Attempt {
             verdict: judgement.verdict,
             started,
@@ -547,14 +607,14 @@ impl RunCore {
         let tried = self.attempts.get(&index).map_or(0, Vec::len);
         let retries = test.scenario.retries.unwrap_or(self.conduct.retries) as usize;
         let again = !passed && test.scenario.xfail.is_none() && tried < retries;
-        match &host.state {
-            HostState::Up(facts) if again && !self.summary.interrupted => {
-                let facts = Arc::clone(facts);
+        let host = test.host;
+        match self.facts(host) {
+            Some(facts) if again && !self.summary.interrupted => {
                 self.attempts.entry(index).or_default().push(attempt);
                 self.begin(now, index, &facts);
             }
             _ => {
-                host.schedule.free();
+                self.hosts[host].schedule.free();
                 self.conclude(index, attempt);
             }
         }
@@ -625,6 +685,21 @@ impl RunCore {
         };
         *count += 1;
         self.summary.flaky += usize::from(report.mark == Some(Mark::Flaky));
+    }
+}
+
+/// How long the end of a run waits for hosts to hang up what it left there, or to come back for that.
+const CLEANING: Duration = Duration::from_secs(12);
+
+impl HostSlot {
+    /// Whether nothing of the run is left on it, or nothing can be done about that. Whoever interrupted the run does not
+    /// wait for a host to come back.
+    fn is_clean(&self, interrupted: bool) -> bool {
+        match self.state {
+            HostState::Up(_) => self.left.is_empty() && self.hanging_up.is_empty(),
+            HostState::Waiting | HostState::Away => interrupted || self.left.is_empty(),
+            HostState::Gone(_) => true,
+        }
     }
 }
 

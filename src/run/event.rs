@@ -54,6 +54,8 @@ pub enum RunEvent {
     },
     /// A host was lost or could not be reached; its tests end in error.
     HostLost { host: String, reason: String, at: Time },
+    /// Sessions of this run that are still on a host that is gone, and could not be hung up.
+    SessionsLeft { host: String, sessions: Vec<String>, at: Time },
     /// A test began.
     TestStarted { test: TestId, host: String, at: Time },
     /// A test has run for so long, and still does.
@@ -91,7 +93,7 @@ impl RunEvent {
             return;
         }
         match self {
-            RunEvent::Started { .. } | RunEvent::Ended { .. } => {}
+            RunEvent::Started { .. } | RunEvent::SessionsLeft { .. } | RunEvent::Ended { .. } => {}
             RunEvent::HostUp { version, .. } => redactor.clean(version),
             RunEvent::HostLost { reason, .. } => redactor.clean(reason),
             RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } => redactor.clean(&mut test.name),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,7 +14,10 @@ use super::core::{RunHost, Test};
 use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
-use super::{Conduct, Folders, LastFailed, Options, Purpose, RunEvent, Selected, Selection, Summary, select};
+use super::{
+    At, Conduct, Folders, HostSpecError, LastFailed, NamedHost, Options, Purpose, Role, RunEvent, Selected, Selection,
+    Summary, named_hosts, read_hosts, select,
+};
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, HostTape, Patience};
@@ -67,13 +71,28 @@ const SLOTS: usize = 16;
 ///
 /// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
 pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
-    if let Some(stray) =
-        options.recordings.iter().find(|mapping| !options.hosts.iter().any(|host| mapping.is_for(host)))
-    {
+    let named = match hosts(&options) {
+        Ok(named) => named,
+        Err(error) => return Ok(Outcome::BadScenario(format!("error: {error}"))),
+    };
+    if let Some(stray) = options.recordings.iter().find(|mapping| {
+        !named.iter().any(|host| host.address().is_some_and(|address| mapping.is_for(&host.name, address)))
+    }) {
         let of = stray.host.as_ref().map_or("a host".to_owned(), ToString::to_string);
         return Ok(Outcome::BadScenario(format!("error: recordings are mapped for {of}, which no --fshost names")));
     }
-    let hosts = host_names(&options);
+    let password_of = |host: &NamedHost| {
+        let variable = host.spec.password_env.as_ref();
+        variable.map_or(Ok(options.password.clone()), |name| std::env::var(name).map_err(|_| name.clone()))
+    };
+    let passwords: Vec<String> = match named.iter().map(password_of).collect() {
+        Ok(passwords) => passwords,
+        Err(name) => {
+            let text = format!("error: the environment variable {name}, which has a host's password, is not set");
+            return Ok(Outcome::BadScenario(text));
+        }
+    };
+    let hosts = caller_names(&named);
     let (last, unread) = state::read(Path::new(OUT));
     let mut selection = match select(&options.choice, &hosts, &last) {
         Ok(selection) => selection,
@@ -113,7 +132,7 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let summary = runtime.block_on(go(&options, selection, folders, tape, &last, &mut reports))?;
+    let summary = runtime.block_on(go(&options, &named, &passwords, selection, folders, tape, &last, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -125,19 +144,29 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
     Ok(Outcome::Ended { summary, report_errors })
 }
 
-/// What reports call the hosts of a run.
-fn host_names(options: &Options) -> Vec<String> {
-    match options.hosts.is_empty() {
-        true => vec![EMBEDDED.to_owned()],
-        false => options.hosts.iter().map(ToString::to_string).collect(),
+/// The hosts of a run, callers first.
+fn hosts(options: &Options) -> Result<Vec<NamedHost>, HostSpecError> {
+    let (mut callers, mut callees) = (options.hosts.clone(), options.callee_hosts.clone());
+    for file in &options.host_files {
+        for (role, spec) in read_hosts(file)? {
+            match role {
+                Role::Caller => callers.push(spec),
+                Role::Callee => callees.push(spec),
+            }
+        }
     }
+    named_hosts(&callers, &callees)
 }
 
-/// What the embedded switch is called.
-const EMBEDDED: &str = "embedded";
+/// What the hosts that tests run on are called.
+fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
+    hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
+}
 
 async fn go(
     options: &Options,
+    named: &[NamedHost],
+    passwords: &[String],
     selection: Selection,
     folders: Folders,
     tape: Tape,
@@ -147,32 +176,39 @@ async fn go(
     let clock = Clock::start();
     let scenarios = every(&selection, &folders);
     let interrupts = interrupts();
-    let slots = options.jobs.map_or(SLOTS, std::num::NonZeroUsize::get);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
     let recordings = out.join("recordings");
     let mut hosts = Vec::new();
-    let mut switch = None;
-    if options.hosts.is_empty() {
-        std::fs::create_dir_all(&recordings)
-            .map_err(|source| RunError::Folder { folder: recordings.clone(), source })?;
-        let config = SwitchConfig { recordings_dir: recordings.clone(), ..SwitchConfig::default() };
-        let password = config.password.clone();
-        let started = Switch::start(config).await?;
-        let about = RunHost { name: EMBEDDED.to_owned(), slots, recordings: Some(recordings.clone()) };
-        let tape = HostTape { tape: tape.clone(), host: 0 };
-        hosts.push(connect(about, started.esl_addr(), &password, &scenarios, clock, tape, Files::InPlace));
-        switch = Some(started);
-    }
-    for address in &options.hosts {
-        let about = RunHost { name: address.to_string(), slots, recordings: None };
-        let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(address)).cloned().collect();
-        let files = Files::Remote(Remote::new(mappings, recordings.clone()));
-        let tape = HostTape { tape: tape.clone(), host: hosts.len() };
-        hosts.push(connect(about, address, &options.password, &scenarios, clock, tape, files));
+    let mut switches = Vec::new();
+    for (index, (host, password)) in named.iter().zip(passwords).enumerate() {
+        let slots = host.spec.slots.or(options.jobs).map_or(SLOTS, NonZeroUsize::get);
+        let callee = Some(host.callee).filter(|callee| *callee != index);
+        let about = RunHost { name: host.name.clone(), slots, recordings: None, callee };
+        let tape = HostTape { tape: tape.clone(), host: index };
+        let hosted = match &host.spec.at {
+            At::Embedded => {
+                std::fs::create_dir_all(&recordings)
+                    .map_err(|source| RunError::Folder { folder: recordings.clone(), source })?;
+                let config = SwitchConfig { recordings_dir: recordings.clone(), ..SwitchConfig::default() };
+                let password = config.password.clone();
+                let switch = Switch::start(config).await?;
+                let about = RunHost { recordings: Some(recordings.clone()), ..about };
+                let hosted = connect(about, switch.esl_addr(), &password, &scenarios, clock, tape, Files::InPlace);
+                switches.push(switch);
+                hosted
+            }
+            At::Esl(address) => {
+                let mappings = options.recordings.iter().filter(|mapping| mapping.is_for(&host.name, address));
+                let mappings = mappings.cloned().collect();
+                let files = Files::Remote(Remote::new(mappings, recordings.clone()));
+                connect(about, address, password, &scenarios, clock, tape, files)
+            }
+        };
+        hosts.push(hosted);
     }
     let tests = tests(options, &selection, &folders);
-    let mut recorder = Recorder::new(&selection, &host_names(options));
-    tape.put(clock.now(), || Record::Run(Box::new(header(options, &hosts, &tests, &scenarios, &selection))));
+    let mut recorder = Recorder::new(&selection, &caller_names(named));
+    tape.put(clock.now(), || Record::Run(Box::new(header(options, named, &hosts, &tests, &scenarios, &selection))));
     let conduct = Conduct {
         max_fail: options.max_fail,
         retries: options.retries,
@@ -194,7 +230,7 @@ async fn go(
         reports.handle(&event);
     };
     let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, report).await;
-    if let Some(switch) = switch {
+    for switch in switches {
         switch.shutdown().await;
     }
     if let Err(error) = recorder.write(last, Path::new(OUT)) {
@@ -244,6 +280,7 @@ fn host_config(about: &RunHost, password: &str, scenarios: &[Arc<Scenario>]) -> 
 /// What is written down of a run before it begins.
 fn header(
     options: &Options,
+    named: &[NamedHost],
     hosts: &[Hosted],
     tests: &[Test],
     scenarios: &[Arc<Scenario>],
@@ -251,8 +288,8 @@ fn header(
 ) -> Header {
     let host = |Hosted { about, .. }: &Hosted| {
         let HostConfig { profiles, modules, events, .. } = host_config(about, "", scenarios);
-        let RunHost { name, slots, recordings } = about.clone();
-        HostHeader { name, slots, recordings, profiles, modules, events }
+        let RunHost { name, slots, recordings, callee } = about.clone();
+        HostHeader { name, slots, recordings, callee, profiles, modules, events }
     };
     let test = |Test { id, scenario, host, rerun, .. }: &Test| TestHeader {
         file: id.file.clone(),
@@ -261,7 +298,7 @@ fn header(
         host: *host,
         rerun: rerun.clone(),
     };
-    let names = host_names(options);
+    let names = caller_names(named);
     let seen = Seen::new(&names);
     let files: BTreeSet<&PathBuf> = selection.tests.iter().map(|test| &test.id.file).collect();
     for file in files {
@@ -297,7 +334,10 @@ fn tests(options: &Options, selection: &Selection, folders: &Folders) -> Vec<Tes
 
 /// The command that runs one test alone, on its host. The password is left to the environment.
 fn rerun(options: &Options, selected: &Selected) -> String {
-    let hosts: String = options.hosts.iter().map(|host| format!(" --fshost {host}")).collect();
+    let hosts = options.hosts.iter().map(|host| format!(" --fshost {host}"));
+    let callees = options.callee_hosts.iter().map(|host| format!(" --callee-host {host}"));
+    let files = options.host_files.iter().map(|file| format!(" --hosts {}", quoted(&file.display().to_string())));
+    let hosts: String = hosts.chain(callees).chain(files).collect();
     let repetition = selected.repetition.map(|number| format!("#{number}")).unwrap_or_default();
     let name = selected.name.strip_suffix(&repetition).unwrap_or(&selected.name);
     format!("callwright run {}{hosts}", quoted(name))

@@ -44,9 +44,9 @@ impl FromStr for Mapping {
 }
 
 impl Mapping {
-    /// Whether it holds for this host.
-    pub fn is_for(&self, host: &HostAddress) -> bool {
-        self.host.as_ref().is_none_or(|of| of == host)
+    /// Whether it holds for this host, which may be named or addressed.
+    pub fn is_for(&self, name: &str, address: &HostAddress) -> bool {
+        self.host.as_ref().is_none_or(|of| of == address || of.host == name)
     }
 
     /// Where a file of the host's is here, if it lies in the mapped folder.
@@ -65,8 +65,11 @@ mod tests {
     fn a_mapping_is_for_every_host_or_for_one() {
         let all: Mapping = "/rec=/mnt/pbx".parse().unwrap();
         let one: Mapping = "[::1]:8022:/rec/x=/mnt/a=b".parse().unwrap();
+        let named: Mapping = "fs2:/rec=/mnt".parse().unwrap();
         let (a, b) = ("10.0.0.5".parse().unwrap(), "[::1]:8022".parse().unwrap());
-        assert_eq!((all.is_for(&a), all.is_for(&b), one.is_for(&a), one.is_for(&b)), (true, true, false, true));
+        assert_eq!((named.is_for("fs1", &a), named.is_for("fs2", &b)), (false, true));
+        let is_for = |mapping: &Mapping| (mapping.is_for("x", &a), mapping.is_for("y", &b));
+        assert_eq!((is_for(&all), is_for(&one)), ((true, true), (false, true)));
         assert_eq!(all.local(Path::new("/rec/t/u.wav")), Some("/mnt/pbx/t/u.wav".into()));
         assert_eq!(one.local(Path::new("/rec/x/u.wav")), Some("/mnt/a=b/u.wav".into()));
         // A folder whose name only begins alike is another.

@@ -79,7 +79,9 @@ impl Whole {
                     }
                     *at
                 }
-                RunEvent::HostLost { at, .. } | RunEvent::TestSlow { at, .. } => *at,
+                RunEvent::HostLost { at, .. } | RunEvent::SessionsLeft { at, .. } | RunEvent::TestSlow { at, .. } => {
+                    *at
+                }
                 RunEvent::TestStarted { test, host, at } => {
                     running.insert((test.clone(), host.clone()));
                     *at

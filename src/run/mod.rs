@@ -2,12 +2,14 @@
 //!
 //! [`core`] decides, without IO; [`task`] owns clock, hosts and files.
 
+mod calls;
 mod conduct;
 pub mod core;
 mod download;
 mod event;
 mod execute;
 mod folders;
+mod hosts;
 pub mod log;
 mod mapping;
 pub mod merge;
@@ -27,6 +29,7 @@ pub use conduct::{Conduct, SLOW};
 pub use event::*;
 pub use execute::{Outcome, RunError, execute};
 pub use folders::{Folder, Folders};
+pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, named_hosts, read_hosts};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
 pub use plan::{Planned, plan};

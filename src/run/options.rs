@@ -6,15 +6,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Choice, ListFormat, Mapping};
+use super::{Choice, HostSpec, ListFormat, Mapping};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Which tests are run.
     pub choice: Choice,
-    /// The hosts to run on; empty: an embedded switch of the run's own.
-    pub hosts: Vec<HostAddress>,
+    /// The hosts to run on; without any, there or in a file, an embedded switch of the run's own.
+    pub hosts: Vec<HostSpec>,
+    /// The hosts that are called from those; empty: each calls itself.
+    pub callee_hosts: Vec<HostSpec>,
+    /// Files of more hosts of both kinds.
+    pub host_files: Vec<PathBuf>,
     /// Of the hosts' event sockets.
     pub password: String,
     /// Folders of hosts that are folders of ours as well.

@@ -1,11 +1,11 @@
 //! A call of a scenario in a host's words.
 
-use super::TestId;
 use crate::host::{HostFacts, Originate, Target};
 use crate::scenario::{CallSpec, Dial};
 
-/// A call in the host's words; or why it cannot be made there, and what would help.
-pub(super) fn originate(dial: Dial, facts: &HostFacts, test: &TestId) -> Result<Originate, (String, String)> {
+/// A call of `app` in the words of the caller's host; or why it cannot be made there, and what would help. `facts` are
+/// those of the caller's host and of the callee's.
+pub(super) fn originate(dial: Dial, facts: [&HostFacts; 2], app: &str) -> Result<Originate, (String, String)> {
     let Dial { session, call, ignore_early_media } = dial;
     let target = target(&call, facts)?;
     Ok(Originate {
@@ -16,13 +16,13 @@ pub(super) fn originate(dial: Dial, facts: &HostFacts, test: &TestId) -> Result<
         caller_id_number: call.caller_id.number.unwrap_or_else(|| "1112223333".to_owned()),
         codecs: call.codec,
         ignore_early_media,
-        app: test.name.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect(),
+        app: app.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect(),
         headers: call.headers,
         variables: call.vars,
     })
 }
 
-fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)> {
+fn target(call: &CallSpec, [caller, callee]: [&HostFacts; 2]) -> Result<Target, (String, String)> {
     let to = call.to.trim_start_matches("sip:");
     if let Some(gateway) = &call.gateway {
         return Ok(Target::Gateway { gateway: gateway.clone(), user: to.to_owned() });
@@ -32,14 +32,17 @@ fn target(call: &CallSpec, facts: &HostFacts) -> Result<Target, (String, String)
     if to.contains('@') {
         return Ok(Target::Profile { profile, url: to.to_owned(), proxy });
     }
-    match facts.profiles.get(&profile) {
-        Some(Some(address)) => Ok(Target::Profile { profile, url: format!("{to}@{address}"), proxy }),
-        Some(None) | None => {
-            let there: Vec<_> =
-                facts.profiles.iter().filter(|(_, address)| address.is_some()).map(|(name, _)| name.as_str()).collect();
-            let there = if there.is_empty() { String::new() } else { format!("; it has {}", there.join(", ")) };
-            let why = format!("the host has no SIP profile {profile:?}{there}");
-            Err((why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned()))
-        }
+    let of = |facts: &HostFacts| facts.profiles.get(&profile).cloned().flatten();
+    let lacking = |facts: &HostFacts, whose: &str| {
+        let there: Vec<_> =
+            facts.profiles.iter().filter(|(_, address)| address.is_some()).map(|(name, _)| name.as_str()).collect();
+        let there = if there.is_empty() { String::new() } else { format!("; it has {}", there.join(", ")) };
+        let why = format!("{whose} has no SIP profile {profile:?}{there}");
+        (why, "conf/ has a profile `external`; `call: { profile: NAME }` names another".to_owned())
+    };
+    match (of(caller), of(callee)) {
+        (Some(_), Some(address)) => Ok(Target::Profile { url: format!("{to}@{address}"), profile, proxy }),
+        (None, _) => Err(lacking(caller, "the host")),
+        (Some(_), None) => Err(lacking(callee, "the callee's host")),
     }
 }

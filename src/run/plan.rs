@@ -24,10 +24,10 @@ pub struct Planned {
 
 /// Plans one test.
 pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
-    let plan = Plan::of(scenario, &Setting { recordings: PathBuf::from("<recordings>"), timeout: TIMEOUT });
+    let plan = Plan::of(scenario, &Setting { recordings: [RECORDINGS; 2].map(PathBuf::from), timeout: TIMEOUT });
     let profiles = BTreeMap::from([(scenario.call.profile.clone(), Some("<host>".to_owned()))]);
     let facts = HostFacts { profiles, ..HostFacts::default() };
-    let originate = match originate(plan.dial.clone(), &facts, test) {
+    let originate = match originate(plan.dial.clone(), [&facts; 2], &test.name) {
         Ok(originate) => originate.command(JobId::new("<job>")),
         // Only a profile that is missing is refused, and it is there.
         Err((why, _)) => Command::api(&why),
@@ -35,3 +35,6 @@ pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
     let originate = (scenario.stage == Stage::Call).then_some(originate);
     Planned { test: test.clone(), originate, stage: scenario.stage, plan }
 }
+
+/// In place of the folder that a host records to.
+const RECORDINGS: &str = "<recordings>";

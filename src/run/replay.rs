@@ -93,8 +93,8 @@ enum Clockwork {
 }
 
 fn run_host(host: &HostHeader) -> RunHost {
-    let HostHeader { name, slots, recordings, .. } = host.clone();
-    RunHost { name, slots, recordings }
+    let HostHeader { name, slots, recordings, callee, .. } = host.clone();
+    RunHost { name, slots, recordings, callee }
 }
 
 /// How the run went about its tests.
@@ -309,8 +309,8 @@ struct Player<'a> {
     now: Time,
     /// Of calls that were judged, until the run was told so.
     judgements: HashMap<usize, Judgement>,
-    /// Recordings that are asked for, with their host.
-    reads: HashMap<usize, (usize, Vec<PathBuf>)>,
+    /// Recordings that are asked for, each with its host.
+    reads: HashMap<usize, Vec<(usize, PathBuf)>>,
     asked: u64,
     report: &'a mut dyn FnMut(&RunEvent),
 }
@@ -424,9 +424,7 @@ impl Player<'_> {
             {
                 self.run.handle_judgement(self.now, test, judgement);
             } else if let Some(test) = self.reads.keys().min().copied() {
-                let (_, paths) = self.reads.remove(&test).unwrap_or_default();
-                let read = paths.into_iter().map(|path| self.read_of(path)).collect();
-                self.run.handle_recordings(test, read);
+                self.read_now(test);
             } else if let Some(host) = self.hosts.iter().position(|host| !host.over) {
                 self.give_up(host, "the recording ends here, and the run does not".to_owned());
             } else if let Some(due) = self.run.poll_timeout() {
@@ -450,8 +448,8 @@ impl Player<'_> {
                 moved = true;
                 match output {
                     RunOutput::Request { host, request } => self.ask(host, request),
-                    RunOutput::Read { host, test, paths, .. } => {
-                        self.reads.insert(test, (host, paths));
+                    RunOutput::Read { test, paths, .. } => {
+                        self.reads.insert(test, paths);
                     }
                     RunOutput::Judge { test, outcome } => {
                         self.judgements.insert(test, outcome.judge());
@@ -520,13 +518,18 @@ impl Player<'_> {
         host.events.clear();
         self.run.handle_host(self.now, index, HostEvent::Lost(Lost::NotRecorded(why)));
         // What was heard up to here is judged, and nobody is waited for.
-        let its: Vec<usize> =
-            self.reads.iter().filter(|(_, (host, _))| *host == index).map(|(test, _)| *test).collect();
+        let of_it = |paths: &[(usize, PathBuf)]| paths.iter().any(|(host, _)| *host == index);
+        let its: Vec<usize> = self.reads.iter().filter(|(_, paths)| of_it(paths)).map(|(test, _)| *test).collect();
         for test in its {
-            let (_, paths) = self.reads.remove(&test).unwrap_or_default();
-            let read = paths.into_iter().map(|path| self.read_of(path)).collect();
-            self.run.handle_recordings(test, read);
+            self.read_now(test);
         }
+    }
+
+    /// Brings the recordings of a test at another time than they were brought then.
+    fn read_now(&mut self, test: usize) {
+        let paths = self.reads.remove(&test).unwrap_or_default();
+        let read = paths.into_iter().map(|(_, path)| self.read_of(path)).collect();
+        self.run.handle_recordings(test, read);
     }
 
     fn ask(&mut self, index: usize, request: Request) {

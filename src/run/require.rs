@@ -1,7 +1,7 @@
 //! Whether a test can be run on a host at all.
 
 use crate::host::HostFacts;
-use crate::scenario::{EMBEDDED_MODULE, HostKind, Requires, Scenario};
+use crate::scenario::{EMBEDDED_MODULE, HostKind, Leg, Requires, Scenario};
 use crate::verdict::{CheckReport, Verdict};
 
 /// What `requires` misses on a host.
@@ -51,11 +51,12 @@ pub(super) fn skipped(scenario: &Scenario) -> Option<CheckReport> {
     })
 }
 
-/// Why a scenario is not run on a host: it says so itself, or needs what the host has not.
-pub(super) fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
+/// Why a scenario is not run: it says so itself, or needs what the host of a leg has not.
+pub(super) fn unfit<'a>(scenario: &Scenario, facts: &dyn Fn(Leg) -> &'a HostFacts) -> Option<CheckReport> {
     let said = skipped(scenario);
     said.or_else(|| {
-        let (verdict, actual) = match unmet(&scenario.requires, facts)? {
+        let unmet = Leg::BOTH.into_iter().find_map(|leg| unmet(&scenario.requires, facts(leg)))?;
+        let (verdict, actual) = match unmet {
             Unmet::No(reason) => (Verdict::Skipped, reason),
             Unmet::Unknown(reason) => (Verdict::Error, reason),
         };
@@ -74,8 +75,9 @@ pub(super) fn unfit(scenario: &Scenario, facts: &HostFacts) -> Option<CheckRepor
 }
 
 /// A step for which the host has no module: nobody could find out what it is to find out.
-fn lacking(scenario: &Scenario, facts: &HostFacts) -> Option<CheckReport> {
-    let (step, module) = scenario.modules().find(|(_, module)| facts.modules.get(module.name) == Some(&false))?;
+fn lacking<'a>(scenario: &Scenario, facts: &dyn Fn(Leg) -> &'a HostFacts) -> Option<CheckReport> {
+    let lacks = |leg: Leg, module: &str| facts(leg).modules.get(module) == Some(&false);
+    let (_, step, module) = scenario.modules().find(|(leg, _, module)| lacks(*leg, module.name))?;
     Some(CheckReport {
         name: step.describe(),
         place: Some(step.place.clone()),

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -46,7 +47,7 @@ pub async fn run(
     let (events, mut inbox) = mpsc::channel(1_024);
     let mut requests: Vec<mpsc::UnboundedSender<Request>> = Vec::new();
     let mut abouts = Vec::new();
-    let mut files = Vec::new();
+    let mut files: Vec<Files> = Vec::new();
     for (index, Hosted { about, mut host, recordings }) in hosts.into_iter().enumerate() {
         requests.push(host.requester());
         abouts.push(about);
@@ -61,6 +62,7 @@ pub async fn run(
         });
     }
     drop(events);
+    let files: Arc<[Files]> = files.into();
     let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
@@ -75,16 +77,17 @@ pub async fn run(
                     // A host whose task is gone told so: its tests end by that.
                     let _ = requests[host].send(request);
                 }
-                RunOutput::Read { host, test, paths, since } => {
+                RunOutput::Read { test, paths, since } => {
                     let read = read.clone();
-                    let files = files[host].clone();
-                    let talk = Talk { host, asks: asks.clone() };
+                    let asks = asks.clone();
+                    let files = files.clone();
                     let tape = tape.clone();
                     tokio::spawn(async move {
                         let mut recordings = Recordings::new();
                         let mut copies = Vec::new();
-                        for path in paths {
-                            let (path, read) = retrieve(path, &files, &talk, since).await;
+                        for (host, path) in paths {
+                            let talk = Talk { host, asks: asks.clone() };
+                            let (path, read) = retrieve(path, &files[host], &talk, since).await;
                             copies.extend(kept(&tape, &path, &read));
                             recordings.insert(path, read);
                         }

@@ -40,7 +40,12 @@ pub enum Action {
     /// Makes the call. Its job's end is told by [`Machine::handle_job`].
     Originate(Box<Dial>),
     /// Gives a command; its reply is told by [`Machine::handle_reply`] with the same number.
-    Command { number: u64, command: Command },
+    Command {
+        number: u64,
+        /// The session that it is for, on whose host it must be given; without one it goes to the caller's.
+        session: Option<SessionId>,
+        command: Command,
+    },
 }
 
 /// A call to make, in the scenario's words.
@@ -62,8 +67,8 @@ impl Dial {
 /// Where a scenario is played.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// The folder, on the host, that recordings of this test go to.
-    pub recordings: PathBuf,
+    /// The folders, on the hosts of caller and callee, that recordings of this test go to.
+    pub recordings: [PathBuf; 2],
     /// Time, beside the talk time, after which a scenario has failed that does not say.
     pub timeout: Duration,
 }
@@ -116,8 +121,10 @@ impl Machine {
     pub fn new(scenario: Arc<Scenario>, setting: Setting, mut ids: Ids) -> Self {
         let call = SessionId::new(ids.uuid());
         let asked: Vec<String> = scenario.expect.iter().flat_map(|check| check.value.headers()).collect();
-        let stem = setting.recordings.join(call.as_str());
-        let leg = |leg| LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()));
+        let leg = |leg: Leg| {
+            let stem = setting.recordings[leg as usize].join(call.as_str());
+            LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()))
+        };
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
             limit: scenario.time_limit(setting.timeout),
@@ -143,6 +150,16 @@ impl Machine {
 
     pub fn scenario(&self) -> &Arc<Scenario> {
         &self.scenario
+    }
+
+    /// Sessions that are still there or may yet come to be, as far as was seen.
+    pub fn left(&self) -> Vec<SessionId> {
+        let mut left = self.live.clone();
+        let originates = self.job.is_none() && self.phase != Phase::Idle && self.scenario.stage == Stage::Call;
+        if originates && !left.contains(&self.call) {
+            left.push(self.call.clone());
+        }
+        left
     }
 
     /// Makes the call, or begins with the host's steps.
@@ -381,10 +398,12 @@ impl Machine {
             steps.find_map(|(leg, step)| Some((leg, step.facts().far)).filter(|(_, far)| *far != Far::Nothing));
         let Some((which, far)) = bridge else { return };
         let session = change.session.clone();
-        self.tell(now, which, Command::api(&format!("uuid_answer {session}")), false);
+        let answer = Command::api(&format!("uuid_answer {session}"));
+        self.tell_session(now, which, Some(session.clone()), answer, false);
         if far == Far::Echo {
             let uuid = self.ids.uuid();
-            self.tell(now, which, Command::execute(session, "echo", "", &uuid), false);
+            let echo = Command::execute(session.clone(), "echo", "", &uuid);
+            self.tell_session(now, which, Some(session), echo, false);
         }
     }
 
@@ -469,6 +488,19 @@ impl Machine {
     }
 
     fn tell(&mut self, now: Time, which: Leg, command: Command, fatal: bool) -> u64 {
+        let session = self.leg(which).session.clone();
+        self.tell_session(now, which, session, command, fatal)
+    }
+
+    /// Gives a command on behalf of `which` to a session that need not be its own.
+    fn tell_session(
+        &mut self,
+        now: Time,
+        which: Leg,
+        session: Option<SessionId>,
+        command: Command,
+        fatal: bool,
+    ) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         let text = command.to_string();
@@ -476,7 +508,7 @@ impl Machine {
         leg.note(now, TraceKind::Command, text.clone());
         leg.unanswered.push(number);
         self.unanswered.insert(number, Unanswered { leg: which, text, fatal });
-        self.actions.push_back(Action::Command { number, command });
+        self.actions.push_back(Action::Command { number, session, command });
         number
     }
 

@@ -85,23 +85,20 @@ impl Scenario {
         }
     }
 
-    /// Whether anything of it is recorded.
-    pub fn records(&self) -> bool {
-        let steps = self.caller.iter().chain(&self.callee);
-        self.record.caller.is_some()
-            || self.record.callee.is_some()
-            || steps.into_iter().any(|step| step.facts().records.is_some())
+    /// Whether anything of `leg` is recorded.
+    pub fn records(&self, leg: Leg) -> bool {
+        self.record.of(leg).is_some() || self.steps(leg).iter().any(|step| step.facts().records.is_some())
     }
 
     /// Modules that a host has to be asked for.
     pub fn asks(&self) -> impl Iterator<Item = &str> {
-        self.requires.asks().chain(self.modules().map(|(_, module)| module.name))
+        self.requires.asks().chain(self.modules().map(|(_, _, module)| module.name))
     }
 
-    /// Modules that its steps work with, and the step that does.
-    pub fn modules(&self) -> impl Iterator<Item = (&PlacedStep, Module)> {
-        let steps = self.caller.iter().chain(&self.callee);
-        steps.filter_map(|step| Some((step, step.facts().module?)))
+    /// Modules that its steps work with, and which step of which leg does.
+    pub fn modules(&self) -> impl Iterator<Item = (Leg, &PlacedStep, Module)> {
+        let steps = Leg::BOTH.into_iter().flat_map(|leg| self.steps(leg).iter().map(move |step| (leg, step)));
+        steps.filter_map(|(leg, step)| Some((leg, step, step.facts().module?)))
     }
 
     /// Has the recordings of the legs judge the tones that steps wait for, and records what is not recorded for that.

@@ -11,7 +11,8 @@ use rstest::rstest;
 
 use super::exit_codes::{PASSES, Ran, callwright, folder, ran};
 
-const LONG: &str = "name: long\ncallee: [answer]\ncaller: [{ wait: { answered: 2s } }, { sleep: 1h }]\ntimeout: 2h\n";
+pub(crate) const LONG: &str =
+    "name: long\ncallee: [answer]\ncaller: [{ wait: { answered: 2s } }, { sleep: 1h }]\ntimeout: 2h\n";
 const RECORDS: &str = "record: { caller: both }\ncallee: [answer, echo]\n\
                        caller: [{ wait: { answered: 5s } }, { play: { tone: 1004Hz } }, { sleep: 3s }]\n\
                        expect: { audio: [{ leg: caller, heard: { tone: 1004Hz +-4Hz, for: \">= 2s\" } }] }\n";
@@ -154,7 +155,7 @@ fn a_setup_with_a_mistake_is_told_before_anything_runs() {
 }
 
 /// Waits for the end of a program.
-async fn end(child: Child) -> Ran {
+pub(crate) async fn end(child: Child) -> Ran {
     ran(tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap())
 }
 
@@ -190,7 +191,7 @@ fn with_little_room(folder: &Path) -> Child {
 }
 
 /// Waits until the switch has so many sessions.
-async fn until_calls(switch: &Switch, wanted: usize) {
+pub(crate) async fn until_calls(switch: &Switch, wanted: usize) {
     use callwright::esl::wire::{Decoder, Limits};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(switch.esl_addr()).await.unwrap();

@@ -12,6 +12,7 @@ mod exit_codes;
 mod faults;
 mod fidelity;
 mod files;
+mod hosts;
 mod html;
 mod language;
 mod layers;

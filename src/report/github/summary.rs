@@ -139,6 +139,7 @@ impl Report for Markdown {
             RunEvent::Ended { summary, .. } => self.summary = Some(*summary),
             RunEvent::HostUp { .. }
             | RunEvent::HostLost { .. }
+            | RunEvent::SessionsLeft { .. }
             | RunEvent::TestStarted { .. }
             | RunEvent::TestSlow { .. } => {}
         }

@@ -158,7 +158,7 @@ fn about(host: &Host, run: &Run) -> Markup {
     let its = || run.reports.iter().filter(|report| report.host == host.name);
     let bad = its().filter(|report| Status::of(report).is_bad()).count();
     html! {
-        details open[host.lost.is_some()] {
+        details open[host.lost.is_some() || !host.left.is_empty()] {
             summary {
                 h3 { (line(&host.name)) }
                 span.version {
@@ -170,6 +170,7 @@ fn about(host: &Host, run: &Run) -> Markup {
                 span.sum { (its().count()) " " (noun(its().count(), "test")) @if bad > 0 { ", " b { (bad) " did not pass" } } }
             }
             @if let Some(reason) = &host.lost { p.lost { "Lost: " (line(reason)) } }
+            @if !host.left.is_empty() { p.lost { "Still has sessions of this run: " (line(&host.left.join(", "))) } }
             dl.figures {
                 @for (name, value) in &host.about { div { dt { (line(name)) } dd { (line(value)) } } }
             }

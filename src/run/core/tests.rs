@@ -40,7 +40,7 @@ impl Bench {
             rerun: String::new(),
             folder: (!conduct.folders.is_empty()).then_some(0),
         };
-        let host = RunHost { name: "h".to_owned(), slots: 1, recordings: None };
+        let host = RunHost { name: "h".to_owned(), slots: 1, recordings: None, callee: None };
         let tests = loaded.scenarios.into_iter().map(test).collect();
         let core = RunCore::new(Time::default(), vec![host], tests, conduct, Ids::seeded(1));
         Bench {

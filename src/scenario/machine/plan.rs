@@ -58,7 +58,7 @@ impl Plan {
         let caller = session(Leg::Caller);
         let mut ids = Ids::seeded(0);
         let legs = Leg::BOTH.map(|leg| {
-            let stem = setting.recordings.join(caller.as_str());
+            let stem = setting.recordings[leg as usize].join(caller.as_str());
             LegPlan::of(scenario, leg, session(leg), &stem, &mut ids)
         });
         let over = |leg: Leg| {
