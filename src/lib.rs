@@ -12,6 +12,7 @@ pub mod esl;
 pub mod host;
 pub mod id;
 pub mod journal;
+pub mod load;
 pub mod media;
 pub mod metrics;
 pub mod place;

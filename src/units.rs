@@ -1,4 +1,4 @@
-//! Quantities with their units: points in time, levels, frequencies, sample rates.
+//! Quantities with their units: points in time, levels, frequencies, rates.
 //!
 //! Time is an argument everywhere in this crate. [`Time`] is what is passed: only the IO shells make one from a
 //! clock, so a test may count it up by hand.
@@ -92,6 +92,16 @@ pub struct Hertz(pub f64);
 impl fmt::Display for Hertz {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.1} Hz", self.0)
+    }
+}
+
+/// Calls offered per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Cps(pub f64);
+
+impl fmt::Display for Cps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} CPS", self.0)
     }
 }
 
