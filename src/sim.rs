@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::audio::wav::Wav;
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::id::Ids;
-use crate::run::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
+use crate::run::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 use crate::run::{Conduct, RunEvent, Summary, TestId, TestReport};
 use crate::scenario::{Diagnostic, Scenario, Style, load};
 use crate::switch::{ConnId, Rig, SwitchConfig};
@@ -41,7 +41,7 @@ pub struct Sim {
     started: Time,
     stalled: bool,
     reports: Vec<TestReport>,
-    pending: VecDeque<(usize, Recordings)>,
+    pending: VecDeque<(Key, Recordings)>,
 }
 
 /// How long a run may take in virtual time before it is said to hang.
@@ -165,17 +165,17 @@ impl Sim {
             moved = true;
             match output {
                 RunOutput::Request { request, .. } => self.ask(now, request),
-                RunOutput::Read { test, paths, .. } => {
+                RunOutput::Read { of, paths, .. } => {
                     let read = paths.into_iter().map(|(_, path)| (path.clone(), self.read(&path))).collect();
-                    self.pending.push_back((test, read));
+                    self.pending.push_back((of, read));
                 }
-                RunOutput::Judge { test, outcome } => self.run.handle_judgement(now, test, outcome.judge()),
+                RunOutput::Judge { of, outcome } => self.run.handle_judgement(now, of, outcome.judge()),
                 RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
                 RunOutput::Report(_) | RunOutput::Discard(_) => {}
             }
         }
-        while let Some((test, recordings)) = self.pending.pop_front() {
-            self.run.handle_recordings(test, recordings);
+        while let Some((of, recordings)) = self.pending.pop_front() {
+            self.run.handle_recordings(of, recordings);
             moved = true;
         }
         moved

@@ -45,6 +45,15 @@ pub struct RunHost {
     pub callee: Option<usize>,
 }
 
+/// Whose call it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A test by its place.
+    Test(usize),
+    /// A call of the load that is under way, by the number it was offered with.
+    Load(u64),
+}
+
 /// What the run wants done.
 #[derive(Debug)]
 pub enum RunOutput {
@@ -54,7 +63,7 @@ pub enum RunOutput {
     },
     /// Recordings to be read, told back by [`RunCore::handle_recordings`].
     Read {
-        test: usize,
+        of: Key,
         /// Each with the host that has it.
         paths: Vec<(usize, PathBuf)>,
         /// When the test began.
@@ -62,7 +71,7 @@ pub enum RunOutput {
     },
     /// A call to be judged, told back by [`RunCore::handle_judgement`]: listening takes its time.
     Judge {
-        test: usize,
+        of: Key,
         outcome: Box<Outcome>,
     },
     /// Recordings that nobody needs any more.
@@ -161,7 +170,7 @@ pub struct RunCore {
     /// The tests, then what sets their folders up and tears them down.
     jobs: Vec<Job>,
     running: BTreeMap<usize, Running>,
-    calls: Calls<usize>,
+    calls: Calls<Key>,
     /// Attempts that failed, of tests that are tried again.
     attempts: BTreeMap<usize, Vec<Attempt>>,
     ids: Ids,
@@ -258,22 +267,22 @@ impl RunCore {
                 }
             }
             HostEvent::Changed { change, event, lag } => {
-                if let Some(test) = self.calls.of_change(host, &change, lag) {
-                    self.drive(now, test, |machine| machine.handle_change(now, &change, &event));
+                if let Some(key) = self.calls.of_change(host, &change, lag) {
+                    self.drive(now, key, |machine| machine.handle_change(now, &change, &event));
                 }
             }
             HostEvent::Event(_) => {}
             HostEvent::Replied { token, reply } => {
-                if let Some((test, number)) = self.calls.of_reply(token) {
-                    self.drive(now, test, |machine| machine.handle_reply(now, number, &reply));
+                if let Some((key, number)) = self.calls.of_reply(token) {
+                    self.drive(now, key, |machine| machine.handle_reply(now, number, &reply));
                 }
                 // A session that is not there any more is as good as one that was hung up.
                 self.hosts[host].hanging_up.remove(&token);
             }
             HostEvent::JobEnded(job) => {
-                let test = job.session.as_ref().and_then(|session| self.calls.of_session(session));
-                if let Some(test) = test {
-                    self.drive(now, test, |machine| machine.handle_job(now, &job));
+                let key = job.session.as_ref().and_then(|session| self.calls.of_session(session));
+                if let Some(key) = key {
+                    self.drive(now, key, |machine| machine.handle_job(now, &job));
                 }
             }
             HostEvent::Lost(lost) => {
@@ -284,11 +293,11 @@ impl RunCore {
                 slot.state = if lost.is_over() { HostState::Gone(reason.clone()) } else { HostState::Away };
                 slot.left.extend(slot.hanging_up.drain().map(|(_, session)| session));
                 let name = slot.about.name.clone();
-                for test in self.calls.of_host(host) {
+                for key in self.calls.of_host(host) {
                     // A test of one host need not be told which.
-                    let alone = self.calls.call(test).is_some_and(|call| call.site.caller == call.site.callee);
+                    let alone = self.calls.call(key).is_some_and(|call| call.site.caller == call.site.callee);
                     let reason = if alone { reason.clone() } else { format!("{name}: {reason}") };
-                    self.drive(now, test, |machine| machine.handle_host_lost(now, &reason));
+                    self.drive(now, key, |machine| machine.handle_host_lost(now, &reason));
                 }
             }
         }
@@ -296,14 +305,17 @@ impl RunCore {
     }
 
     /// Takes the recordings that were asked for by [`RunOutput::Read`].
-    pub fn handle_recordings(&mut self, test: usize, recordings: Recordings) {
-        self.listen(test, recordings);
+    pub fn handle_recordings(&mut self, of: Key, recordings: Recordings) {
+        match of {
+            Key::Test(test) => self.listen(test, recordings),
+            Key::Load(_) => {}
+        }
     }
 
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Time) {
-        for test in self.calls.due(now) {
-            self.drive(now, test, |machine| machine.handle_timeout(now));
+        for key in self.calls.due(now) {
+            self.drive(now, key, |machine| machine.handle_timeout(now));
         }
         self.tell_slow(now);
         self.settle(now);
@@ -328,7 +340,7 @@ impl RunCore {
         let torn_down = |index: &usize| matches!(self.jobs[*index].role, Role::Teardown { .. });
         let running: Vec<usize> = self.running.keys().copied().filter(|index| !torn_down(index)).collect();
         for test in running {
-            self.drive(now, test, |machine| machine.interrupt(now));
+            self.drive(now, Key::Test(test), |machine| machine.interrupt(now));
         }
         self.settle(now);
     }
@@ -517,12 +529,12 @@ impl RunCore {
         let folders = [folder(site.caller, &facts.caller), folder(site.callee, &facts.callee)];
         let lost = Leg::BOTH.into_iter().any(|leg| test.scenario.records(leg) && folders[leg as usize].is_none());
         let ids = Ids::seeded(self.ids.long());
-        let setting = Setting { recordings: folders.map(Option::unwrap_or_default), timeout: self.conduct.timeout };
+        let setting = Setting::of_test(folders.map(Option::unwrap_or_default), self.conduct.timeout);
         let machine = Machine::new(Arc::clone(&test.scenario), setting, ids);
-        self.calls.add(index, machine, site);
+        self.calls.add(Key::Test(index), machine, site);
         let slow = Some(slow).filter(|at| *at > now);
         self.running.insert(index, Running { started: now, reading: false, kept: Vec::new(), slow });
-        self.drive(now, index, |machine| match lost {
+        self.drive(now, Key::Test(index), |machine| match lost {
             true => machine.handle_refused(
                 now,
                 "the host does not tell where it puts recordings",
@@ -533,7 +545,8 @@ impl RunCore {
     }
 
     /// Lets a machine take something in, and carries out what it wants then.
-    fn drive(&mut self, now: Time, index: usize, input: impl FnOnce(&mut Machine)) {
+    fn drive(&mut self, now: Time, key: Key, input: impl FnOnce(&mut Machine)) {
+        let Key::Test(index) = key else { return };
         let (hosts, app) = (&self.hosts, &self.jobs[index].test.id.name);
         let dial = |dial, site: Site| {
             let facts = |host: usize| {
@@ -542,11 +555,11 @@ impl RunCore {
             };
             originate(dial, [facts(site.caller)?, facts(site.callee)?], app)
         };
-        let over = self.calls.drive(now, index, dial, input);
+        let over = self.calls.drive(now, key, dial, input);
         while let Some((host, request)) = self.calls.poll_request() {
             self.outputs.push_back(RunOutput::Request { host, request });
         }
-        let (Some(running), Some(call)) = (self.running.get_mut(&index), self.calls.call(index)) else { return };
+        let (Some(running), Some(call)) = (self.running.get_mut(&index), self.calls.call(key)) else { return };
         if over && !running.reading {
             running.reading = true;
             let hosts = [call.site.caller, call.site.callee];
@@ -556,7 +569,7 @@ impl RunCore {
             if paths.is_empty() {
                 self.listen(index, Recordings::new());
             } else {
-                self.outputs.push_back(RunOutput::Read { test: index, paths, since: running.started });
+                self.outputs.push_back(RunOutput::Read { of: key, paths, since: running.started });
             }
         }
     }
@@ -564,22 +577,25 @@ impl RunCore {
     /// The call is over and its recordings are there: somebody has to listen to them.
     fn listen(&mut self, index: usize, recordings: Recordings) {
         let Some(running) = self.running.get_mut(&index) else { return };
-        let Some(call) = self.calls.call_mut(index) else { return };
+        let Some(call) = self.calls.call_mut(Key::Test(index)) else { return };
         running.kept = recordings.values().map(|read| read.kept.clone()).collect();
         let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
         let outcome = Box::new(call.machine.outcome(read));
-        self.outputs.push_back(RunOutput::Judge { test: index, outcome });
+        self.outputs.push_back(RunOutput::Judge { of: Key::Test(index), outcome });
     }
 
     /// Takes what came of [`RunOutput::Judge`].
-    pub fn handle_judgement(&mut self, now: Time, test: usize, judgement: Judgement) {
-        self.finish(now, test, judgement);
+    pub fn handle_judgement(&mut self, now: Time, of: Key, judgement: Judgement) {
+        match of {
+            Key::Test(test) => self.finish(now, test, judgement),
+            Key::Load(_) => {}
+        }
         self.settle(now);
     }
 
     fn finish(&mut self, now: Time, index: usize, judgement: Judgement) {
         let Some(Running { started, kept: paths, .. }) = self.running.remove(&index) else { return };
-        let Some(call) = self.calls.remove(index) else { return };
+        let Some(call) = self.calls.remove(Key::Test(index)) else { return };
         for (host, session) in call.left() {
             self.hosts[host].left.push(session);
         }

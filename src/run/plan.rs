@@ -24,7 +24,7 @@ pub struct Planned {
 
 /// Plans one test.
 pub fn plan(test: &TestId, scenario: &Scenario) -> Planned {
-    let plan = Plan::of(scenario, &Setting { recordings: [RECORDINGS; 2].map(PathBuf::from), timeout: TIMEOUT });
+    let plan = Plan::of(scenario, &Setting::of_test([RECORDINGS; 2].map(PathBuf::from), TIMEOUT));
     let profiles = BTreeMap::from([(scenario.call.profile.clone(), Some("<host>".to_owned()))]);
     let facts = HostFacts { profiles, ..HostFacts::default() };
     let originate = match originate(plan.dial.clone(), [&facts; 2], &test.name) {

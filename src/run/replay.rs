@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{ReadBack, RunCore, RunHost, RunOutput, Test};
+use super::core::{Key, ReadBack, RunCore, RunHost, RunOutput, Test};
 use super::task::FIRST_ASKED;
 use super::{Conduct, Folders, RunEvent, Summary, TestId};
 use crate::audio::wav;
@@ -379,12 +379,12 @@ impl Player<'_> {
             Record::Recordings { test, files } => {
                 if self.reads.remove(test).is_some() {
                     let recordings = files.iter().map(|file| self.read(file)).collect();
-                    self.run.handle_recordings(*test, recordings);
+                    self.run.handle_recordings(Key::Test(*test), recordings);
                 }
             }
             Record::Judged { test } => {
                 if let Some(judgement) = self.judgements.remove(test) {
-                    self.run.handle_judgement(now, *test, judgement);
+                    self.run.handle_judgement(now, Key::Test(*test), judgement);
                 }
             }
             Record::Interrupted => self.run.interrupt(now),
@@ -422,7 +422,7 @@ impl Player<'_> {
             if let Some(test) = self.judgements.keys().min().copied()
                 && let Some(judgement) = self.judgements.remove(&test)
             {
-                self.run.handle_judgement(self.now, test, judgement);
+                self.run.handle_judgement(self.now, Key::Test(test), judgement);
             } else if let Some(test) = self.reads.keys().min().copied() {
                 self.read_now(test);
             } else if let Some(host) = self.hosts.iter().position(|host| !host.over) {
@@ -448,12 +448,14 @@ impl Player<'_> {
                 moved = true;
                 match output {
                     RunOutput::Request { host, request } => self.ask(host, request),
-                    RunOutput::Read { test, paths, .. } => {
+                    RunOutput::Read { of: Key::Test(test), paths, .. } => {
                         self.reads.insert(test, paths);
                     }
-                    RunOutput::Judge { test, outcome } => {
+                    RunOutput::Judge { of: Key::Test(test), outcome } => {
                         self.judgements.insert(test, outcome.judge());
                     }
+                    // A load is not recorded.
+                    RunOutput::Read { .. } | RunOutput::Judge { .. } => {}
                     RunOutput::Report(event) => (self.report)(&event),
                     // They are the recording's, and stay.
                     RunOutput::Discard(_) => {}
@@ -529,7 +531,7 @@ impl Player<'_> {
     fn read_now(&mut self, test: usize) {
         let paths = self.reads.remove(&test).unwrap_or_default();
         let read = paths.into_iter().map(|(_, path)| self.read_of(path)).collect();
-        self.run.handle_recordings(test, read);
+        self.run.handle_recordings(Key::Test(test), read);
     }
 
     fn ask(&mut self, index: usize, request: Request) {

@@ -17,7 +17,7 @@ use crate::id::Ids;
 use crate::journal::{Kept, Record, Tape};
 use crate::scenario::Judgement;
 
-use super::core::{ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
+use super::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 
 use super::{Conduct, RunEvent, Summary};
 
@@ -63,10 +63,10 @@ pub async fn run(
     }
     drop(events);
     let files: Arc<[Files]> = files.into();
-    let (read, mut readings) = mpsc::unbounded_channel::<(usize, Recordings, Vec<Kept>)>();
+    let (read, mut readings) = mpsc::unbounded_channel::<(Key, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
-    let (judged, mut judgements) = mpsc::unbounded_channel::<(usize, Judgement)>();
+    let (judged, mut judgements) = mpsc::unbounded_channel::<(Key, Judgement)>();
     let (now, seed) = (clock.now(), Ids::random().long());
     tape.put(now, || Record::Began { seed });
     let mut core = RunCore::new(now, abouts, tests, conduct, Ids::seeded(seed));
@@ -77,7 +77,7 @@ pub async fn run(
                     // A host whose task is gone told so: its tests end by that.
                     let _ = requests[host].send(request);
                 }
-                RunOutput::Read { test, paths, since } => {
+                RunOutput::Read { of, paths, since } => {
                     let read = read.clone();
                     let asks = asks.clone();
                     let files = files.clone();
@@ -91,13 +91,13 @@ pub async fn run(
                             copies.extend(kept(&tape, &path, &read));
                             recordings.insert(path, read);
                         }
-                        let _ = read.send((test, recordings, copies));
+                        let _ = read.send((of, recordings, copies));
                     });
                 }
-                RunOutput::Judge { test, outcome } => {
+                RunOutput::Judge { of, outcome } => {
                     let judged = judged.clone();
                     tokio::task::spawn_blocking(move || {
-                        let _ = judged.send((test, outcome.judge()));
+                        let _ = judged.send((of, outcome.judge()));
                     });
                 }
                 RunOutput::Discard(paths) => {
@@ -136,14 +136,18 @@ pub async fn run(
                     asking.forget(host);
                 }
             }
-            Some((test, recordings, files)) = readings.recv() => {
-                tape.put(clock.now(), || Record::Recordings { test, files });
-                core.handle_recordings(test, recordings);
+            Some((of, recordings, files)) = readings.recv() => {
+                if let Key::Test(test) = of {
+                    tape.put(clock.now(), || Record::Recordings { test, files });
+                }
+                core.handle_recordings(of, recordings);
             }
-            Some((test, judgement)) = judgements.recv() => {
+            Some((of, judgement)) = judgements.recv() => {
                 let now = clock.now();
-                tape.put(now, || Record::Judged { test });
-                core.handle_judgement(now, test, judgement);
+                if let Key::Test(test) = of {
+                    tape.put(now, || Record::Judged { test });
+                }
+                core.handle_judgement(now, of, judgement);
             }
             Some(()) = interrupts.recv() => {
                 let now = clock.now();

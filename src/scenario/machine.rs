@@ -15,7 +15,7 @@ use crate::place::Place;
 use crate::units::{Time, human};
 use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
 
-use super::model::{CallSpec, Leg, Scenario, Stage};
+use super::model::{CallSpec, Leg, Recording, Scenario, Stage};
 use super::outcome::{LegOutcome, Outcome};
 use super::step::{Far, Mode, Signal};
 use super::witness::Witness;
@@ -71,6 +71,25 @@ pub struct Setting {
     pub recordings: [PathBuf; 2],
     /// Time, beside the talk time, after which a scenario has failed that does not say.
     pub timeout: Duration,
+    /// Talk time of a scenario that has none and whose steps do not end the call.
+    pub talk_time: Option<Duration>,
+    pub listening: Listening,
+}
+
+/// Whether a call is recorded as its scenario says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listening {
+    #[default]
+    Recorded,
+    /// Nothing is recorded but by steps; checks that would listen to the rest are left out.
+    Left,
+}
+
+impl Setting {
+    /// A test by itself, with the folders of caller and callee for recordings.
+    pub fn of_test(recordings: [PathBuf; 2], timeout: Duration) -> Self {
+        Setting { recordings, timeout, talk_time: None, listening: Listening::Recorded }
+    }
 }
 
 /// One run of a scenario on one host.
@@ -79,6 +98,9 @@ pub struct Machine {
     scenario: Arc<Scenario>,
     /// Time from its start after which it has failed.
     limit: Duration,
+    /// Talk time after which the caller hangs up.
+    duration: Option<Duration>,
+    listening: Listening,
     call: SessionId,
     ids: Ids,
     phase: Phase,
@@ -125,9 +147,12 @@ impl Machine {
             let stem = setting.recordings[leg as usize].join(call.as_str());
             LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()))
         };
+        let added = setting.talk_time.filter(|_| scenario.duration.is_none());
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
-            limit: scenario.time_limit(setting.timeout),
+            limit: scenario.time_limit(setting.timeout.saturating_add(added.unwrap_or_default())),
+            duration: scenario.duration.or(added),
+            listening: setting.listening,
             scenario,
             call,
             ids,
@@ -345,6 +370,7 @@ impl Machine {
             legs,
             originate_failed: refused,
             problems: std::mem::take(&mut self.problems),
+            listening: self.listening,
             scenario: Arc::clone(&self.scenario),
         }
     }
@@ -363,7 +389,7 @@ impl Machine {
 
     /// When the caller hangs up, if the scenario limits the talk time.
     fn talk_ends(&self) -> Option<Time> {
-        Some(self.leg(Leg::Caller).answered? + self.scenario.duration?)
+        Some(self.leg(Leg::Caller).answered? + self.duration?)
     }
 
     /// Until when the callee is watched, where a check wants that nothing arrives there.
@@ -452,7 +478,7 @@ impl Machine {
 
     /// Begins what `record:` asks for, and listening for tones, once `which` can be heard.
     fn begin_recording(&mut self, now: Time, which: Leg) -> bool {
-        let recording = self.scenario.record.of(which);
+        let recording = self.recording_of(which);
         let listens = self.listens(which);
         if recording.is_none() && !listens {
             return false;
@@ -471,6 +497,11 @@ impl Machine {
         true
     }
 
+    /// What is recorded of `which` from when it can be heard.
+    fn recording_of(&self, which: Leg) -> Option<Recording> {
+        self.scenario.record.of(which).filter(|_| self.listening == Listening::Recorded)
+    }
+
     /// Whether a step of `which` waits for digits that are tones.
     fn listens(&self, which: Leg) -> bool {
         self.scenario.steps(which).iter().any(|step| step.value.facts().dtmf == Some(Some(Mode::Inband)))
@@ -479,7 +510,7 @@ impl Machine {
     /// Whether the sound of `which` must still wait, because the other leg's recording would miss its beginning.
     fn gate(&self, now: Time, which: Leg) -> bool {
         let other = self.leg(which.other());
-        let waits = (self.scenario.record.of(which.other()).is_some() || self.listens(which.other()))
+        let waits = (self.recording_of(which.other()).is_some() || self.listens(which.other()))
             && self.leg(which).state == Some(State::Answered)
             && other.session.is_some()
             && other.state < Some(State::HungUp)
@@ -540,7 +571,7 @@ impl Machine {
         if over {
             self.report_undone();
             self.phase = Phase::Done;
-        } else if finished && self.scenario.duration.is_none() && !self.watches(now) && !self.refusal_is_on_its_way() {
+        } else if finished && self.duration.is_none() && !self.watches(now) && !self.refusal_is_on_its_way() {
             self.end(now, false);
         }
     }

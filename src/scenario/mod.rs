@@ -29,7 +29,7 @@ pub mod witness;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_beside, load_file, load_file_with};
-pub use machine::{Action, Dial, LegPlan, Machine, Plan, Recorded, Setting, StepPlan};
+pub use machine::{Action, Dial, LegPlan, Listening, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};

@@ -9,7 +9,8 @@ use crate::call::Session;
 use crate::place::Place;
 use crate::verdict::{CheckReport, Passage, Verdict};
 
-use super::machine::Recorded;
+use super::check::Facts;
+use super::machine::{Listening, Recorded};
 use super::model::{Leg, PlacedStep, Scenario, Stage};
 use super::step::Signal;
 use super::witness::Witness;
@@ -21,6 +22,7 @@ pub struct Outcome {
     pub(super) legs: [LegOutcome; 2],
     /// Why the originate failed, if it did: a hangup cause, usually.
     pub originate_failed: Option<String>,
+    pub(super) listening: Listening,
     /// What went wrong on the way: steps that failed, a host that was lost.
     pub problems: Vec<CheckReport>,
 }
@@ -110,6 +112,9 @@ impl Outcome {
         // A call whose host was lost says nothing about the system under test.
         if !checks.iter().any(|problem| problem.verdict == Verdict::Error) {
             for check in &self.scenario.expect {
+                if self.is_left_out(&check.facts()) {
+                    continue;
+                }
                 let mut found = check.value.evaluate(&self);
                 let listens = check.facts().listens.map(|listens| listens.leg);
                 if found.verdict == Verdict::Failed && listens.is_some_and(|leg| self.is_torn(leg)) {
@@ -128,6 +133,13 @@ impl Outcome {
         }
         let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Passed);
         Judgement { verdict, checks, properties }
+    }
+
+    /// Whether a check would listen to what this call was not to be recorded for.
+    fn is_left_out(&self, facts: &Facts) -> bool {
+        let unheard = |leg: Leg| self.leg(leg).recordings.is_empty();
+        let mut legs = facts.listens.into_iter().chain(facts.listens_too).map(|listens| listens.leg);
+        self.listening == Listening::Left && legs.any(unheard)
     }
 
     /// Whether a recording of `leg` was not written to its end.

@@ -80,8 +80,8 @@ impl Bench {
                         let job: Job = jobs.finish("j", &result, self.now).unwrap();
                         self.core.handle_host(self.now, 0, HostEvent::JobEnded(job));
                     }
-                    RunOutput::Judge { test, outcome } => {
-                        self.core.handle_judgement(self.now, test, outcome.judge());
+                    RunOutput::Judge { of, outcome } => {
+                        self.core.handle_judgement(self.now, of, outcome.judge());
                     }
                     RunOutput::Request { request: Request::Command { token, command }, .. } => {
                         let Command::Api { name, arguments } = &command else { continue };
