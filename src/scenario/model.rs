@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{self, Check};
+use super::load_spec::LoadSpec;
 use super::requires::Requires;
 use super::shape::Placed;
 use super::step::{Module, Step};
 use crate::audio::verify::Track;
+use crate::load::{Row, Table};
 use crate::media::Tracks;
 use crate::place::Place;
 use crate::units::SampleRate;
@@ -50,6 +53,8 @@ pub struct Scenario {
     /// Why it is expected to fail.
     pub xfail: Option<Placed<String>>,
     pub expect: Vec<PlacedCheck>,
+    /// Of [`Stage::Load`]: what is offered. The scenario itself has no steps and no checks then; its entries have.
+    pub load: Option<Box<LoadSpec>>,
 }
 
 /// What the steps of a scenario work on.
@@ -59,13 +64,15 @@ pub enum Stage {
     Call,
     /// The host itself; no call is made.
     Host,
+    /// Many calls, as the scenarios of a [`LoadSpec`] have them.
+    Load,
 }
 
 impl Stage {
     /// Who does what `leg` does, in words.
     pub const fn actor(self, leg: Leg) -> &'static str {
         match self {
-            Stage::Call => leg.name(),
+            Stage::Call | Stage::Load => leg.name(),
             Stage::Host => "host",
         }
     }
@@ -85,8 +92,25 @@ impl Scenario {
         }
     }
 
+    /// The scenarios that a load offers; none of any other.
+    pub fn offered(&self) -> impl Iterator<Item = &Arc<Scenario>> {
+        self.load.iter().flat_map(|load| &load.mix).flat_map(|entry| &entry.scenarios)
+    }
+
+    /// SIP profiles that its calls are sent by.
+    pub fn profiles(&self) -> Vec<&str> {
+        match self.stage {
+            Stage::Call => vec![&self.call.profile],
+            Stage::Host => Vec::new(),
+            Stage::Load => self.offered().map(|scenario| scenario.call.profile.as_str()).collect(),
+        }
+    }
+
     /// Whether anything of it is recorded.
     pub fn records(&self) -> bool {
+        if self.offered().any(|scenario| scenario.records()) {
+            return true;
+        }
         let steps = self.caller.iter().chain(&self.callee);
         self.record.caller.is_some()
             || self.record.callee.is_some()
@@ -95,6 +119,11 @@ impl Scenario {
 
     /// Modules that a host has to be asked for.
     pub fn asks(&self) -> impl Iterator<Item = &str> {
+        let offered = self.offered().flat_map(|scenario| scenario.own_asks());
+        self.own_asks().chain(offered)
+    }
+
+    fn own_asks(&self) -> impl Iterator<Item = &str> {
         self.requires.asks().chain(self.modules().map(|(_, module)| module.name))
     }
 
@@ -126,6 +155,10 @@ impl Scenario {
 
     /// Events that its steps wait for and its checks look for, beyond those that are always subscribed to.
     pub fn events(&self) -> impl Iterator<Item = String> {
+        self.own_events().chain(self.offered().flat_map(|scenario| scenario.own_events()))
+    }
+
+    fn own_events(&self) -> impl Iterator<Item = String> {
         let steps = self.caller.iter().chain(&self.callee).flat_map(|step| step.events());
         steps.chain(self.expect.iter().flat_map(|check| check.events()))
     }
@@ -190,6 +223,32 @@ pub struct CallSpec {
     pub vars: Vec<(String, String)>,
     /// How long the call may stay unanswered (`originate_timeout`).
     pub timeout: Duration,
+}
+
+impl CallSpec {
+    /// The call with the values of `row` in place of its `${field.NAME}`.
+    pub fn filled(&self, row: Row<'_>) -> CallSpec {
+        self.with_texts(|text| row.fill(text).into_owned())
+    }
+
+    /// The call with `<field.NAME>` in place of its `${field.NAME}`, to be shown.
+    pub fn shown(&self, table: &Table) -> CallSpec {
+        self.with_texts(|text| table.shown(text).into_owned())
+    }
+
+    /// The call with what `into` makes of each text that a field may stand in.
+    fn with_texts(&self, into: impl Fn(&str) -> String) -> CallSpec {
+        let of = |text: &Option<String>| text.as_deref().map(&into);
+        let all = |named: &[(String, String)]| named.iter().map(|(name, text)| (name.clone(), into(text))).collect();
+        CallSpec {
+            to: into(&self.to),
+            proxy: of(&self.proxy),
+            caller_id: CallerId { name: of(&self.caller_id.name), number: of(&self.caller_id.number) },
+            headers: all(&self.headers),
+            vars: all(&self.vars),
+            ..self.clone()
+        }
+    }
 }
 
 /// Who the call says it is from.
