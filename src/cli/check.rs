@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, complain, exit, print, selection, show};
 use crate::esl::Command;
-use crate::run::{self, LastFailed, Planned, Selection};
+use crate::run::{self, LastFailed, Planned, PlannedEntry, PlannedLoad, Selection};
 use crate::scenario::reading::Disk;
 use crate::scenario::step::Needs;
 use crate::scenario::{Diagnostic, LegPlan, Severity, Stage, StepPlan, Style};
@@ -94,6 +94,28 @@ const LONG: Duration = Duration::from_secs(24 * 3600);
 /// A plan as a person reads it.
 fn told(planned: &Planned) -> String {
     let mut text = format!("{}\n", planned.test);
+    match &planned.load {
+        Some(load) => load_told(load, &mut text),
+        None => call_told(planned, &mut text),
+    }
+    text.push('\n');
+    text
+}
+
+/// A load in words, then the plan of each of its calls.
+fn load_told(load: &PlannedLoad, text: &mut String) {
+    text.extend(load.describe.iter().map(|line| format!("  {line}\n")));
+    let all: u64 = load.entries.iter().map(|entry| entry.weight).sum();
+    for PlannedEntry { weight, planned } in &load.entries {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  entry {}: {weight} of {all} calls", planned.test.name);
+        let mut call = String::new();
+        call_told(planned, &mut call);
+        text.extend(call.lines().map(|line| format!("  {line}\n")));
+    }
+}
+
+fn call_told(planned: &Planned, text: &mut String) {
     // Writing to a String cannot fail.
     if let Some(originate) = &planned.originate {
         let _ = write!(text, "  originate\n{}", indented(originate));
@@ -123,8 +145,6 @@ fn told(planned: &Planned) -> String {
     for leg in planned.plan.legs.iter().filter(|leg| planned.stage == Stage::Call && is_ours(leg)) {
         let _ = writeln!(text, "  events of the {}: {}", leg.leg, leg.events.join(", "));
     }
-    text.push('\n');
-    text
 }
 
 /// A leg of which nothing is asked may be somebody else's.
@@ -182,6 +202,16 @@ fn test_json(planned: &Planned) -> Value {
             "events": leg.events,
         })
     };
+    if let Some(PlannedLoad { describe, entries }) = &planned.load {
+        let entry = |PlannedEntry { weight, planned }: &PlannedEntry| {
+            let mut call = test_json(planned);
+            call["entry"] = json!(planned.test.name);
+            call["weight"] = json!(weight);
+            call
+        };
+        let entries: Vec<Value> = entries.iter().map(entry).collect();
+        return json!({ "test": planned.test.to_string(), "load": { "describe": describe, "entries": entries } });
+    }
     json!({
         "test": planned.test.to_string(),
         "originate": planned.originate.as_ref().map(wire),

@@ -265,7 +265,7 @@ fn connect(
 
 /// What a host is asked for the sake of the tests.
 fn host_config(about: &RunHost, password: &str, scenarios: &[Arc<Scenario>]) -> HostConfig {
-    let profiles: BTreeSet<String> = scenarios.iter().map(|scenario| scenario.call.profile.clone()).collect();
+    let profiles: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.profiles()).map(str::to_owned).collect();
     let asks = scenarios.iter().flat_map(|scenario| scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.events()).collect();

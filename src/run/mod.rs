@@ -32,7 +32,7 @@ pub use folders::{Folder, Folders};
 pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, named_hosts, read_hosts};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
-pub use plan::{Planned, plan};
+pub use plan::{Planned, PlannedEntry, PlannedLoad, plan};
 pub use select::{
     Choice, Entry, Expression, Last, LastFailed, ListFormat, Seed, SelectError, Selected, Selection, Shard, ShardError,
     list_schema, select,

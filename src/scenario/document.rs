@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::app::{self, App};
 use super::check;
+use super::load_key::{self, LoadKeys};
 use super::mapping::{default, mapping, optional};
 use super::matrix::{self, Matrix};
 use super::model::{CallSpec, CallerId, PlacedCheck, PlacedStep, RecordSpec};
@@ -31,10 +32,27 @@ pub(super) struct Document {
     pub skip: Option<Option<Placed<String>>>,
     pub xfail: Option<Option<Placed<String>>>,
     pub expect: Option<Vec<PlacedCheck>>,
+    pub load: Option<Placed<LoadKeys>>,
     // Read before everything else, as a `Frame`; named here for the schema and for suggestions.
     _matrix: Option<Placed<Matrix>>,
     _vars: Option<Vec<(String, Node)>>,
     _secrets: Option<Vec<String>>,
+}
+
+impl Document {
+    /// The same without what holds for a call: of a load, that is in the scenarios of its calls.
+    pub fn without_calls(self) -> Document {
+        Document {
+            app: None,
+            caller: None,
+            callee: None,
+            record: None,
+            duration: None,
+            timeout: None,
+            expect: None,
+            ..self
+        }
+    }
 }
 
 /// What a document says of its tests rather than of a call; it is read first, as it is written.
@@ -113,18 +131,23 @@ pub(super) fn shape() -> Shape<Document> {
             "Why the test is expected to fail; one that passes then has failed."
         ),
         expect: optional("expect", check::shape(), "What must hold."),
+        load: optional(
+            "load",
+            load_key::shape().placed(),
+            "Many such calls, or a mix of others: how fast they are offered, and within what limits."
+        ),
         _matrix: optional("matrix", matrix::shape().placed(), MATRIX),
         _vars: optional("vars", matrix::raw().by_name("values"), VARS),
         _secrets: optional("secrets", secrets(), SECRETS),
     })
     .excludes("app", &["caller", "callee"], "an app has its own steps: leave out the one or the other")
     .excludes("steps", CALL_KEYS, "without a call there are only the host's `steps`")
-    .at_least_one(&["app", "caller", "callee", "steps"], "nothing happens in this scenario")
+    .at_least_one(&["app", "caller", "callee", "steps", "load"], "nothing happens in this scenario")
     .expects("a scenario: a mapping with `name`, `callee`, `caller`, `expect`")
 }
 
 /// Keys that are about a call.
-pub(super) const CALL_KEYS: &[&str] = &["app", "caller", "callee", "call", "record", "duration", "expect"];
+pub(super) const CALL_KEYS: &[&str] = &["app", "caller", "callee", "call", "record", "duration", "expect", "load"];
 
 /// Steps that need no call.
 fn host_steps() -> Shape<Vec<PlacedStep>> {
@@ -175,7 +198,8 @@ pub(super) fn unset_call() -> CallSpec {
 /// The SIP profile that FreeSWITCH's own configuration has for the outside.
 const PROFILE: &str = "external";
 
-fn call() -> Shape<CallSpec> {
+/// `call`
+pub(super) fn call() -> Shape<CallSpec> {
     let name = |expects| token(expects, "^[A-Za-z0-9_.:-]+$");
     let destination = token("a user, `user@host` or a SIP URI", "^[^\\s,'\"{}\\[\\]|^]+$");
     let proxy = token("a proxy: `host` or `host:port`", "^[A-Za-z0-9_.:\\[\\]-]+$");

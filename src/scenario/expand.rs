@@ -12,8 +12,9 @@ use super::matrix::{Cell, raw};
 use super::node::{self, Content, Entry, Node, shortened};
 use super::reading::Reading;
 use super::scalar::line;
-use super::shape::{Placed, Shape};
+use super::shape::{Placed, Shape, words};
 use super::variables::{Piece, Variable, has_variables, pieces};
+use crate::load::Table;
 
 /// Files within files.
 const MAX_DEPTH: usize = 8;
@@ -31,8 +32,21 @@ pub(super) struct Scope<'a> {
     /// Environment variables that the scenario requires: without them it is skipped, so that they are no mistake.
     pub required: &'a [String],
     pub host: &'a str,
+    pub fields: FieldScope<'a>,
     /// What variables there are is not known, so nothing is told of them.
     pub unknown: bool,
+}
+
+/// Fields that there are in a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FieldScope<'a> {
+    /// It is no load.
+    NoLoad,
+    /// It is a load without fields.
+    NoFields,
+    /// What is wrong with them was told.
+    Broken,
+    Fields(&'a Table),
 }
 
 /// Where a variable was put in, and what it was.
@@ -95,6 +109,8 @@ pub(super) struct Expander<'a, 'r, 'f> {
     stack: Vec<With>,
     /// Variables of `vars` being looked up, the innermost last.
     looking_up: Vec<String>,
+    /// Whether a value that fields may stand in is being made whole.
+    takes_fields: bool,
     pub substituted: Vec<Substituted>,
     /// Nodes that may still be made.
     pub budget: usize,
@@ -105,7 +121,10 @@ pub(super) struct Expander<'a, 'r, 'f> {
 }
 
 /// The families of variables.
-const FAMILIES: [&str; 5] = ["vars", "matrix", "env", "host", "with"];
+const FAMILIES: [&str; 6] = ["vars", "matrix", "env", "host", "with", "field"];
+
+/// Keys of `call` that fields may stand in.
+const FIELD_KEYS: [&str; 5] = ["to", "caller_id", "headers", "vars", "proxy"];
 
 impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
     pub fn new(scope: Scope<'a>, reading: &'a mut Reading<'r>, files: &'f mut Files, budget: usize) -> Self {
@@ -115,6 +134,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
             files,
             stack: Vec::new(),
             looking_up: Vec::new(),
+            takes_fields: false,
             substituted: Vec::new(),
             budget,
             names_host: false,
@@ -126,11 +146,27 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
     pub fn document(&mut self, document: &Node) -> Node {
         let Content::Mapping(entries) = &document.content else { return self.node(document) };
         let whole = |entry: &Entry| {
-            let steps = matches!(entry.key.as_str(), "caller" | "callee");
-            let value = if steps { self.steps(&entry.value) } else { self.node(&entry.value) };
+            let value = match entry.key.as_str() {
+                "caller" | "callee" => self.steps(&entry.value),
+                "call" => self.call(&entry.value),
+                _ => self.node(&entry.value),
+            };
             Entry { value, ..entry.clone() }
         };
         document.with(Content::Mapping(entries.iter().map(whole).collect()))
+    }
+
+    /// `call`, in which fields may stand.
+    fn call(&mut self, node: &Node) -> Node {
+        let Content::Mapping(entries) = &node.content else { return self.node(node) };
+        self.spend(1);
+        let whole = |entry: &Entry| {
+            self.takes_fields = FIELD_KEYS.contains(&entry.key.as_str());
+            let value = self.node(&entry.value);
+            self.takes_fields = false;
+            Entry { value, ..entry.clone() }
+        };
+        node.with(Content::Mapping(entries.iter().map(whole).collect()))
     }
 
     /// `node` with its variables put in.
@@ -278,6 +314,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
         }
         match variable.family {
             "env" => self.of_environment(name, variable.default, span),
+            "field" => self.of_fields(variable, span),
             "host" if name == "name" => {
                 self.names_host = true;
                 let shown = shortened(self.scope.host);
@@ -342,6 +379,36 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
         Some(Value { text, quoted: false, origin })
     }
 
+    /// What stands for a field until the call is made.
+    fn of_fields(&mut self, variable: &Variable<'_>, span: &Range<usize>) -> Option<Value> {
+        let name = variable.name.unwrap_or_default();
+        let mark = match self.scope.fields {
+            FieldScope::Broken => return None,
+            FieldScope::NoLoad => {
+                let message = format!("`${{field.{}}}` goes only with a load", shortened(name));
+                self.reading.error(span, message).help =
+                    "fields are different in each call of a `load`; `${vars.NAME}` is the same in all".to_owned();
+                return None;
+            }
+            FieldScope::NoFields => {
+                let diagnostic = self.reading.error(span, "this load has no `fields`");
+                diagnostic.help = "give `fields: FILE.csv` under `load`; its first line names them".to_owned();
+                return None;
+            }
+            FieldScope::Fields(_) if !self.takes_fields => {
+                let message = format!("`${{field.{}}}` cannot stand here", shortened(name));
+                self.reading.error(span, message).help =
+                    format!("fields may stand under `call`, in {}", words(&FIELD_KEYS).replace(" or ", " and "));
+                return None;
+            }
+            FieldScope::Fields(table) => match table.mark(name) {
+                Some(mark) => mark,
+                None => return self.unknown(variable, table.names().to_vec(), span),
+            },
+        };
+        Some(Value { text: mark, quoted: true, origin: None })
+    }
+
     /// A variable of `vars`, in which there may be others.
     fn of_vars(&mut self, name: &str, node: &Node, span: &Range<usize>) -> Option<Value> {
         if self.looking_up.iter().any(|outer| outer == name) {
@@ -385,7 +452,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
     }
 
     /// Whether something within `span` could not be put in.
-    fn broken(&self, span: &Range<usize>) -> bool {
+    pub fn broken(&self, span: &Range<usize>) -> bool {
         self.substituted.iter().any(|put| put.origin.is_none() && within(&put.span, span))
     }
 }

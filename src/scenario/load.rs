@@ -1,8 +1,11 @@
 //! From a file to scenarios, or to everything that is wrong with it.
 
+mod field_file;
+mod mixing;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use serde_json::Value;
 use super::defaults::{self, Defaults};
 use super::diagnostic::{Diagnostic, Severity, Source};
 use super::document::{self, Document, Frame};
-use super::expand::{self, Expander, Files, Scope};
+use super::expand::{self, Expander, FieldScope, Files, Scope};
 use super::matrix::{self, Cell};
 use super::model::{PlacedStep, RecordSpec, Scenario, Stage};
 use super::node::{self, Content, Node};
@@ -21,6 +24,7 @@ use super::rules;
 use super::shape::{Placed, Shape};
 use super::step::Step;
 use crate::redact::Redactor;
+use field_file::{FieldFile, LoadFields};
 
 /// A scenario's time limit beyond its `duration`, where neither it nor the run says.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -95,6 +99,10 @@ pub fn load_file_with(path: &Path, folder: &dyn Folder) -> Loaded {
 
 /// [`load`], with what is around the scenario told by `folder`.
 pub fn load_beside(path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
+    load_for(Purpose::Tests, path, text, folder)
+}
+
+fn load_for(purpose: Purpose, path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
     let mut reading = Reading { sources: Vec::new(), folder, diagnostics: Vec::new() };
     let source = reading.add(path, text);
     let (documents, diagnostics) = node::parse(&source);
@@ -108,7 +116,11 @@ pub fn load_beside(path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
     let mut file = FileLoad {
         defaults: Defaults::find(path, &mut reading),
         reading,
+        purpose,
         files: Files::default(),
+        field_files: HashMap::new(),
+        mixed: HashMap::new(),
+        elsewhere: Vec::new(),
         names: HashMap::new(),
         budget: expand::MAX_NODES,
         scenarios: Vec::new(),
@@ -131,11 +143,27 @@ pub fn load_beside(path: &Path, text: &str, folder: &dyn Folder) -> Loaded {
     file.loaded()
 }
 
+/// What a file is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To be run.
+    Tests,
+    /// To be mixed into a load.
+    Mix,
+}
+
 /// A file that is being loaded.
 struct FileLoad<'a> {
     reading: Reading<'a>,
+    purpose: Purpose,
     defaults: Defaults,
     files: Files,
+    /// Files with replacement fields, by path; `None` for one with mistakes, which were told.
+    field_files: HashMap<PathBuf, Option<FieldFile>>,
+    /// Files that loads mix in, by path; `None` for one with mistakes, which were told.
+    mixed: HashMap<PathBuf, Option<Vec<Arc<Scenario>>>>,
+    /// What is told of those.
+    elsewhere: Vec<Diagnostic>,
     /// Names of documents, and where they stand.
     names: HashMap<String, Range<usize>>,
     /// Nodes that all its tests together may still come to.
@@ -205,6 +233,13 @@ impl FileLoad<'_> {
     /// Reads one test; gives whether the host's name is in it.
     fn test(&mut self, body: &Node, scope: Scope<'_>, name: &Name<'_>) -> bool {
         let errors = self.errors();
+        if let (Purpose::Mix, Some(load)) = (self.purpose, body.entry("load")) {
+            let diagnostic = self.reading.error(&load.key_span, "a load cannot be part of another load");
+            diagnostic.help = "keep what is mixed in a file of its own".to_owned();
+            return false;
+        }
+        let fields = self.fields(body, &scope);
+        let scope = Scope { fields: fields.scope(), ..scope };
         let mut expander = Expander::new(scope, &mut self.reading, &mut self.files, self.budget);
         let node = expander.document(body);
         let Expander { substituted, budget, names_host, missing, .. } = expander;
@@ -215,7 +250,7 @@ impl FileLoad<'_> {
         let from = self.reading.diagnostics.len();
         let document = SHAPE.with(|shape| shape.read(&node, &mut self.reading));
         let scenario = match (document, &missing) {
-            (Some(document), _) => Some(self.scenario(document, &node, name)),
+            (Some(document), _) => self.scenario(document, &node, name, &fields, names_host),
             // What it cannot be read without is not there; that it is skipped is told all the same.
             (None, Some(_)) => Some(self.stub(name)),
             (None, None) => None,
@@ -241,6 +276,7 @@ impl FileLoad<'_> {
     fn loaded(mut self) -> Loaded {
         self.files.tell_includes(&mut self.reading);
         let Reading { sources, mut diagnostics, .. } = self.reading;
+        let own = Arc::clone(&sources[0]);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
         // An alias repeats the mistakes of what it stands for, and every combination of a matrix those of its document.
         let mut told = HashSet::new();
@@ -258,6 +294,11 @@ impl FileLoad<'_> {
                 self.redactor.clean(text);
             }
         }
+        diagnostics.extend(self.elsewhere.into_iter().map(|mut diagnostic| {
+            // It counts bytes by itself; what is related to it is of the file that it is mixed into.
+            diagnostic.related_source = diagnostic.related_source.or(Some(Arc::clone(&own)));
+            diagnostic
+        }));
         for scenario in &mut self.scenarios {
             for name in [&mut scenario.name, &mut scenario.base] {
                 self.redactor.clean(name);
@@ -279,7 +320,7 @@ const TOO_MUCH: &str = "this file comes to more than 2000000 values, with all co
 /// What variables stand for in one test.
 fn scope_of<'a>(frame: &'a Frame, cell: &'a Cell, required: &'a [String]) -> Scope<'a> {
     let Frame { vars, secrets, .. } = frame;
-    Scope { matrix: cell, vars, secrets, required, host: "embedded", unknown: false }
+    Scope { matrix: cell, vars, secrets, required, host: "embedded", fields: FieldScope::NoLoad, unknown: false }
 }
 
 /// Environment variables under `requires`, as far as they can be told before anything is substituted.
@@ -310,10 +351,17 @@ fn default_name(path: &Path, index: usize, of: usize) -> String {
 }
 
 impl FileLoad<'_> {
-    /// The scenario of `document`, with what contradicts itself in it told.
-    fn scenario(&mut self, document: Document, node: &Node, name: &Name<'_>) -> Scenario {
+    /// The scenario of `document`, with what contradicts itself in it told. `None`: what it offers is not right.
+    fn scenario(
+        &mut self,
+        mut document: Document,
+        node: &Node,
+        name: &Name<'_>,
+        fields: &LoadFields,
+        names_host: bool,
+    ) -> Option<Scenario> {
         let span = document.name.as_ref().map_or(node.span.start..node.span.start, |name| name.span.clone());
-        let base = document.name.map_or_else(|| name.default.to_owned(), |name| name.value);
+        let base = document.name.as_ref().map_or_else(|| name.default.to_owned(), |name| name.value.clone());
         match self.names.get(&base) {
             Some(first) if *first != span => {
                 let diagnostic = self.reading.error(&span, format!("name `{}` is there twice", node::shortened(&base)));
@@ -322,9 +370,18 @@ impl FileLoad<'_> {
             }
             Some(_) => {}
             None => {
-                self.names.insert(base.clone(), span);
+                self.names.insert(base, span);
             }
         }
+        match document.load.take() {
+            Some(load) => self.load(load, document, node, name, fields, names_host),
+            None => Some(self.compose(document, name)),
+        }
+    }
+
+    /// The scenario of a document that is no load.
+    fn compose(&mut self, document: Document, name: &Name<'_>) -> Scenario {
+        let base = document.name.map_or_else(|| name.default.to_owned(), |name| name.value);
         let duration = document.duration;
         let timeout = document.timeout;
         let mut scenario = Scenario {
@@ -404,6 +461,7 @@ impl FileLoad<'_> {
             skip: None,
             xfail: None,
             expect: Vec::new(),
+            load: None,
         }
     }
 }

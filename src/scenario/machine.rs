@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::call::{Change, ChangeKind, Job, State};
 use crate::esl::{Command, Event, Reply, header};
 use crate::id::{Ids, SessionId};
+use crate::load::Row;
 use crate::place::Place;
 use crate::units::{Time, human};
 use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
@@ -105,6 +106,8 @@ pub struct Machine {
     ids: Ids,
     phase: Phase,
     started: Time,
+    /// The call to make, where it is not quite the scenario's.
+    filled: Option<CallSpec>,
     legs: [LegRun; 2],
     /// Sessions of the call that are there: the legs, and those that something in between made.
     live: Vec<SessionId>,
@@ -158,6 +161,7 @@ impl Machine {
             ids,
             phase: Phase::Idle,
             started: Time::default(),
+            filled: None,
             live: Vec::new(),
             job: None,
             job_ended: None,
@@ -166,6 +170,12 @@ impl Machine {
             actions: VecDeque::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// With the values of `row` in place of the `${field.NAME}` of its call.
+    pub fn with_fields(mut self, row: Row<'_>) -> Self {
+        self.filled = Some(self.scenario.call.filled(row));
+        self
     }
 
     /// The name of the call, and of the caller's session.
@@ -194,7 +204,10 @@ impl Machine {
         if self.scenario.stage == Stage::Host {
             return self.advance(now);
         }
-        let dial = Dial::of(&self.scenario, self.call.clone());
+        let mut dial = Dial::of(&self.scenario, self.call.clone());
+        if let Some(filled) = self.filled.take() {
+            dial.call = filled;
+        }
         self.leg_mut(Leg::Caller).note(now, TraceKind::Command, format!("originate to {}", dial.call.to));
         self.actions.push_back(Action::Originate(Box::new(dial)));
         self.advance(now);
@@ -661,7 +674,7 @@ impl Machine {
             }
         };
         match self.scenario.stage {
-            Stage::Call => format!("{}; {}", told(Leg::Caller), told(Leg::Callee)),
+            Stage::Call | Stage::Load => format!("{}; {}", told(Leg::Caller), told(Leg::Callee)),
             Stage::Host => told(Leg::Caller),
         }
     }

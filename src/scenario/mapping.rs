@@ -299,12 +299,24 @@ impl<T: 'static> Shape<T> {
 
     /// `key` means something only beside one of `others`.
     pub fn needs(self, key: &'static str, others: &'static [&'static str]) -> Self {
+        let message = format!("`{key}` goes only with {}", words(others));
+        self.beside(key, others, message, String::new())
+    }
+
+    /// Beside `key` one of `others` must be there. `why` is what is wrong otherwise.
+    pub fn bounded(self, key: &'static str, others: &'static [&'static str], why: &str) -> Self {
+        self.beside(key, others, why.to_owned(), format!("give {}", words(others)))
+    }
+
+    fn beside(self, key: &'static str, others: &'static [&'static str], message: String, help: String) -> Self {
         let choice: Vec<_> = others.iter().map(|other| json!({ "required": [other] })).collect();
         self.constrained(
             |object| add_rule(object, json!({ "if": { "required": [key] }, "then": { "anyOf": choice } })),
             move |node, reading| match node.entry(key) {
                 Some(given) if others.iter().all(|other| node.entry(other).is_none()) => {
-                    reading.error(&given.key_span, format!("`{key}` goes only with {}", words(others)));
+                    if help.is_empty() || !misspelt(node, others) {
+                        reading.error(&given.key_span, message.clone()).help = help.clone();
+                    }
                     false
                 }
                 _ => true,

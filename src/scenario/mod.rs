@@ -10,6 +10,8 @@ pub mod diagnostic;
 mod document;
 mod expand;
 pub mod load;
+mod load_key;
+mod load_spec;
 mod machine;
 pub mod mapping;
 mod matrix;
@@ -29,6 +31,7 @@ pub mod witness;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_beside, load_file, load_file_with};
+pub use load_spec::{Fields, Find, HostSettings, LoadSpec, MixEntry, Pace};
 pub use machine::{Action, Dial, LegPlan, Listening, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub(crate) use node::shortened;

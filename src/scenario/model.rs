@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{self, Check};
+use super::load_spec::LoadSpec;
 use super::requires::Requires;
 use super::shape::Placed;
 use super::step::{Module, Step};
 use crate::audio::verify::Track;
+use crate::load::{Row, Table};
 use crate::media::Tracks;
 use crate::place::Place;
 use crate::units::SampleRate;
@@ -50,6 +53,8 @@ pub struct Scenario {
     /// Why it is expected to fail.
     pub xfail: Option<Placed<String>>,
     pub expect: Vec<PlacedCheck>,
+    /// Of [`Stage::Load`]: what is offered. The scenario itself has no steps and no checks then; its entries have.
+    pub load: Option<Box<LoadSpec>>,
 }
 
 /// What the steps of a scenario work on.
@@ -59,13 +64,15 @@ pub enum Stage {
     Call,
     /// The host itself; no call is made.
     Host,
+    /// Many calls, as the scenarios of a [`LoadSpec`] have them.
+    Load,
 }
 
 impl Stage {
     /// Who does what `leg` does, in words.
     pub const fn actor(self, leg: Leg) -> &'static str {
         match self {
-            Stage::Call => leg.name(),
+            Stage::Call | Stage::Load => leg.name(),
             Stage::Host => "host",
         }
     }
@@ -85,6 +92,20 @@ impl Scenario {
         }
     }
 
+    /// The scenarios that a load offers; none of any other.
+    pub fn offered(&self) -> impl Iterator<Item = &Arc<Scenario>> {
+        self.load.iter().flat_map(|load| &load.mix).flat_map(|entry| &entry.scenarios)
+    }
+
+    /// SIP profiles that its calls are sent by.
+    pub fn profiles(&self) -> Vec<&str> {
+        match self.stage {
+            Stage::Call => vec![&self.call.profile],
+            Stage::Host => Vec::new(),
+            Stage::Load => self.offered().map(|scenario| scenario.call.profile.as_str()).collect(),
+        }
+    }
+
     /// Whether anything of `leg` is recorded.
     pub fn records(&self, leg: Leg) -> bool {
         self.record.of(leg).is_some() || self.steps(leg).iter().any(|step| step.facts().records.is_some())
@@ -92,11 +113,16 @@ impl Scenario {
 
     /// Modules that a host has to be asked for.
     pub fn asks(&self) -> impl Iterator<Item = &str> {
-        self.requires.asks().chain(self.modules().map(|(_, _, module)| module.name))
+        let offered = self.offered().flat_map(|scenario| scenario.requires.asks());
+        self.requires.asks().chain(offered).chain(self.modules().map(|(_, _, module)| module.name))
     }
 
-    /// Modules that its steps work with, and which step of which leg does.
+    /// Modules that its steps work with, those of what it offers too, and which step of which leg does.
     pub fn modules(&self) -> impl Iterator<Item = (Leg, &PlacedStep, Module)> {
+        self.own_modules().chain(self.offered().flat_map(|scenario| scenario.own_modules()))
+    }
+
+    fn own_modules(&self) -> impl Iterator<Item = (Leg, &PlacedStep, Module)> {
         let steps = Leg::BOTH.into_iter().flat_map(|leg| self.steps(leg).iter().map(move |step| (leg, step)));
         steps.filter_map(|(leg, step)| Some((leg, step, step.facts().module?)))
     }
@@ -123,6 +149,10 @@ impl Scenario {
 
     /// Events that its steps wait for and its checks look for, beyond those that are always subscribed to.
     pub fn events(&self) -> impl Iterator<Item = String> {
+        self.own_events().chain(self.offered().flat_map(|scenario| scenario.own_events()))
+    }
+
+    fn own_events(&self) -> impl Iterator<Item = String> {
         let steps = self.caller.iter().chain(&self.callee).flat_map(|step| step.events());
         steps.chain(self.expect.iter().flat_map(|check| check.events()))
     }
@@ -187,6 +217,32 @@ pub struct CallSpec {
     pub vars: Vec<(String, String)>,
     /// How long the call may stay unanswered (`originate_timeout`).
     pub timeout: Duration,
+}
+
+impl CallSpec {
+    /// The call with the values of `row` in place of its `${field.NAME}`.
+    pub fn filled(&self, row: Row<'_>) -> CallSpec {
+        self.with_texts(|text| row.fill(text).into_owned())
+    }
+
+    /// The call with `<field.NAME>` in place of its `${field.NAME}`, to be shown.
+    pub fn shown(&self, table: &Table) -> CallSpec {
+        self.with_texts(|text| table.shown(text).into_owned())
+    }
+
+    /// The call with what `into` makes of each text that a field may stand in.
+    fn with_texts(&self, into: impl Fn(&str) -> String) -> CallSpec {
+        let of = |text: &Option<String>| text.as_deref().map(&into);
+        let all = |named: &[(String, String)]| named.iter().map(|(name, text)| (name.clone(), into(text))).collect();
+        CallSpec {
+            to: into(&self.to),
+            proxy: of(&self.proxy),
+            caller_id: CallerId { name: of(&self.caller_id.name), number: of(&self.caller_id.number) },
+            headers: all(&self.headers),
+            vars: all(&self.vars),
+            ..self.clone()
+        }
+    }
 }
 
 /// Who the call says it is from.

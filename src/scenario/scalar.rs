@@ -13,6 +13,7 @@ use super::node::{Plain, plain, shortened};
 use super::shape::{Quoted, Shape, Wrong, words};
 use crate::bound::{Bound, BoundError, Unit, Within, parse_value};
 use crate::call::HangupCause;
+use crate::load::fields;
 use crate::units::{Db, Dbm0, Hertz, Percent};
 
 /// Any text. Numbers and booleans are taken as they are written: `0123` keeps its zero.
@@ -40,7 +41,8 @@ pub fn line() -> Shape<String> {
     })
 }
 
-/// A text that matches `pattern`, an ECMA 262 regular expression that the `regex` crate reads alike.
+/// A text that matches `pattern`, an ECMA 262 regular expression that the `regex` crate reads alike. What stands for a
+/// replacement field of a load is taken for a digit; its values are read once they are known.
 pub fn token(expects: &'static str, pattern: &'static str) -> Shape<String> {
     // Most files need few of these.
     let regex = OnceCell::new();
@@ -48,7 +50,7 @@ pub fn token(expects: &'static str, pattern: &'static str) -> Shape<String> {
     Shape::scalar(expects, json, move |text, _| {
         // The pattern is a literal of ours, and a test reads every shape.
         let regex = regex.get_or_init(|| Regex::new(pattern).expect("a pattern of the language compiles"));
-        if regex.is_match(text) { Ok(text.to_owned()) } else { Err(Wrong::kind()) }
+        if regex.is_match(&fields::example(text)) { Ok(text.to_owned()) } else { Err(Wrong::kind()) }
     })
 }
 

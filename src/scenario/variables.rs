@@ -80,8 +80,8 @@ pub(super) fn schema() -> Value {
     json!({
         "type": "string",
         "pattern": "\\$\\{",
-        "description": "A text with variables: `${vars.x}`, `${matrix.x}`, `${env.NAME:-default}`, `${host.name}`; \
-            `$${` stands for `${`. What comes of it is read as if it stood here.",
+        "description": "A text with variables: `${vars.x}`, `${matrix.x}`, `${env.NAME:-default}`, `${host.name}`, \
+            and under `call` of a load `${field.NAME}`; `$${` stands for `${`. What comes of it is read as if it stood here.",
     })
 }
 

@@ -100,7 +100,7 @@ impl LegPlan {
             .collect();
         let events = match scenario.stage {
             Stage::Call => order(scenario, leg, &record, &planned),
-            Stage::Host => Vec::new(),
+            Stage::Host | Stage::Load => Vec::new(),
         };
         LegPlan { leg, record, steps: planned, events }
     }

@@ -1,0 +1,47 @@
+//! Calls of a load that did not pass, kept whole: for each reason the first, for the person who looks into it.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Cdr;
+use crate::verdict::{CheckReport, LegTrace};
+
+/// A call that did not pass, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Example {
+    pub cdr: Cdr,
+    pub checks: Vec<CheckReport>,
+    pub legs: Vec<LegTrace>,
+}
+
+/// The first call of each reason, up to [`MOST`].
+#[derive(Debug, Default)]
+pub(super) struct Examples {
+    reasons: BTreeSet<(String, String, String)>,
+    kept: Vec<Example>,
+}
+
+/// More reasons than these say nothing more.
+const MOST: usize = 10;
+
+impl Examples {
+    /// Whether a call that failed so would be kept: of each app, check and hangup cause the first is.
+    pub fn wants(&self, cdr: &Cdr, check: &str) -> bool {
+        self.kept.len() < MOST && !self.reasons.contains(&key(cdr, check))
+    }
+
+    pub fn keep(&mut self, check: &str, example: Example) {
+        self.reasons.insert(key(&example.cdr, check));
+        self.kept.push(example);
+    }
+
+    pub fn into_kept(self) -> Vec<Example> {
+        self.kept
+    }
+}
+
+fn key(cdr: &Cdr, check: &str) -> (String, String, String) {
+    (cdr.app.clone(), check.to_owned(), cdr.hangup_cause.clone())
+}

@@ -1,0 +1,351 @@
+//! What a load offers: the document's own call, or a mix of apps and of scenarios of other files.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::field_file::LoadFields;
+use super::{FileLoad, Name, Purpose, SHAPE, load_for};
+use crate::load::{Profile, Stage as LoadStage, auto_duration};
+use crate::scenario::diagnostic::did_you_mean;
+use crate::scenario::document::Document;
+use crate::scenario::load_key::{LoadKeys, MAX_WEIGHT, MixKeys};
+use crate::scenario::load_spec::{Fields, LoadSpec, MixEntry, Pace};
+use crate::scenario::model::{Scenario, Stage};
+use crate::scenario::node::{Content, Entry, Node, shortened};
+use crate::scenario::shape::Placed;
+use crate::units::Cps;
+
+/// Keys of a document that hold for each call that it offers itself.
+const OF_CALLS: [&str; 6] = ["call", "record", "duration", "timeout", "requires", "expect"];
+
+/// Of these, those that say nothing where no call is the document's own.
+const OF_OWN_CALLS: [&str; 5] = ["call", "record", "duration", "timeout", "expect"];
+
+/// A part of a mix before the weights are shared out.
+struct Part {
+    /// As the tester wants it called.
+    name: Option<Placed<String>>,
+    weight: u32,
+    /// Tests, each with its own name, for all hosts or one for each.
+    tests: Vec<(String, Vec<Arc<Scenario>>)>,
+}
+
+impl FileLoad<'_> {
+    /// The load of a document. `None`: something is wrong with it, which was told.
+    pub(super) fn load(
+        &mut self,
+        keys: Placed<LoadKeys>,
+        document: Document,
+        node: &Node,
+        name: &Name<'_>,
+        fields: &LoadFields,
+        names_host: bool,
+    ) -> Option<Scenario> {
+        let at = node.value("load").unwrap_or(node);
+        let mut fine = self.called(&keys, node, name.document);
+        if names_host {
+            let span = node.entry("load").map_or(node.span.clone(), |load| load.key_span.clone());
+            let diagnostic = self.reading.error(&span, "`${host.name}` cannot stand in a load");
+            diagnostic.help = "a load is offered to all hosts together; a scenario of its `mix` may name its host".into();
+            fine = false;
+        }
+        if let (Some(find), None) = (at.entry("find"), node.entry("gates")) {
+            let diagnostic = self.reading.error(&find.key_span, "a search for capacity needs `gates`");
+            diagnostic.help = "they say up to where a rate is good: give `gates` beside `load`".to_owned();
+            fine = false;
+        }
+        let pace = self.pace(&keys);
+        let peak = match &pace {
+            Some(Pace::Profile(profile)) => profile.peak(),
+            Some(Pace::Find(find)) => find.max,
+            None => Cps(1.0),
+        };
+        let talk_time = match (&keys.auto_duration, keys.limit) {
+            (Some(auto), Some(limit)) if auto.value => {
+                let Placed { place, span, .. } = auto.clone();
+                Some(Placed { value: auto_duration(limit, peak), place, span })
+            }
+            _ => None,
+        };
+        let parts = match &keys.mix {
+            None => vec![self.part(None, 1, node, None, name, talk_time.as_ref())],
+            Some(mix) => mix.iter().map(|entry| self.entry(entry, node, name, talk_time.as_ref())).collect(),
+        };
+        let table = match fields {
+            LoadFields::File(file) => {
+                fine &= self.fill(node.value("call"), file);
+                let order = keys.fields.as_ref().map(|fields| fields.order).unwrap_or_default();
+                Some(Fields { table: Arc::clone(&file.table), order })
+            }
+            LoadFields::Broken => return None,
+            LoadFields::NoLoad | LoadFields::NoFields => None,
+        };
+        let parts: Option<Vec<Part>> = parts.into_iter().collect();
+        let mix = self.shared(parts?, at)?;
+        let keys = keys.value;
+        let spec = LoadSpec {
+            pace: pace.filter(|_| fine)?,
+            duration: keys.duration,
+            limit: keys.limit,
+            max_offered: keys.max_offered.map(u64::from),
+            host_limit: keys.host_limit,
+            drain: keys.drain,
+            fields: table,
+            host: keys.host,
+            mix,
+        };
+        Some(Scenario { stage: Stage::Load, load: Some(Box::new(spec)), ..self.compose(document.without_calls(), name) })
+    }
+
+    /// Tells when it is not clear what is called; gives whether it is. `written` is the document without defaults.
+    fn called(&mut self, keys: &LoadKeys, node: &Node, written: &Node) -> bool {
+        let own = ["app", "caller", "callee"].into_iter().find_map(|key| node.entry(key));
+        let load = node.entry("load").map_or(node.span.clone(), |load| load.key_span.clone());
+        let mix = node.value("load").and_then(|load| load.entry("mix"));
+        match (own, mix) {
+            (None, None) => {
+                self.reading.error(&load, "nothing is called in this load").help =
+                    "give `app`, `caller` or `callee` beside `load`, or `mix` under it".to_owned();
+                return false;
+            }
+            (Some(own), Some(mix)) => {
+                let message = format!("`{}` and `mix` exclude each other", own.key);
+                let diagnostic = self.reading.error(&own.key_span, message);
+                diagnostic.related = Some((mix.key_span.clone(), "`mix` is here".to_owned()));
+                diagnostic.help = "with a mix all calls are its entries: put this one among them".to_owned();
+                return false;
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+        let apps = keys.mix.iter().flatten().any(|entry| entry.app.is_some());
+        if own.is_none() && !apps {
+            for entry in OF_OWN_CALLS.into_iter().filter_map(|key| written.entry(key)) {
+                let diagnostic = self.reading.error(&entry.key_span, format!("`{}` holds for no call", entry.key));
+                diagnostic.help = "scenarios of other files are mixed in as they are; it holds for an `app`".to_owned();
+            }
+            return OF_OWN_CALLS.into_iter().all(|key| written.entry(key).is_none());
+        }
+        true
+    }
+
+    fn pace(&mut self, keys: &LoadKeys) -> Option<Pace> {
+        if let Some(find) = keys.find {
+            return Some(Pace::Find(find));
+        }
+        if let Some(rate) = keys.rate {
+            return Some(Pace::Profile(Profile::constant(rate)));
+        }
+        let stages = keys.stages.as_ref()?;
+        if let Some(first) = stages.first().filter(|first| matches!(first.value, LoadStage::Hold { rate: None, .. })) {
+            let diagnostic = self.reading.error(&first.span, "there is no rate to hold yet");
+            diagnostic.help = "give it a `rate`, or begin with a stage such as `{ to: 30, over: 10s }`".to_owned();
+            return None;
+        }
+        let profile = Profile::stages(stages.iter().map(|stage| stage.value));
+        if profile.calls() == Some(0) {
+            self.reading.error(&stages.span, "these stages offer no call");
+            return None;
+        }
+        Some(Pace::Profile(profile))
+    }
+
+    fn entry(
+        &mut self,
+        entry: &Placed<MixKeys>,
+        node: &Node,
+        name: &Name<'_>,
+        talk_time: Option<&Placed<Duration>>,
+    ) -> Option<Part> {
+        let MixKeys { app, scenario, weight, name: called } = &entry.value;
+        match (app, scenario) {
+            (Some(app), _) => self.part(Some(app), *weight, node, called.clone(), name, talk_time),
+            (None, Some(file)) => {
+                let tests = self.tests_of(file)?;
+                Some(Part { name: called.clone(), weight: *weight, tests })
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// A call of the document itself, or of `app` as the document has it.
+    fn part(
+        &mut self,
+        app: Option<&Node>,
+        weight: u32,
+        node: &Node,
+        called: Option<Placed<String>>,
+        name: &Name<'_>,
+        talk_time: Option<&Placed<Duration>>,
+    ) -> Option<Part> {
+        let Content::Mapping(entries) = &node.content else { return None };
+        let own = |key: &str| OF_CALLS.contains(&key) || app.is_none() && ["app", "caller", "callee"].contains(&key);
+        let mut keys: Vec<Entry> = entries.iter().filter(|entry| own(&entry.key)).cloned().collect();
+        keys.extend(app.map(|app| Entry { key: "app".to_owned(), key_span: app.span.clone(), value: app.clone() }));
+        let call = node.with(Content::Mapping(keys));
+        // Its mistakes were told when the document was read.
+        let mut document = SHAPE.with(|shape| shape.read(&call, &mut self.reading))?;
+        document.duration = document.duration.or(talk_time.cloned());
+        let mut scenario = self.compose(document, name);
+        let word = call.value("app").or(node.value("name")).and_then(word_of).unwrap_or(name.default);
+        let word = self.redactor.redact(word).into_owned();
+        scenario.name.clone_from(&word);
+        scenario.base.clone_from(&word);
+        Some(Part { name: called, weight, tests: vec![(word, vec![Arc::new(scenario)])] })
+    }
+
+    /// The tests that `FILE` or `FILE::NAME` names.
+    fn tests_of(&mut self, file: &Placed<String>) -> Option<Vec<(String, Vec<Arc<Scenario>>)>> {
+        let (named_file, named) = match file.value.split_once("::") {
+            Some((path, name)) => (path, Some(name)),
+            None => (file.value.as_str(), None),
+        };
+        let path = self.reading.source_of(file.span.start).folder().join(named_file);
+        let scenarios = self.file_of(&path, file, named_file)?;
+        let is_named = |scenario: &&Arc<Scenario>| {
+            named.is_none_or(|named| scenario.name == named || scenario.base == named)
+        };
+        let chosen: Vec<_> = scenarios.iter().filter(is_named).cloned().collect();
+        if let (Some(named), true) = (named, chosen.is_empty()) {
+            let message = format!("{} has no scenario `{}`", shortened(named_file), shortened(named));
+            let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+            let diagnostic = self.reading.error(&file.span, message);
+            match did_you_mean(named, names.iter().copied()) {
+                Some(meant) => diagnostic.label = format!("did you mean `{meant}`?"),
+                None => diagnostic.help = format!("it has {}", names.join(", ")),
+            }
+            return None;
+        }
+        let mut fine = true;
+        let mut tests: Vec<(String, Vec<Arc<Scenario>>)> = Vec::new();
+        for scenario in chosen {
+            let told = shortened(&scenario.name);
+            if scenario.stage != Stage::Call {
+                let diagnostic = self.reading.error(&file.span, format!("`{told}` makes no call"));
+                diagnostic.help = format!("it has only `steps` of a host, at {}", scenario.place);
+                fine = false;
+            } else if let Some(skip) = &scenario.skip {
+                let warning = self.reading.warning(&file.span, format!("`{told}` is left out: it is skipped"));
+                warning.help = format!("{}, says {}", shortened(&skip.value), skip.place);
+            } else if let Some((_, there)) = tests.iter_mut().find(|(name, _)| *name == scenario.name) {
+                there.push(scenario);
+            } else {
+                tests.push((scenario.name.clone(), vec![scenario]));
+            }
+        }
+        if tests.is_empty() && fine {
+            self.reading.error(&file.span, "no scenario of this entry can be called: all are skipped");
+            fine = false;
+        }
+        fine.then_some(tests)
+    }
+
+    /// The scenarios of the file `path`, which `file` names.
+    fn file_of(&mut self, path: &Path, file: &Placed<String>, name: &str) -> Option<Vec<Arc<Scenario>>> {
+        if self.reading.source_of(file.span.start).path() == path {
+            let diagnostic = self.reading.error(&file.span, format!("`{}` mixes itself", shortened(name)));
+            diagnostic.help = "keep what is mixed in a file of its own".to_owned();
+            return None;
+        }
+        if let Some(there) = self.mixed.get(path) {
+            return there.clone();
+        }
+        let named = Placed { value: name.to_owned(), place: file.place.clone(), span: file.span.clone() };
+        let read = self.text(path, &named).and_then(|text| {
+            let loaded = load_for(Purpose::Mix, path, &text, self.reading.folder);
+            let fine = !loaded.has_errors();
+            self.redactor.extend(&loaded.redactor);
+            self.elsewhere.extend(loaded.diagnostics.into_iter().map(|mut diagnostic| {
+                diagnostic.related.get_or_insert_with(|| (file.span.clone(), "mixed in here".to_owned()));
+                diagnostic
+            }));
+            fine.then(|| loaded.scenarios.into_iter().map(Arc::new).collect::<Vec<_>>())
+        });
+        self.mixed.insert(path.to_owned(), read.clone());
+        read
+    }
+
+    /// The mix of `parts`, each of which shares its weight among its tests; `at` is the load.
+    fn shared(&mut self, parts: Vec<Part>, at: &Node) -> Option<Vec<MixEntry>> {
+        // So many times each weight can be divided by every number of tests.
+        let times = parts.iter().try_fold(1, |times, part| {
+            let tests = part.tests.len() as u64;
+            Some(times / gcd(times, tests) * tests).filter(|times| *times <= u64::from(MAX_WEIGHT))
+        });
+        let Some(times) = times else {
+            let span = at.entry("mix").map_or(at.span.clone(), |mix| mix.key_span.clone());
+            let diagnostic = self.reading.error(&span, "so many tests cannot share the weights of this mix exactly");
+            diagnostic.help = "name single tests, as `FILE::NAME`".to_owned();
+            return None;
+        };
+        let mut given: HashMap<&str, &Placed<String>> = HashMap::new();
+        for name in parts.iter().filter_map(|part| part.name.as_ref()) {
+            if let Some(first) = given.insert(&name.value, name) {
+                let message = format!("name `{}` is there twice", shortened(&name.value));
+                let diagnostic = self.reading.error(&name.span, message);
+                diagnostic.label = "again here".to_owned();
+                diagnostic.related = Some((first.span.clone(), "first here".to_owned()));
+                return None;
+            }
+        }
+        // Names that were given stay as they are.
+        let mut taken: HashSet<String> = given.keys().map(|name| (*name).to_owned()).collect();
+        let mut mix = Vec::new();
+        for part in &parts {
+            let share = u64::from(part.weight) * times / part.tests.len() as u64;
+            for (test, scenarios) in &part.tests {
+                let name = match &part.name {
+                    Some(name) if part.tests.len() == 1 => name.value.clone(),
+                    Some(name) => unique(format!("{}: {test}", name.value), &mut taken),
+                    None => unique(test.clone(), &mut taken),
+                };
+                mix.push(MixEntry { name, weight: share, scenarios: scenarios.clone() });
+            }
+        }
+        let common = mix.iter().fold(0, |common, entry| gcd(common, entry.weight)).max(1);
+        if times > 1 {
+            mix.iter_mut().for_each(|entry| entry.weight /= common);
+        }
+        Some(mix)
+    }
+
+    /// The text of the file `path`, which `file` names.
+    pub(super) fn text(&mut self, path: &Path, file: &Placed<String>) -> Option<String> {
+        match self.reading.folder.text(path) {
+            Ok(Some(text)) => return Some(text),
+            Ok(None) => {
+                let message = format!("file `{}` is not there", shortened(&file.value));
+                let diagnostic = self.reading.error(&file.span, message);
+                diagnostic.label = format!("looked for {}", path.display());
+                diagnostic.help = "file names are relative to the folder of the file that they are written in".into();
+            }
+            Err(error) => {
+                self.reading.error(&file.span, format!("cannot read `{}`: {error}", shortened(&file.value)));
+            }
+        }
+        None
+    }
+}
+
+/// `name`, or with a number behind it, so that it is not in `taken` yet.
+fn unique(name: String, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name} {number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name);
+    taken.insert(free.clone());
+    free
+}
+
+/// The name that `node` says, or of the app that it asks for.
+fn word_of(node: &Node) -> Option<&str> {
+    match &node.content {
+        Content::Scalar { text, .. } => Some(text),
+        Content::Mapping(entries) => entries.first().map(|entry| entry.key.as_str()),
+        Content::List(_) => None,
+    }
+}
+
+/// The greatest number that both can be divided by; of 0 and a number, that.
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
