@@ -128,10 +128,22 @@ pub const PLAIN: &[Plain] = &[
         "Calls that were due and not launched, because the limit was reached.",
     ),
     plain("ended", Count, Any, |c, _| Some(Value::Count(c.ended)), "Calls that ended."),
-    plain("seized", Count, Any, |c, _| Some(Value::Count(c.seized)), "Ended calls for which the switch made a session."),
+    plain(
+        "seized",
+        Count,
+        Any,
+        |c, _| Some(Value::Count(c.seized)),
+        "Ended calls for which the switch made a session.",
+    ),
     plain("answered", Count, Any, |c, _| Some(Value::Count(c.answered)), "Ended calls that were answered."),
     plain("failed", Count, Any, |c, _| Some(Value::Count(c.failed())), "Ended calls that did not pass."),
-    plain("checks_failed", Count, Any, |c, _| Some(Value::Count(c.checks_failed)), "Ended calls a check of which failed."),
+    plain(
+        "checks_failed",
+        Count,
+        Any,
+        |c, _| Some(Value::Count(c.checks_failed)),
+        "Ended calls a check of which failed.",
+    ),
     plain("errors", Count, Any, |c, _| Some(Value::Count(c.errors)), "Ended calls of which we could not find out."),
     plain(
         "asr",
@@ -380,7 +392,8 @@ mod tests {
 
     #[test]
     fn values_read_as_a_person_would_write_them() {
-        let values = [Value::Ratio(197, 200), Value::Ratio(1, 3), Value::Count(7), Value::Number(29.97), Value::Number(0.0)];
+        let values =
+            [Value::Ratio(197, 200), Value::Ratio(1, 3), Value::Count(7), Value::Number(29.97), Value::Number(0.0)];
         assert_eq!(
             values.map(|value| value.to_string()),
             ["98.5% (197 of 200)", "33.333% (1 of 3)", "7", "29.97", "0"]

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::distribution::thousandths;
 use super::metric::{Measured, Metric, Occupancy, Value};
 use super::tally::is_meant;
 use super::{Cdr, Counts, Gate, Over, Sketch, Skip, Statistic, Timing};
-use super::distribution::thousandths;
 
 /// The windows of one gate: of all calls, or of those of each app or host that it is over.
 #[derive(Clone, Debug)]
