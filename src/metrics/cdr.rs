@@ -76,6 +76,11 @@ impl LegTimes {
 }
 
 impl Cdr {
+    /// The switch made a session for it.
+    pub fn is_seized(&self) -> bool {
+        self.caller.is_some() || self.begun.is_some()
+    }
+
     pub fn is_answered(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.answered.is_some())
     }
