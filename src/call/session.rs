@@ -54,7 +54,7 @@ impl Session {
             Some("outbound") => Direction::Outbound,
             _ => Direction::Inbound,
         };
-        let created = time_in(event, "Caller-Channel-Created-Time").or(stamp(event)).unwrap_or_default();
+        let created = time_in(event, "Caller-Channel-Created-Time").or(event.fired()).unwrap_or_default();
         Session {
             id,
             call,
@@ -81,7 +81,7 @@ impl Session {
         if let Some(cause) = event.header(header::HANGUP_CAUSE) {
             self.hangup_cause = Some(HangupCause::parse(cause));
         }
-        let now = stamp(event).unwrap_or_default();
+        let now = event.fired().unwrap_or_default();
         let (state, time) = match event.name() {
             "CHANNEL_PROGRESS" => (State::Ringing, &mut self.ringing),
             "CHANNEL_PROGRESS_MEDIA" => (State::EarlyMedia, &mut self.early_media),
@@ -142,11 +142,6 @@ impl Session {
         }
         ["sip_invite_failure_status", "sip_term_status"].iter().find_map(|name| self.variable(name)?.parse().ok())
     }
-}
-
-/// When the switch fired `event`.
-pub(super) fn stamp(event: &Event) -> Option<Time> {
-    event.header(header::TIMESTAMP)?.parse().ok().map(Time::from_micros)
 }
 
 /// A time that a channel's events carry; `0` is none.

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::session::stamp;
 use super::{HangupCause, Session, State};
 use crate::esl::{Event, header};
 use crate::id::{CallId, SessionId};
@@ -274,7 +273,7 @@ impl Tracker {
                 app: session.app.clone(),
                 answered: session.is_answered(),
                 created: session.created,
-                lasted: stamp(event).unwrap_or(session.created).since(session.created),
+                lasted: event.fired().unwrap_or(session.created).since(session.created),
             });
         }
         let (id, call) = (session.id.clone(), session.call.clone());

@@ -197,6 +197,8 @@ fn read(events: &[RunEvent], by_host: bool) -> Run {
             RunEvent::HostUp { .. }
             | RunEvent::HostLost { .. }
             | RunEvent::SessionsLeft { .. }
+            | RunEvent::LoadTold { .. }
+            | RunEvent::CallEnded { .. }
             | RunEvent::TestSlow { .. } => {}
         }
     }

@@ -30,6 +30,7 @@ fn report(name: &str, verdict: Verdict, figures: &[(&str, &str)]) -> TestReport 
         properties: figures.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         recordings: Vec::new(),
         rerun: String::new(),
+        load: None,
     }
 }
 

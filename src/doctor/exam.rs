@@ -313,8 +313,7 @@ impl Exam {
     fn handle_caller(&mut self, now: Time, kind: &ChangeKind, event: &Event) {
         match kind {
             ChangeKind::Created if self.facts.skew.is_none() => {
-                let stamp = event.header(header::TIMESTAMP).and_then(|stamp| stamp.parse().ok());
-                self.facts.skew = stamp.map(|stamp| Skew::between(self.probe.begun, Time::from_micros(stamp), now));
+                self.facts.skew = event.fired().map(|fired| Skew::between(self.probe.begun, fired, now));
             }
             ChangeKind::Parked => {
                 self.probe.caller_parked = true;

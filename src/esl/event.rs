@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::units::Time;
+
 /// Header names that FreeSWITCH puts into events and that this crate reads.
 pub mod header {
     pub const EVENT_NAME: &str = "Event-Name";
@@ -92,6 +94,11 @@ impl Event {
     /// `Event-Name`, or an empty text where it is missing.
     pub fn name(&self) -> &str {
         self.header(header::EVENT_NAME).unwrap_or_default()
+    }
+
+    /// When the switch fired it, by the switch's clock (`Event-Date-Timestamp`).
+    pub fn fired(&self) -> Option<Time> {
+        self.header(header::TIMESTAMP)?.parse().ok().map(Time::from_micros)
     }
 
     fn name_of(&self, h: &Header) -> &str {

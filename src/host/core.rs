@@ -405,8 +405,8 @@ impl HostCore {
     }
 
     fn handle_event(&mut self, now: Time, event: Event) {
-        if let Some(fired) = event.header(header::TIMESTAMP).and_then(|t| t.parse().ok()) {
-            self.lag.record(Time::from_micros(fired), now);
+        if let Some(fired) = event.fired() {
+            self.lag.record(fired, now);
         }
         if let Some((job, text)) = job_result(&event) {
             if let Some(job) = self.jobs.finish(job, text, now) {

@@ -138,6 +138,7 @@ impl Html {
                 properties: Vec::new(),
                 recordings: Vec::new(),
                 rerun: String::new(),
+                load: None,
             });
         }
     }
@@ -186,7 +187,7 @@ impl Report for Html {
                 run.reports.push(report.as_ref().clone());
             }
             RunEvent::SessionsLeft { host, sessions, .. } => run.host(host).left = sessions.clone(),
-            RunEvent::TestSlow { .. } => {}
+            RunEvent::TestSlow { .. } | RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. } => {}
             RunEvent::Ended { summary, at } => {
                 run.last = run.last.max(*at);
                 (run.duration, run.interrupted) = (Some(summary.duration), summary.interrupted);

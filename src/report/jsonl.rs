@@ -20,6 +20,9 @@ impl Jsonl {
 
 impl Report for Jsonl {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        if matches!(event, RunEvent::CallEnded { .. }) {
+            return Ok(());
+        }
         let line = log::encode(event).map_err(|error| ReportError::Output(io::Error::other(error)))?;
         self.stream.write(&line)
     }

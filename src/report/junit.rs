@@ -152,7 +152,7 @@ impl Report for Junit {
                 let left = escape::line(&sessions.join(", ")).to_string();
                 self.host(host).left = Some(left);
             }
-            RunEvent::TestSlow { .. } => {}
+            RunEvent::TestSlow { .. } | RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. } => {}
             RunEvent::TestEnded(report) => self.ended(report),
             RunEvent::Ended { summary, at } => {
                 self.last = self.last.max(*at);

@@ -41,6 +41,7 @@ fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) 
         properties: vec![("setup_time".into(), "0.021".into()), ("caller.uuid".into(), "u-1".into())],
         recordings: Vec::new(),
         rerun: String::new(),
+        load: None,
     }
 }
 

@@ -68,6 +68,7 @@ impl Tap {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()
             }
+            RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. } => String::new(),
             RunEvent::TestSlow { test, host, after, .. } => {
                 format!(
                     "# slow, after {}: {} ({})\n",

@@ -127,6 +127,7 @@ impl<W: Write + Send> Term<W> {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()
             }
+            RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. } => String::new(),
             RunEvent::TestSlow { test, host, after, .. } => {
                 self.slow += 1;
                 let took = self.paint.apply(Style::Faint, format!("[>{}]", seconds(*after, 5)));

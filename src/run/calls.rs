@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::call::{Change, ChangeKind};
@@ -56,6 +57,13 @@ impl Call {
     /// Sessions that are still there or may yet come to be, with their hosts.
     pub fn left(&self) -> impl Iterator<Item = (usize, SessionId)> {
         self.machine.left().into_iter().map(|session| (self.host_of(&session), session))
+    }
+
+    /// What was recorded of it, each with the host that has it.
+    pub fn recorded(&self) -> Vec<(usize, PathBuf)> {
+        let hosts = [self.site.caller, self.site.callee];
+        let recorded = self.machine.recordings();
+        recorded.map(|(leg, recorded)| (hosts[leg as usize], recorded.path.clone())).collect()
     }
 
     fn host_of(&self, session: &SessionId) -> usize {

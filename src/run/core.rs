@@ -9,12 +9,13 @@ use crate::audio::wav::Wav;
 use crate::esl::Command;
 use crate::host::{HostEvent, HostFacts, Request, Token};
 use crate::id::{Ids, SessionId};
-use crate::scenario::{Judgement, Leg, Machine, Outcome, Scenario, Setting};
+use crate::scenario::{Dial, Judgement, Leg, Machine, Outcome, Scenario, Setting, Stage};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
-use super::calls::{Calls, Site};
+use super::calls::{Calls, Dialled, Site};
 use super::conduct::Conduct;
+use super::load::{Around, Control, LoadOutcome, LoadRun};
 use super::originate::originate;
 use super::require::{skipped, unfit};
 use super::schedule::{Schedule, Turn};
@@ -37,7 +38,7 @@ pub struct Test {
 #[derive(Clone, Debug)]
 pub struct RunHost {
     pub name: String,
-    /// How many tests may run on it side by side.
+    /// How many tests may run on it side by side; 0: it makes no calls, but is called.
     pub slots: usize,
     /// Where recordings go on its disk; `None`: where the switch itself puts them.
     pub recordings: Option<PathBuf>,
@@ -109,13 +110,14 @@ impl HostState {
     }
 }
 
+/// A host of the run.
 #[derive(Debug)]
-struct HostSlot {
-    about: RunHost,
+pub(super) struct HostSlot {
+    pub about: RunHost,
     state: HostState,
     schedule: Schedule,
     /// Sessions of this run that nobody follows any more: they are hung up as soon as that can be asked for.
-    left: Vec<SessionId>,
+    pub left: Vec<SessionId>,
     /// Commands that hang such sessions up, until they are answered.
     hanging_up: HashMap<Token, SessionId>,
 }
@@ -157,9 +159,40 @@ struct Job {
 /// What a job is for; a folder as its host's schedule counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    Test { folder: Option<usize> },
-    Setup { folder: usize },
-    Teardown { folder: usize },
+    Test {
+        folder: Option<usize>,
+    },
+    Setup {
+        folder: usize,
+    },
+    Teardown {
+        folder: usize,
+    },
+    /// A load on this host; it begins once it is the turn of all its hosts.
+    Load {
+        load: usize,
+        folder: Option<usize>,
+    },
+}
+
+/// A load of the run, on all hosts that make calls.
+#[derive(Debug)]
+struct LoadJob {
+    test: Test,
+    /// Its jobs, one on each host.
+    parts: Vec<usize>,
+    /// Those whose turn has come.
+    ready: Vec<usize>,
+    /// Those that will not come to it, and why.
+    out: Vec<(usize, CheckReport)>,
+    state: LoadState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LoadState {
+    Waiting,
+    Running,
+    Over,
 }
 
 /// A whole run.
@@ -171,6 +204,12 @@ pub struct RunCore {
     jobs: Vec<Job>,
     running: BTreeMap<usize, Running>,
     calls: Calls<Key>,
+    /// The loads, in their order.
+    loads: Vec<LoadJob>,
+    /// The load that is under way, and which of those it is.
+    load: Option<(usize, Box<LoadRun>)>,
+    /// Tests that have not ended and are no loads.
+    pending: usize,
     /// Attempts that failed, of tests that are tried again.
     attempts: BTreeMap<usize, Vec<Attempt>>,
     ids: Ids,
@@ -197,6 +236,9 @@ impl RunCore {
             running: BTreeMap::new(),
             attempts: BTreeMap::new(),
             calls: Calls::new(),
+            loads: Vec::new(),
+            load: None,
+            pending: 0,
             ids,
             started: now,
             summary: Summary::default(),
@@ -215,6 +257,9 @@ impl RunCore {
     /// Puts the tests into the schedules of their hosts, with the folders around them.
     fn plan(&mut self, tests: Vec<Test>) {
         let mut places: HashMap<(usize, usize), usize> = HashMap::new();
+        let (loads, tests): (Vec<Test>, Vec<Test>) =
+            tests.into_iter().partition(|test| test.scenario.stage == Stage::Load);
+        self.pending = tests.len();
         let folders: Vec<(usize, Option<usize>)> = tests.iter().map(|test| (test.host, test.folder)).collect();
         let role = Role::Test { folder: None };
         self.jobs.extend(tests.into_iter().map(|test| Job { test, role }));
@@ -223,6 +268,28 @@ impl RunCore {
             self.jobs[index].role = Role::Test { folder };
             self.hosts[host].schedule.add_test(index, folder);
         }
+        for test in loads {
+            self.plan_load(test, &mut places);
+        }
+    }
+
+    /// Puts a load into the schedule of every host that makes calls, behind all that was put there before.
+    fn plan_load(&mut self, test: Test, places: &mut HashMap<(usize, usize), usize>) {
+        let load = self.loads.len();
+        let mut parts = Vec::new();
+        for host in self.callers() {
+            let folder = test.folder.map(|folder| self.plan_folder(host, folder, places));
+            let index = self.jobs.len();
+            self.jobs.push(Job { test: Test { host, ..test.clone() }, role: Role::Load { load, folder } });
+            self.hosts[host].schedule.add_test(index, folder);
+            parts.push(index);
+        }
+        self.loads.push(LoadJob { test, parts, ready: Vec::new(), out: Vec::new(), state: LoadState::Waiting });
+    }
+
+    /// The hosts that make calls: those that are not only called.
+    fn callers(&self) -> Vec<usize> {
+        (0..self.hosts.len()).filter(|host| self.hosts[*host].about.slots > 0).collect()
     }
 
     /// Puts a folder and those around it into the schedule of a host, once; gives its number there.
@@ -261,6 +328,14 @@ impl RunCore {
                 let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
                 self.hosts[host].state = HostState::Up(facts);
+                for caller in self.calling(host) {
+                    let up = self.facts(caller).is_some();
+                    self.with_load(|load, _| {
+                        if up {
+                            load.host_up(caller)
+                        }
+                    });
+                }
                 let events: Vec<String> = self.jobs.iter().flat_map(|job| job.test.scenario.events()).collect();
                 for event in events {
                     self.outputs.push_back(RunOutput::Request { host, request: Request::Subscribe(event) });
@@ -268,6 +343,11 @@ impl RunCore {
             }
             HostEvent::Changed { change, event, lag } => {
                 if let Some(key) = self.calls.of_change(host, &change, lag) {
+                    if let Key::Load(index) = key {
+                        self.with_load(|load, around| {
+                            load.note_change(now, index, &around.hosts[host].about.name, &change, &event, lag);
+                        });
+                    }
                     self.drive(now, key, |machine| machine.handle_change(now, &change, &event));
                 }
             }
@@ -282,6 +362,9 @@ impl RunCore {
             HostEvent::JobEnded(job) => {
                 let key = job.session.as_ref().and_then(|session| self.calls.of_session(session));
                 if let Some(key) = key {
+                    if let Key::Load(index) = key {
+                        self.with_load(|load, _| load.note_job(now, index));
+                    }
                     self.drive(now, key, |machine| machine.handle_job(now, &job));
                 }
             }
@@ -293,6 +376,13 @@ impl RunCore {
                 slot.state = if lost.is_over() { HostState::Gone(reason.clone()) } else { HostState::Away };
                 slot.left.extend(slot.hanging_up.drain().map(|(_, session)| session));
                 let name = slot.about.name.clone();
+                let callers = self.calling(host);
+                let left = self.callers().into_iter().any(|caller| self.facts(caller).is_some());
+                self.with_load(|load, _| {
+                    for caller in callers {
+                        load.host_lost(now, caller, &reason, left);
+                    }
+                });
                 for key in self.calls.of_host(host) {
                     // A test of one host need not be told which.
                     let alone = self.calls.call(key).is_some_and(|call| call.site.caller == call.site.callee);
@@ -308,7 +398,7 @@ impl RunCore {
     pub fn handle_recordings(&mut self, of: Key, recordings: Recordings) {
         match of {
             Key::Test(test) => self.listen(test, recordings),
-            Key::Load(_) => {}
+            Key::Load(index) => self.with_load(|load, around| load.listen(index, recordings, around)),
         }
     }
 
@@ -342,12 +432,14 @@ impl RunCore {
         for test in running {
             self.drive(now, Key::Test(test), |machine| machine.interrupt(now));
         }
+        self.with_load(|load, _| load.interrupt(now));
         self.settle(now);
     }
 
     /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
         let slow = self.running.values().filter_map(|running| running.slow).min();
+        let slow = slow.into_iter().chain(self.load.as_ref().and_then(|(_, load)| load.poll_timeout()));
         self.calls.poll_timeout().into_iter().chain(slow).chain(self.clean_by).min()
     }
 
@@ -363,6 +455,7 @@ impl RunCore {
     /// Begins what can begin, and ends the run when nothing is left.
     fn settle(&mut self, now: Time) {
         // What stops the run may have happened on the last of the hosts.
+        self.with_load(|load, around| load.advance(now, around));
         let mut stopped = None;
         while stopped != Some(self.stopped().is_some()) {
             stopped = Some(self.stopped().is_some());
@@ -370,6 +463,7 @@ impl RunCore {
                 self.settle_host(now, host);
             }
         }
+        self.settle_loads(now);
         for host in 0..self.hosts.len() {
             self.clean_up(host);
         }
@@ -422,6 +516,113 @@ impl RunCore {
         Some(SiteFacts { caller: of(host)?, callee: of(self.callee_of(host))? })
     }
 
+    /// The hosts whose calls go to `host`, itself if it makes any.
+    fn calling(&self, host: usize) -> Vec<usize> {
+        self.callers().into_iter().filter(|caller| *caller == host || self.callee_of(*caller) == host).collect()
+    }
+
+    /// Lets the load that is under way do something with what is the run's.
+    fn with_load<T: Default>(&mut self, work: impl FnOnce(&mut LoadRun, &mut Around<'_>) -> T) -> T {
+        let RunCore { load, calls, hosts, outputs, ids, conduct, .. } = self;
+        match load {
+            Some((_, load)) => work(load, &mut Around { calls, hosts, outputs, ids, conduct }),
+            None => T::default(),
+        }
+    }
+
+    /// Begins the load whose turn has come, and ends the one that is over.
+    fn settle_loads(&mut self, now: Time) {
+        if self.load.as_ref().is_some_and(|(_, load)| load.is_over()) {
+            self.end_load(now);
+        }
+        let Some(next) = self.loads.iter().position(|load| load.state != LoadState::Over) else { return };
+        let LoadJob { test, parts, ready, out, state } = &self.loads[next];
+        if *state == LoadState::Running || ready.len() + out.len() < parts.len() {
+            return;
+        }
+        if self.stopped().is_some() || ready.is_empty() {
+            return self.drop_load(now, next);
+        }
+        let hosts: Vec<usize> = ready.iter().map(|part| self.jobs[*part].test.host).collect();
+        let started = RunEvent::TestStarted { test: test.id.clone(), host: self.load_host(), at: now };
+        let (id, scenario) = (test.id.clone(), Arc::clone(&test.scenario));
+        self.outputs.push_back(RunOutput::Report(started));
+        self.loads[next].state = LoadState::Running;
+        let seed = self.ids.long();
+        self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed))));
+        self.with_load(|load, around| load.advance(now, around));
+    }
+
+    /// What reports call the hosts of a load: all that make calls.
+    fn load_host(&self) -> String {
+        let names: Vec<&str> = self.callers().iter().map(|host| self.hosts[*host].about.name.as_str()).collect();
+        names.join("+")
+    }
+
+    fn end_load(&mut self, now: Time) {
+        let Some((index, load)) = self.load.take() else { return };
+        let (mut attempt, outcome) = load.conclude(now);
+        // That it could not be on all its hosts is nothing that was found out.
+        let out: Vec<CheckReport> = self.loads[index].out.iter().map(|(_, check)| check.clone()).collect();
+        attempt.verdict =
+            out.iter().map(|check| check.verdict).chain([attempt.verdict]).max().unwrap_or(attempt.verdict);
+        attempt.checks.extend(out);
+        self.tell_load(index, attempt, Some(outcome));
+    }
+
+    /// Ends a load that cannot be made on any host, or whose turn did not come.
+    fn drop_load(&mut self, now: Time, index: usize) {
+        match (self.stopped(), self.loads[index].out.first()) {
+            (None, Some((_, check))) => {
+                let attempt = trial::none(now, check.clone());
+                self.tell_load(index, attempt, None);
+            }
+            (stopped, _) => {
+                let reason = stopped.unwrap_or_default();
+                let test = &self.loads[index].test;
+                let attempt = trial::none(now, trial::not_begun(&reason));
+                let mut report = trial::report(test, &self.load_host(), Vec::new(), attempt, self.conduct.slow);
+                report.mark = Some(Mark::NotRun);
+                self.summary.not_run += 1;
+                self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+                self.leave_load(index);
+            }
+        }
+    }
+
+    fn tell_load(&mut self, index: usize, attempt: Attempt, outcome: Option<LoadOutcome>) {
+        let test = &self.loads[index].test;
+        let mut report = trial::report(test, &self.load_host(), Vec::new(), attempt, self.conduct.slow);
+        report.load = outcome.map(Box::new);
+        self.count(&report);
+        self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
+        self.leave_load(index);
+    }
+
+    /// Has the schedules of its hosts go on behind a load.
+    fn leave_load(&mut self, index: usize) {
+        self.loads[index].state = LoadState::Over;
+        for part in self.loads[index].ready.clone() {
+            self.hosts[self.jobs[part].test.host].schedule.free();
+        }
+        for part in self.loads[index].parts.clone() {
+            self.over(part, None);
+        }
+    }
+
+    /// Changes the load that is under way.
+    pub fn control(&mut self, now: Time, control: Control) {
+        self.with_load(|load, _| load.control(now, control));
+        if control == Control::HangUpHosts {
+            for host in self.callers() {
+                let token = self.calls.token();
+                let request = Request::Command { token, command: Command::api("hupall MANAGER_REQUEST") };
+                self.outputs.push_back(RunOutput::Request { host, request });
+            }
+        }
+        self.settle(now);
+    }
+
     /// Has what this run left behind on a host hung up.
     fn clean_up(&mut self, host: usize) {
         let slot = &mut self.hosts[host];
@@ -465,8 +666,15 @@ impl RunCore {
             // A run that was stopped only tears down.
             let stopped = self.stopped().is_some();
             let fits = |test: usize| unfit(&jobs[test].test.scenario, &|leg| facts.of(leg)).is_none();
+            // A load has its hosts for itself, and comes after all that is none.
+            let next = self.loads.iter().position(|load| load.state != LoadState::Over);
+            let pending = self.pending;
+            let due = |test: usize| match jobs[test].role {
+                Role::Load { load, .. } => pending == 0 && next == Some(load),
+                Role::Test { .. } | Role::Setup { .. } | Role::Teardown { .. } => true,
+            };
             let schedule = &mut self.hosts[host].schedule;
-            let turn = if stopped { schedule.begin_teardown().map(Turn::Begin) } else { schedule.next(fits) };
+            let turn = if stopped { schedule.begin_teardown().map(Turn::Begin) } else { schedule.next(due, fits) };
             match turn {
                 None => return,
                 Some(Turn::Begin(job)) => self.begin_fit(now, job, facts),
@@ -504,7 +712,10 @@ impl RunCore {
     /// Begins a job that holds a slot, unless it is a setup or teardown that is not for this host.
     fn begin_fit(&mut self, now: Time, index: usize, facts: &SiteFacts) {
         match unfit(&self.jobs[index].test.scenario, &|leg| facts.of(leg)) {
-            None => self.begin(now, index, facts),
+            None => match self.jobs[index].role {
+                Role::Load { load, .. } => self.loads[load].ready.push(index),
+                Role::Test { .. } | Role::Setup { .. } | Role::Teardown { .. } => self.begin(now, index),
+            },
             Some(check) => {
                 self.hosts[self.jobs[index].test.host].schedule.free();
                 self.not_run(now, index, trial::NotRun::Unfit(check));
@@ -512,7 +723,7 @@ impl RunCore {
         }
     }
 
-    fn begin(&mut self, now: Time, index: usize, facts: &SiteFacts) {
+    fn begin(&mut self, now: Time, index: usize) {
         let Job { test, role } = &self.jobs[index];
         let site = Site { caller: test.host, callee: self.callee_of(test.host) };
         let earlier = self.attempts.get(&index);
@@ -522,11 +733,7 @@ impl RunCore {
             self.outputs.push_back(RunOutput::Report(started));
         }
         let slow = earlier.and_then(|earlier| earlier.first()).map_or(now, |first| first.started) + self.conduct.slow;
-        let folder = |host: usize, facts: &HostFacts| {
-            let configured = self.hosts[host].about.recordings.clone();
-            configured.or_else(|| facts.recordings.as_ref().map(PathBuf::from))
-        };
-        let folders = [folder(site.caller, &facts.caller), folder(site.callee, &facts.callee)];
+        let folders = recording_folders(&self.hosts, site);
         let lost = Leg::BOTH.into_iter().any(|leg| test.scenario.records(leg) && folders[leg as usize].is_none());
         let ids = Ids::seeded(self.ids.long());
         let setting = Setting::of_test(folders.map(Option::unwrap_or_default), self.conduct.timeout);
@@ -546,15 +753,12 @@ impl RunCore {
 
     /// Lets a machine take something in, and carries out what it wants then.
     fn drive(&mut self, now: Time, key: Key, input: impl FnOnce(&mut Machine)) {
-        let Key::Test(index) = key else { return };
-        let (hosts, app) = (&self.hosts, &self.jobs[index].test.id.name);
-        let dial = |dial, site: Site| {
-            let facts = |host: usize| {
-                let away = || (format!("the host {} is not up", hosts[host].about.name), String::new());
-                hosts[host].state.facts().map(Arc::as_ref).ok_or_else(away)
-            };
-            originate(dial, [facts(site.caller)?, facts(site.callee)?], app)
+        let index = match key {
+            Key::Test(index) => index,
+            Key::Load(index) => return self.with_load(|load, around| load.drive(now, index, around, input)),
         };
+        let (hosts, app) = (&self.hosts, &self.jobs[index].test.id.name);
+        let dial = |dial, site: Site| dialled(hosts, dial, site, app);
         let over = self.calls.drive(now, key, dial, input);
         while let Some((host, request)) = self.calls.poll_request() {
             self.outputs.push_back(RunOutput::Request { host, request });
@@ -562,10 +766,7 @@ impl RunCore {
         let (Some(running), Some(call)) = (self.running.get_mut(&index), self.calls.call(key)) else { return };
         if over && !running.reading {
             running.reading = true;
-            let hosts = [call.site.caller, call.site.callee];
-            let recorded = call.machine.recordings();
-            let paths: Vec<(usize, PathBuf)> =
-                recorded.map(|(leg, recorded)| (hosts[leg as usize], recorded.path.clone())).collect();
+            let paths = call.recorded();
             if paths.is_empty() {
                 self.listen(index, Recordings::new());
             } else {
@@ -588,7 +789,7 @@ impl RunCore {
     pub fn handle_judgement(&mut self, now: Time, of: Key, judgement: Judgement) {
         match of {
             Key::Test(test) => self.finish(now, test, judgement),
-            Key::Load(_) => {}
+            Key::Load(index) => self.with_load(|load, around| load.finish(now, index, judgement, around)),
         }
         self.settle(now);
     }
@@ -625,9 +826,9 @@ impl RunCore {
         let again = !passed && test.scenario.xfail.is_none() && tried < retries;
         let host = test.host;
         match self.facts(host) {
-            Some(facts) if again && !self.summary.interrupted => {
+            Some(_) if again && !self.summary.interrupted => {
                 self.attempts.entry(index).or_default().push(attempt);
-                self.begin(now, index, &facts);
+                self.begin(now, index);
             }
             _ => {
                 self.hosts[host].schedule.free();
@@ -640,6 +841,10 @@ impl RunCore {
     fn not_run(&mut self, now: Time, index: usize, why: trial::NotRun) {
         match (why, self.jobs[index].role) {
             (trial::NotRun::Unfit(check), _) => self.conclude(index, trial::none(now, check)),
+            // Of a load one word is said for all its parts.
+            (trial::NotRun::Stopped(reason), Role::Load { load, .. }) => {
+                self.loads[load].out.push((index, trial::not_begun(&reason)));
+            }
             (trial::NotRun::Stopped(reason), _) => {
                 let attempt = trial::none(now, trial::not_begun(&reason));
                 let mut report = self.reported(index, attempt);
@@ -660,6 +865,12 @@ impl RunCore {
                 self.count(&report);
                 self.outputs.push_back(RunOutput::Report(RunEvent::TestEnded(Box::new(report))));
             }
+            // The load is told of once all its parts are through.
+            Role::Load { load, .. } => {
+                let check = last.checks.into_iter().next();
+                self.loads[load].out.extend(check.map(|check| (index, check)));
+                return;
+            }
             // Of those only what goes wrong is of interest.
             Role::Setup { .. } | Role::Teardown { .. } if matches!(last.verdict, Verdict::Failed | Verdict::Error) => {
                 let report = self.reported(index, trial::as_error(last));
@@ -677,7 +888,11 @@ impl RunCore {
         let Job { test, role } = &self.jobs[index];
         let schedule = &mut self.hosts[test.host].schedule;
         match *role {
-            Role::Test { folder } => schedule.test_over(folder),
+            Role::Test { folder } => {
+                self.pending = self.pending.saturating_sub(1);
+                schedule.test_over(folder);
+            }
+            Role::Load { folder, .. } => schedule.test_over(folder),
             Role::Setup { folder } => schedule.setup_over(folder, failed),
             Role::Teardown { folder } => schedule.teardown_over(folder),
         }
@@ -704,6 +919,23 @@ impl RunCore {
     }
 }
 
+/// A call in the words of its host; or why it cannot be made, and what would help.
+pub(super) fn dialled(hosts: &[HostSlot], dial: Dial, site: Site, app: &str) -> Dialled {
+    let facts = |host: usize| {
+        let away = || (format!("the host {} is not up", hosts[host].about.name), String::new());
+        hosts[host].state.facts().map(Arc::as_ref).ok_or_else(away)
+    };
+    originate(dial, [facts(site.caller)?, facts(site.callee)?], app)
+}
+
+/// Where the hosts of caller and callee put recordings, as far as they tell.
+pub(super) fn recording_folders(hosts: &[HostSlot], site: Site) -> [Option<PathBuf>; 2] {
+    [site.caller, site.callee].map(|host| {
+        let told = || hosts[host].state.facts()?.recordings.as_ref().map(PathBuf::from);
+        hosts[host].about.recordings.clone().or_else(told)
+    })
+}
+
 /// How long the end of a run waits for hosts to hang up what it left there, or to come back for that.
 const CLEANING: Duration = Duration::from_secs(12);
 
@@ -721,7 +953,8 @@ impl HostSlot {
 
 /// What a person wants to know of a host.
 fn about(host: &RunHost, facts: &HostFacts) -> Vec<(String, String)> {
-    let mut about = vec![("slots".to_owned(), host.slots.to_string())];
+    let slots = if host.slots == 0 { "none, it is only called".to_owned() } else { host.slots.to_string() };
+    let mut about = vec![("slots".to_owned(), slots)];
     for (profile, address) in &facts.profiles {
         let address = address.clone().unwrap_or_else(|| "not there".to_owned());
         about.push((format!("SIP profile {profile}"), address));
@@ -735,7 +968,7 @@ fn about(host: &RunHost, facts: &HostFacts) -> Vec<(String, String)> {
 }
 
 /// `checks`, with recordings where they are `kept` in place of where the host wrote them. Their names have a UUID in them.
-fn kept_at(mut checks: Vec<CheckReport>, kept: &[PathBuf]) -> Vec<CheckReport> {
+pub(super) fn kept_at(mut checks: Vec<CheckReport>, kept: &[PathBuf]) -> Vec<CheckReport> {
     for passage in checks.iter_mut().flat_map(|check| &mut check.passages) {
         if let Some(path) = kept.iter().find(|path| path.file_name() == passage.recording.file_name()) {
             passage.recording.clone_from(path);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Shard;
+use super::{LoadOutcome, Shard};
+use crate::metrics::{Cdr, Snapshot};
 use crate::redact::Redactor;
 use crate::serial;
 use crate::units::Time;
@@ -67,6 +68,10 @@ pub enum RunEvent {
         after: Duration,
         at: Time,
     },
+    /// How a load fares, about once a second.
+    LoadTold { test: TestId, snapshot: Box<Snapshot> },
+    /// A call of a load ended. Left out of the log of events: there may be millions.
+    CallEnded { test: TestId, cdr: Box<Cdr> },
     /// A test ended, or will not be run; or a folder's setup or teardown failed, whose verdict is an error then.
     TestEnded(Box<TestReport>),
     /// The last event. `interrupted` when Ctrl-C ended the run.
@@ -96,7 +101,13 @@ impl RunEvent {
             RunEvent::Started { .. } | RunEvent::SessionsLeft { .. } | RunEvent::Ended { .. } => {}
             RunEvent::HostUp { version, .. } => redactor.clean(version),
             RunEvent::HostLost { reason, .. } => redactor.clean(reason),
-            RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } => redactor.clean(&mut test.name),
+            RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } | RunEvent::LoadTold { test, .. } => {
+                redactor.clean(&mut test.name);
+            }
+            RunEvent::CallEnded { test, cdr } => {
+                redactor.clean(&mut test.name);
+                redactor.clean(&mut cdr.reason);
+            }
             RunEvent::TestEnded(report) => report.redact(redactor),
         }
     }
@@ -163,6 +174,9 @@ pub struct TestReport {
     pub recordings: Vec<PathBuf>,
     /// The command that runs this test alone.
     pub rerun: String,
+    /// Of a load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Box<LoadOutcome>>,
 }
 
 /// One try of a test that was tried again.

@@ -25,7 +25,7 @@ use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
-use crate::scenario::{Scenario, Severity, Style};
+use crate::scenario::{Scenario, Severity, Stage, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 
 /// How a run ended, so far as its exit code goes.
@@ -117,6 +117,10 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
                 .to_owned(),
         ));
     }
+    if options.record_esl.is_some() && selection.tests.iter().any(|test| test.scenario.stage == Stage::Load) {
+        let text = "error: --record-esl keeps every byte, and a load has too many: leave it out, or record without";
+        return Ok(Outcome::BadScenario(text.to_owned()));
+    }
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
     selection.warnings.iter().chain(&unread).for_each(warn);
@@ -181,7 +185,10 @@ async fn go(
     let mut hosts = Vec::new();
     let mut switches = Vec::new();
     for (index, (host, password)) in named.iter().zip(passwords).enumerate() {
-        let slots = host.spec.slots.or(options.jobs).map_or(SLOTS, NonZeroUsize::get);
+        let slots = match host.role {
+            Role::Caller => host.spec.slots.or(options.jobs).map_or(SLOTS, NonZeroUsize::get),
+            Role::Callee => 0,
+        };
         let callee = Some(host.callee).filter(|callee| *callee != index);
         let about = RunHost { name: host.name.clone(), slots, recordings: None, callee };
         let tape = HostTape { tape: tape.clone(), host: index };
@@ -265,7 +272,8 @@ fn connect(
 
 /// What a host is asked for the sake of the tests.
 fn host_config(about: &RunHost, password: &str, scenarios: &[Arc<Scenario>]) -> HostConfig {
-    let profiles: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.profiles()).map(str::to_owned).collect();
+    let profiles: BTreeSet<String> =
+        scenarios.iter().flat_map(|scenario| scenario.profiles()).map(str::to_owned).collect();
     let asks = scenarios.iter().flat_map(|scenario| scenario.asks().map(str::to_owned));
     let modules: BTreeSet<String> = asks.collect();
     let events: BTreeSet<String> = scenarios.iter().flat_map(|scenario| scenario.events()).collect();

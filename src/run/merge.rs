@@ -82,6 +82,8 @@ impl Whole {
                 RunEvent::HostLost { at, .. } | RunEvent::SessionsLeft { at, .. } | RunEvent::TestSlow { at, .. } => {
                     *at
                 }
+                RunEvent::LoadTold { snapshot, .. } => snapshot.at,
+                RunEvent::CallEnded { cdr, .. } => cdr.ended,
                 RunEvent::TestStarted { test, host, at } => {
                     running.insert((test.clone(), host.clone()));
                     *at
@@ -195,6 +197,7 @@ mod tests {
             properties: Vec::new(),
             recordings: Vec::new(),
             rerun: String::new(),
+            load: None,
         }))
     }
 

@@ -93,8 +93,9 @@ impl Schedule {
         }
     }
 
-    /// What to do next, if anything can be done now. `fits` tells whether a test can run on the host at all.
-    pub fn next(&mut self, fits: impl Fn(usize) -> bool) -> Option<Turn> {
+    /// What to do next, if anything can be done now. `due` tells whether a test's turn has come as far as others go, `fits`
+    /// whether it can run on the host at all.
+    pub fn next(&mut self, due: impl Fn(usize) -> bool, fits: impl Fn(usize) -> bool) -> Option<Turn> {
         if self.running >= self.slots {
             return None;
         }
@@ -104,7 +105,7 @@ impl Schedule {
         let mut order: Vec<(usize, usize)> =
             self.groups.iter().enumerate().filter_map(|(index, group)| Some((*group.tests.front()?, index))).collect();
         order.sort_unstable();
-        for (test, group) in order {
+        for (test, group) in order.into_iter().filter(|(test, _)| due(*test)) {
             if !fits(test) {
                 self.groups[group].tests.pop_front();
                 return Some(Turn::Unfit(test));
@@ -285,7 +286,7 @@ mod tests {
 
     /// What begins now, in order.
     fn begun(schedule: &mut Schedule) -> Vec<usize> {
-        std::iter::from_fn(|| match schedule.next(|_| true)? {
+        std::iter::from_fn(|| match schedule.next(|_| true, |_| true)? {
             Turn::Begin(job) => Some(job),
             turn => panic!("{turn:?}"),
         })
@@ -332,7 +333,7 @@ mod tests {
         assert_eq!(begun(&mut schedule), [100]);
         schedule.free();
         schedule.setup_over(outer, Some(check()));
-        assert!(matches!(schedule.next(|_| true), Some(Turn::Spoilt(0, _))));
+        assert!(matches!(schedule.next(|_| true, |_| true), Some(Turn::Spoilt(0, _))));
         schedule.test_over(Some(inner));
         assert_eq!(begun(&mut schedule), [101], "the inner folder was never set up");
         schedule.free();
@@ -345,9 +346,9 @@ mod tests {
         let mut schedule = Schedule::new(1);
         let folder = schedule.add_folder(None, vec![100], vec![101]);
         schedule.add_test(0, Some(folder));
-        assert!(matches!(schedule.next(|_| false), Some(Turn::Unfit(0))));
+        assert!(matches!(schedule.next(|_| true, |_| false), Some(Turn::Unfit(0))));
         schedule.test_over(Some(folder));
-        assert!(schedule.next(|_| true).is_none() && schedule.is_over());
+        assert!(schedule.next(|_| true, |_| true).is_none() && schedule.is_over());
     }
 
     #[test]

@@ -40,9 +40,8 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub fn new(selection: &Selection, hosts: &[String]) -> Self {
-        let entry = |test: &super::Selected| {
-            ((test.id.clone(), hosts[test.host].clone()), test.entry(hosts, &selection.redactor))
-        };
+        let entry =
+            |test: &super::Selected| ((test.id.clone(), test.host_name(hosts)), test.entry(hosts, &selection.redactor));
         Recorder {
             entries: selection.tests.iter().map(entry).collect(),
             known: selection.known.clone(),

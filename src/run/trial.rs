@@ -62,6 +62,7 @@ pub(super) fn report(test: &Test, host: &str, earlier: Vec<Attempt>, last: Attem
         properties,
         recordings,
         rerun: test.rerun.clone(),
+        load: None,
     }
 }
 

@@ -462,6 +462,7 @@ impl FileLoad<'_> {
             xfail: None,
             expect: Vec::new(),
             load: None,
+            gates: Vec::new(),
         }
     }
 }

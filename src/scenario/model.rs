@@ -13,6 +13,7 @@ use super::step::{Module, Step};
 use crate::audio::verify::Track;
 use crate::load::{Row, Table};
 use crate::media::Tracks;
+use crate::metrics::Gate;
 use crate::place::Place;
 use crate::units::SampleRate;
 
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub expect: Vec<PlacedCheck>,
     /// Of [`Stage::Load`]: what is offered. The scenario itself has no steps and no checks then; its entries have.
     pub load: Option<Box<LoadSpec>>,
+    /// Of a load: what must hold of all its calls together.
+    pub gates: Vec<Placed<Gate>>,
 }
 
 /// What the steps of a scenario work on.

@@ -141,6 +141,8 @@ impl Report for Markdown {
             | RunEvent::HostLost { .. }
             | RunEvent::SessionsLeft { .. }
             | RunEvent::TestStarted { .. }
+            | RunEvent::LoadTold { .. }
+            | RunEvent::CallEnded { .. }
             | RunEvent::TestSlow { .. } => {}
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! One call of a load, from its launch to its record.
 
+use std::path::PathBuf;
+
 use crate::call::Session;
 use crate::metrics::{Cdr, LegTimes};
 use crate::scenario::{Judgement, Leg, Outcome};
@@ -27,6 +29,8 @@ pub(super) struct Launched {
     pub live: u32,
     /// Its recordings are being read.
     pub reading: bool,
+    /// Where its recordings are kept.
+    pub kept: Vec<PathBuf>,
     /// Belongs to the step of a search that is measured.
     pub measured: bool,
     /// Once it is over: what its legs came to.
@@ -75,6 +79,26 @@ pub(super) struct Named<'a> {
 }
 
 impl Launched {
+    /// A call of entry `entry` on `host`, launched `now`; `active` calls are there with it, and `sessions` sessions.
+    pub fn new(entry: usize, host: usize, [due, at]: [Time; 2], active: u32, sessions: u32) -> Launched {
+        Launched {
+            entry,
+            host,
+            due,
+            at,
+            begun: None,
+            originated: None,
+            job_ended: None,
+            active,
+            sessions,
+            live: 0,
+            reading: false,
+            kept: Vec::new(),
+            measured: false,
+            legs: Legs::default(),
+        }
+    }
+
     /// The record of the call, which ended now; `failed` calls had failed before it.
     pub fn record(self, now: Time, named: &Named<'_>, judgement: &Judgement, failed: u64) -> Cdr {
         let Legs { caller, callee, hangup_cause, sip_code } = self.legs;

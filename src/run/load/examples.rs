@@ -1,11 +1,13 @@
 //! Calls of a load that did not pass, kept whole: for each reason the first, for the person who looks into it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Cdr;
+use crate::serial;
 use crate::verdict::{CheckReport, LegTrace};
 
 /// A call that did not pass, with all that is known of it.
@@ -14,6 +16,10 @@ pub struct Example {
     pub cdr: Cdr,
     pub checks: Vec<CheckReport>,
     pub legs: Vec<LegTrace>,
+    /// Recordings that were kept.
+    #[serde(with = "serial::paths")]
+    #[schemars(with = "Vec<String>")]
+    pub recordings: Vec<PathBuf>,
 }
 
 /// The first call of each reason, up to [`MOST`].

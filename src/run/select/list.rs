@@ -93,7 +93,7 @@ impl ListedTest {
             scenario: scenario.base.clone(),
             tags: scenario.tags.clone(),
             matrix: scenario.cell.iter().cloned().collect(),
-            host: hosts[test.host].clone(),
+            host: test.host_name(hosts),
             repetition: test.repetition,
             timeout_ms: scenario.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             retries: scenario.retries,

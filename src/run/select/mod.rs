@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::redact::Redactor;
 use crate::scenario::diagnostic::{Diagnostic, did_you_mean};
 use crate::scenario::reading::Disk;
-use crate::scenario::{Scenario, Style, load_file_with};
+use crate::scenario::{Scenario, Stage, Style, load_file_with};
 
 use super::{Picked, TestId};
 
@@ -102,7 +102,15 @@ impl Selected {
         Entry {
             file: self.id.file.display().to_string(),
             name: redactor.redact(&self.scenario.name).into_owned(),
-            host: hosts[self.host].clone(),
+            host: self.host_name(hosts),
+        }
+    }
+
+    /// What reports call its host; of a load, its hosts.
+    pub fn host_name(&self, hosts: &[String]) -> String {
+        match self.scenario.stage {
+            Stage::Load => hosts.join("+"),
+            Stage::Call | Stage::Host => hosts[self.host].clone(),
         }
     }
 }
@@ -209,10 +217,13 @@ fn find(paths: &[String], hosts: &[String]) -> Result<Selection, SelectError> {
             selection.redactor.extend(&loaded.redactor);
             broken |= loaded.has_errors();
             for scenario in loaded.scenarios.into_iter().map(Arc::new) {
-                let on = |host: &String| scenario.on.as_ref().is_none_or(|on| on == host);
-                for (host, host_name) in hosts.iter().enumerate().filter(|(_, host)| on(host)) {
+                // A load is one test on all hosts together.
+                let load = scenario.stage == Stage::Load;
+                let on = |host: &String| load || scenario.on.as_ref().is_none_or(|on| on == host);
+                let there = if load { 1 } else { hosts.len() };
+                for (host, host_name) in hosts.iter().take(there).enumerate().filter(|(_, host)| on(host)) {
                     let id = TestId { file: file.clone(), name: scenario.name.clone() };
-                    let name = match hosts.len() {
+                    let name = match there {
                         1 => id.to_string(),
                         _ => node_id::with_host(&id, &scenario, host_name),
                     };

@@ -48,7 +48,8 @@ impl FileLoad<'_> {
         if names_host {
             let span = node.entry("load").map_or(node.span.clone(), |load| load.key_span.clone());
             let diagnostic = self.reading.error(&span, "`${host.name}` cannot stand in a load");
-            diagnostic.help = "a load is offered to all hosts together; a scenario of its `mix` may name its host".into();
+            diagnostic.help =
+                "a load is offered to all hosts together; a scenario of its `mix` may name its host".into();
             fine = false;
         }
         if let (Some(find), None) = (at.entry("find"), node.entry("gates")) {
@@ -96,7 +97,11 @@ impl FileLoad<'_> {
             host: keys.host,
             mix,
         };
-        Some(Scenario { stage: Stage::Load, load: Some(Box::new(spec)), ..self.compose(document.without_calls(), name) })
+        Some(Scenario {
+            stage: Stage::Load,
+            load: Some(Box::new(spec)),
+            ..self.compose(document.without_calls(), name)
+        })
     }
 
     /// Tells when it is not clear what is called; gives whether it is. `written` is the document without defaults.
@@ -203,9 +208,8 @@ impl FileLoad<'_> {
         };
         let path = self.reading.source_of(file.span.start).folder().join(named_file);
         let scenarios = self.file_of(&path, file, named_file)?;
-        let is_named = |scenario: &&Arc<Scenario>| {
-            named.is_none_or(|named| scenario.name == named || scenario.base == named)
-        };
+        let is_named =
+            |scenario: &&Arc<Scenario>| named.is_none_or(|named| scenario.name == named || scenario.base == named);
         let chosen: Vec<_> = scenarios.iter().filter(is_named).cloned().collect();
         if let (Some(named), true) = (named, chosen.is_empty()) {
             let message = format!("{} has no scenario `{}`", shortened(named_file), shortened(named));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::esl::{Event, header};
+use crate::esl::Event;
 use crate::scenario::step::{ExpectDtmf, Mode};
 use crate::units::{SampleRate, Time, human};
 
@@ -39,12 +39,11 @@ impl Digits {
         }
         let Some(digit) = event.header("DTMF-Digit").and_then(|digit| digit.chars().next()) else { return };
         let samples = event.header("DTMF-Duration").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let stamp = event.header(header::TIMESTAMP).and_then(|stamp| stamp.parse().ok());
         self.waiting.push(Arrived {
             digit: digit.to_ascii_uppercase(),
             duration: SampleRate::NARROW.duration(samples),
             source: event.header("DTMF-Source").unwrap_or_default().to_owned(),
-            at: stamp.map_or(now, Time::from_micros),
+            at: event.fired().unwrap_or(now),
         });
     }
 

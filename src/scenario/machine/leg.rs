@@ -258,8 +258,7 @@ impl LegRun {
             ChangeKind::Answered => {
                 self.state = self.state.max(Some(State::Answered));
                 self.answered = Some(now);
-                self.answered_at =
-                    event.header(header::TIMESTAMP).and_then(|stamp| stamp.parse().ok()).map(Time::from_micros);
+                self.answered_at = event.fired();
             }
             ChangeKind::Parked => self.parked = true,
             ChangeKind::HungUp { cause } => {

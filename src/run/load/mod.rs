@@ -1,0 +1,461 @@
+//! A load under way: calls launched as its pace says, followed to their ends, counted and judged.
+//!
+//! [`LoadRun`] is driven by the run's core, whose calls and hosts it borrows for each input ([`Around`]).
+
+mod call;
+mod examples;
+mod judge;
+mod search;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use examples::Example;
+pub use judge::{LoadOutcome, Wrong};
+pub use search::{SearchReport, SearchStep};
+
+use super::calls::{Calls, Site};
+use super::core::{HostSlot, Key, Recordings, RunOutput, dialled, kept_at, recording_folders};
+use super::{Attempt, Conduct, RunEvent, TestId};
+use crate::call::{Change, ChangeKind};
+use crate::esl::Event;
+use crate::id::Ids;
+use crate::load::{Draw, Mix, Originator, Profile, Skip, State, Step};
+use crate::metrics::{self, Book, Gate, Gates};
+use crate::scenario::{Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
+use crate::units::{Cps, Time};
+use crate::verdict::Verdict;
+use call::{Launched, Legs, Named, decisive};
+use examples::Examples;
+use search::{Next, Search};
+
+/// What a load works with, which is the run's.
+pub(super) struct Around<'a> {
+    pub calls: &'a mut Calls<Key>,
+    pub hosts: &'a mut [HostSlot],
+    pub outputs: &'a mut VecDeque<RunOutput>,
+    pub ids: &'a mut Ids,
+    pub conduct: &'a Conduct,
+}
+
+/// A load under way.
+#[derive(Debug)]
+pub(super) struct LoadRun {
+    id: TestId,
+    scenario: Arc<Scenario>,
+    originator: Originator,
+    /// Of `fields`.
+    draw: Option<Draw>,
+    book: Book,
+    gates: Gates,
+    calls: HashMap<u64, Launched>,
+    /// Sessions of its calls that are there.
+    sessions: u32,
+    failed: u64,
+    wrong: Wrong,
+    examples: Examples,
+    /// When a call of each entry was last recorded.
+    recorded: Vec<Option<Time>>,
+    search: Option<Search>,
+    started: Time,
+    /// It was told that no more calls are offered.
+    offering_ended: bool,
+    next_snapshot: Time,
+    /// Why it was ended before its time.
+    cut_short: Option<CutShort>,
+    over: bool,
+}
+
+/// Why a load was ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CutShort {
+    /// A gate did not hold for longer than it may.
+    Gate(String),
+    Interrupted,
+    /// By whoever watches it.
+    Asked,
+    /// No host is left.
+    NoHost(String),
+}
+
+/// A change of a load that is under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Control {
+    SetRate(Cps),
+    /// Calls at once; `None`: any number.
+    SetLimit(Option<u32>),
+    SetMaxOffered(Option<u64>),
+    /// How long calls are offered in all.
+    SetDuration(Option<Duration>),
+    Pause,
+    Resume,
+    /// Offers no more; calls that are up come to their end.
+    Stop,
+    /// Offers no more, and hangs up the calls of the load.
+    HangUp,
+    /// Hangs up every call on its hosts, whoever made it.
+    HangUpHosts,
+}
+
+/// How often it is told how a load fares.
+const SNAPSHOT: Duration = Duration::from_secs(1);
+
+impl LoadRun {
+    /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`.
+    pub fn new(now: Time, id: TestId, scenario: Arc<Scenario>, hosts: &[usize], seed: u64) -> LoadRun {
+        let spec = spec(&scenario);
+        let gates: Vec<Gate> = scenario.gates.iter().map(|gate| gate.value.clone()).collect();
+        let (profile, search) = match &spec.pace {
+            Pace::Profile(profile) => (profile.clone(), None),
+            Pace::Find(find) => (Profile::constant(find.start), Some(Search::new(*find, gates.clone(), now))),
+        };
+        let mut originator = Originator::new(profile, Mix::new(spec.weights()), spec.limits());
+        for host in hosts {
+            originator.host_up(*host, spec.host_limit);
+        }
+        originator.start(now);
+        LoadRun {
+            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed)),
+            book: Book::new(now, gates),
+            gates: Gates::default(),
+            calls: HashMap::new(),
+            sessions: 0,
+            failed: 0,
+            wrong: Wrong::default(),
+            examples: Examples::default(),
+            recorded: vec![None; spec.mix.len()],
+            search,
+            started: now,
+            offering_ended: false,
+            next_snapshot: now + SNAPSHOT,
+            cut_short: None,
+            over: false,
+            originator,
+            id,
+            scenario,
+        }
+    }
+
+    /// Whether no call is up and none will be offered.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Does what is due by now.
+    pub fn advance(&mut self, now: Time, around: &mut Around<'_>) {
+        while let Some(step) = self.originator.poll(now) {
+            match step {
+                Step::Offer { index, due, entry, host } => {
+                    self.launch(now, Offered { index, due, entry, host }, around)
+                }
+                Step::Skip { why, .. } => self.book.skipped(now, skipped(why)),
+                Step::HangUp => self.hang_up_calls(now, around),
+                Step::Stopped => self.over = true,
+            }
+        }
+        self.advance_search(now);
+        if matches!(self.originator.state(), State::Stopped(_)) && !self.offering_ended {
+            self.offering_ended = true;
+            self.book.offering_ends(now);
+        }
+        if now >= self.next_snapshot {
+            self.look_at_gates(now);
+            self.tell(now, around);
+            while self.next_snapshot <= now {
+                self.next_snapshot += SNAPSHOT;
+            }
+        }
+    }
+
+    /// Ends the load where a gate is broken for longer than it may be.
+    fn look_at_gates(&mut self, now: Time) {
+        self.book.advance(now);
+        // A search breaks its gates on purpose.
+        if self.cut_short.is_some() || self.search.is_some() {
+            return;
+        }
+        if let Some(broken) = self.gates.poll(now, &self.book) {
+            self.cut_short = Some(CutShort::Gate(broken.finding.name));
+            self.originator.stop(now);
+        }
+    }
+
+    fn advance_search(&mut self, now: Time) {
+        match self.search.as_mut().and_then(|search| search.advance(now)) {
+            Some(Next::Rate(rate)) => self.originator.set_rate(now, rate),
+            Some(Next::Over) => self.originator.stop(now),
+            None => {}
+        }
+    }
+
+    /// When [`LoadRun::advance`] is due, if nothing else comes.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let search = self.search.as_ref().and_then(Search::poll_timeout);
+        self.originator.poll_timeout().into_iter().chain(search).chain((!self.over).then_some(self.next_snapshot)).min()
+    }
+
+    /// Takes an input for the machine of call `index`.
+    pub fn drive(&mut self, now: Time, index: u64, around: &mut Around<'_>, input: impl FnOnce(&mut Machine)) {
+        let Some(launched) = self.calls.get_mut(&index) else { return };
+        let entry = &spec(&self.scenario).mix[launched.entry].name;
+        let hosts = &*around.hosts;
+        let dial = |dial, site: Site| dialled(hosts, dial, site, entry);
+        let over = around.calls.drive(now, Key::Load(index), dial, input);
+        while let Some((host, request)) = around.calls.poll_request() {
+            around.outputs.push_back(RunOutput::Request { host, request });
+        }
+        if !over || launched.reading {
+            return;
+        }
+        launched.reading = true;
+        let Some(call) = around.calls.call(Key::Load(index)) else { return };
+        let paths = call.recorded();
+        if paths.is_empty() {
+            // Nothing to listen to, so it is judged at once.
+            if let Some(outcome) = self.outcome(index, Recordings::new(), around) {
+                self.finish(now, index, outcome.judge(), around);
+            }
+        } else {
+            let since = launched.at;
+            around.outputs.push_back(RunOutput::Read { of: Key::Load(index), paths, since });
+        }
+    }
+
+    /// Takes note of a change of one of its calls, before its machine is told.
+    pub fn note_change(&mut self, now: Time, index: u64, host: &str, change: &Change, event: &Event, lag: Duration) {
+        let Some(launched) = self.calls.get_mut(&index) else { return };
+        match change.kind {
+            ChangeKind::Created => {
+                launched.live += 1;
+                self.sessions += 1;
+            }
+            ChangeKind::Destroyed(_) => {
+                launched.live = launched.live.saturating_sub(1);
+                self.sessions = self.sessions.saturating_sub(1);
+            }
+            _ => {}
+        }
+        if change.session.as_str() == change.call.as_str() {
+            launched.begun.get_or_insert(now);
+            if event.name() == "CHANNEL_ORIGINATE" {
+                launched.originated = launched.originated.or(event.fired());
+            }
+        }
+        self.book.lag(host, lag);
+    }
+
+    /// Takes note of the end of an originate, before its machine is told.
+    pub fn note_job(&mut self, now: Time, index: u64) {
+        if let Some(launched) = self.calls.get_mut(&index) {
+            launched.job_ended = Some(now);
+        }
+    }
+
+    /// A host, or the one that is called from it, is up again or for the first time.
+    pub fn host_up(&mut self, host: usize) {
+        self.originator.host_up(host, spec(&self.scenario).host_limit);
+    }
+
+    /// A host is lost; its calls are told by themselves. `left`: whether any other host is there.
+    pub fn host_lost(&mut self, now: Time, host: usize, reason: &str, left: bool) {
+        self.originator.host_lost(host);
+        if !left {
+            self.cut_short.get_or_insert(CutShort::NoHost(reason.to_owned()));
+            self.originator.stop(now);
+        }
+    }
+
+    /// Hangs up everything and offers no more.
+    pub fn interrupt(&mut self, now: Time) {
+        self.cut_short.get_or_insert(CutShort::Interrupted);
+        self.originator.hang_up(now);
+    }
+
+    pub fn control(&mut self, now: Time, control: Control) {
+        match control {
+            Control::SetRate(rate) => self.originator.set_rate(now, rate),
+            Control::SetLimit(limit) => self.originator.set_limit(limit),
+            Control::SetMaxOffered(calls) => self.originator.set_max_offered(calls),
+            Control::SetDuration(duration) => self.originator.set_duration(duration),
+            Control::Pause => self.originator.pause(now),
+            Control::Resume => self.originator.resume(now),
+            Control::Stop => {
+                self.cut_short.get_or_insert(CutShort::Asked);
+                self.originator.stop(now);
+            }
+            Control::HangUp | Control::HangUpHosts => {
+                self.cut_short.get_or_insert(CutShort::Asked);
+                self.originator.hang_up(now);
+            }
+        }
+    }
+
+    /// What the load came to, once it is over: as an attempt of its test, and in full.
+    pub fn conclude(self, now: Time) -> (Attempt, LoadOutcome) {
+        let outcome = LoadOutcome {
+            report: self.book.report(),
+            wrong: self.wrong,
+            examples: self.examples.into_kept(),
+            search: self.search.as_ref().map(Search::report),
+        };
+        let mut checks = outcome.checks(Some(&self.scenario));
+        checks.extend(self.cut_short.and_then(|why| why.check(Some(self.scenario.place.clone()))));
+        let attempt = Attempt {
+            verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Error),
+            started: self.started,
+            duration: now.since(self.started),
+            checks,
+            legs: Vec::new(),
+            properties: outcome.properties(),
+            recordings: outcome.examples.iter().flat_map(|example| example.recordings.clone()).collect(),
+        };
+        (attempt, outcome)
+    }
+
+    /// Takes the recordings of a call.
+    pub fn listen(&mut self, index: u64, recordings: Recordings, around: &mut Around<'_>) {
+        if let Some(outcome) = self.outcome(index, recordings, around) {
+            around.outputs.push_back(RunOutput::Judge { of: Key::Load(index), outcome: Box::new(outcome) });
+        }
+    }
+
+    /// What there is to judge of a call that is over.
+    fn outcome(&mut self, index: u64, recordings: Recordings, around: &mut Around<'_>) -> Option<Outcome> {
+        let call = around.calls.call_mut(Key::Load(index))?;
+        let launched = self.calls.get_mut(&index)?;
+        launched.kept = recordings.values().map(|read| read.kept.clone()).collect();
+        let read = recordings.into_iter().map(|(path, read)| (path, read.wav)).collect();
+        let outcome = call.machine.outcome(read);
+        launched.legs = Legs::of(&outcome, launched.originated);
+        Some(outcome)
+    }
+
+    /// Takes what a call was judged to be: it is over.
+    pub fn finish(&mut self, now: Time, index: u64, mut judgement: Judgement, around: &mut Around<'_>) {
+        let (Some(call), Some(launched)) = (around.calls.remove(Key::Load(index)), self.calls.remove(&index)) else {
+            return;
+        };
+        for (host, session) in call.left() {
+            around.hosts[host].left.push(session);
+        }
+        self.sessions = self.sessions.saturating_sub(launched.live);
+        let (host, measured, kept) = (launched.host, launched.measured, launched.kept.clone());
+        let scenario = Arc::clone(&self.scenario);
+        let entry = &spec(&scenario).mix[launched.entry].name;
+        let callee = Some(call.site.callee).filter(|callee| *callee != host);
+        let named = Named {
+            call: call.machine.call().as_str(),
+            index,
+            app: entry,
+            host: &around.hosts[host].about.name,
+            callee_host: callee.map(|callee| around.hosts[callee].about.name.as_str()),
+        };
+        let cdr = launched.record(now, &named, &judgement, self.failed);
+        self.failed = cdr.failed;
+        let check = decisive(&judgement).map(|check| check.name.clone());
+        if let Some(check) = check.filter(|check| self.examples.wants(&cdr, check)) {
+            let checks = kept_at(std::mem::take(&mut judgement.checks), &kept);
+            let example = Example { cdr: cdr.clone(), checks, legs: call.machine.traces(), recordings: kept };
+            self.examples.keep(&check, example);
+        } else if !kept.is_empty() {
+            around.outputs.push_back(RunOutput::Discard(kept));
+        }
+        self.wrong.record(&cdr);
+        self.book.record(&cdr);
+        if let Some(search) = self.search.as_mut().filter(|_| measured) {
+            search.record(&cdr);
+        }
+        self.originator.ended(host);
+        self.tell_active(now);
+        let ended = RunEvent::CallEnded { test: self.id.clone(), cdr: Box::new(cdr) };
+        around.outputs.push_back(RunOutput::Report(ended));
+        self.advance(now, around);
+    }
+
+    fn launch(&mut self, now: Time, offered: Offered, around: &mut Around<'_>) {
+        let Offered { index, due, entry, host } = offered;
+        let load = Arc::clone(&self.scenario);
+        let spec = spec(&load);
+        let name = around.hosts[host].about.name.clone();
+        let Some(scenario) = spec.mix[entry].on(&name).cloned() else {
+            // Every entry has a scenario for each host that it was loaded for.
+            self.originator.ended(host);
+            return;
+        };
+        let site = Site { caller: host, callee: around.hosts[host].about.callee.unwrap_or(host) };
+        let recordings = recording_folders(around.hosts, site);
+        let setting = Setting {
+            recordings: recordings.map(Option::unwrap_or_default),
+            listening: self.listening(now, entry, &scenario),
+            ..Setting::of_test(Default::default(), around.conduct.timeout)
+        };
+        let mut machine = Machine::new(Arc::clone(&scenario), setting, Ids::seeded(around.ids.long()));
+        if let (Some(draw), Some(fields)) = (&mut self.draw, &spec.fields) {
+            machine = machine.with_fields(draw.row(&fields.table));
+        }
+        around.calls.add(Key::Load(index), machine, site);
+        let active = u32::try_from(self.originator.active()).unwrap_or(u32::MAX);
+        let measured = self.search.as_mut().is_some_and(|search| search.measures(now));
+        let launched = Launched { measured, ..Launched::new(entry, host, [due, now], active, self.sessions) };
+        if let Some(search) = self.search.as_mut().filter(|_| measured) {
+            search.offered(now, now.since(due), &spec.mix[entry].name, &name);
+        }
+        self.book.offered(now, now.since(due), &spec.mix[entry].name, &name);
+        self.calls.insert(index, launched);
+        self.tell_active(now);
+        self.drive(now, index, around, |machine| machine.start(now));
+    }
+
+    /// Whether the call that begins now is recorded.
+    fn listening(&mut self, now: Time, entry: usize, scenario: &Scenario) -> Listening {
+        let last = &mut self.recorded[entry];
+        if scenario.record.is_due(last.map(|last| now.since(last))) {
+            *last = Some(now);
+            return Listening::Recorded;
+        }
+        Listening::Left
+    }
+
+    fn tell_active(&mut self, now: Time) {
+        let calls = u32::try_from(self.originator.active()).unwrap_or(u32::MAX);
+        self.book.active(now, calls, self.sessions);
+        if let Some(search) = &mut self.search {
+            search.active(now, calls, self.sessions);
+        }
+    }
+
+    fn hang_up_calls(&mut self, now: Time, around: &mut Around<'_>) {
+        let mut calls: Vec<u64> = self.calls.keys().copied().collect();
+        calls.sort_unstable();
+        for index in calls {
+            self.drive(now, index, around, |machine| machine.interrupt(now));
+        }
+    }
+
+    fn tell(&mut self, now: Time, around: &mut Around<'_>) {
+        let snapshot = Box::new(self.book.snapshot(now));
+        let told = RunEvent::LoadTold { test: self.id.clone(), snapshot };
+        around.outputs.push_back(RunOutput::Report(told));
+    }
+}
+
+/// A call that is to be made.
+struct Offered {
+    index: u64,
+    due: Time,
+    entry: usize,
+    host: usize,
+}
+
+fn skipped(why: Skip) -> metrics::Skip {
+    match why {
+        Skip::AtLimit => metrics::Skip::Limit,
+        Skip::NoHost => metrics::Skip::NoHost,
+    }
+}
+
+/// What a scenario of [`Stage::Load`](crate::scenario::Stage::Load) offers; any other has none and never comes here.
+fn spec(scenario: &Scenario) -> &LoadSpec {
+    scenario.load.as_deref().expect("a load has its load")
+}
