@@ -44,7 +44,10 @@ impl FileLoad<'_> {
         names_host: bool,
     ) -> Option<Scenario> {
         let at = node.value("load").unwrap_or(node);
-        let mut fine = self.called(&keys, node, name.document);
+        if !self.called(&keys, node, name.document) {
+            return None;
+        }
+        let mut fine = true;
         if names_host {
             let span = node.entry("load").map_or(node.span.clone(), |load| load.key_span.clone());
             let diagnostic = self.reading.error(&span, "`${host.name}` cannot stand in a load");
@@ -187,7 +190,14 @@ impl FileLoad<'_> {
         // Its mistakes were told when the document was read.
         let mut document = SHAPE.with(|shape| shape.read(&call, &mut self.reading))?;
         document.duration = document.duration.or(talk_time.cloned());
+        let told = self.reading.diagnostics.len();
         let mut scenario = self.compose(document, name);
+        // What is wrong may be so for one app of several.
+        for diagnostic in &mut self.reading.diagnostics[told..] {
+            if let (Some(app), None) = (app, &diagnostic.related) {
+                diagnostic.related = Some((app.span.clone(), "as this app is".to_owned()));
+            }
+        }
         let word = call.value("app").or(node.value("name")).and_then(word_of).unwrap_or(name.default);
         let word = self.redactor.redact(word).into_owned();
         scenario.name.clone_from(&word);
