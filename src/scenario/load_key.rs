@@ -110,10 +110,9 @@ enum Least {
 fn rate(least: Least) -> Shape<Cps> {
     let (expects, json) = match least {
         Least::Zero => ("a rate in calls per second such as `30`", json!({ "type": "number", "minimum": 0 })),
-        Least::Above => (
-            "a rate above 0, in calls per second, such as `30`",
-            json!({ "type": "number", "exclusiveMinimum": 0 }),
-        ),
+        Least::Above => {
+            ("a rate above 0, in calls per second, such as `30`", json!({ "type": "number", "exclusiveMinimum": 0 }))
+        }
     };
     Shape::scalar(expects, json, move |text, quoted| {
         let number = text.parse::<f64>().ok().filter(|number| plain(text) == Plain::Number && number.is_finite());
@@ -144,7 +143,11 @@ fn stage() -> Shape<Stage> {
         hold: Option<Duration>,
     }
     mapping!(Keys {
-        to: optional("to", rate(Least::Zero), "The rate at the end of the stage; it changes evenly from the rate before."),
+        to: optional(
+            "to",
+            rate(Least::Zero),
+            "The rate at the end of the stage; it changes evenly from the rate before."
+        ),
         over: optional("over", duration(), "How long it takes to come to the rate `to`."),
         rate: optional("rate", rate(Least::Zero), "The rate that is held; the rate before, unless told otherwise."),
         hold: optional("hold", duration(), "How long the rate is held."),
@@ -175,9 +178,8 @@ fn find() -> Shape<Find> {
             return Some(find);
         }
         let spans = node.value("max").zip(node.value("start"));
-        let (max, start) = spans.map_or((node.span.clone(), node.span.clone()), |(max, start)| {
-            (max.span.clone(), start.span.clone())
-        });
+        let (max, start) =
+            spans.map_or((node.span.clone(), node.span.clone()), |(max, start)| (max.span.clone(), start.span.clone()));
         let diagnostic = reading.error(&max, format!("the highest rate, {}, is below the first", find.max));
         diagnostic.related = Some((start, "the first rate".to_owned()));
         None
@@ -223,13 +225,23 @@ fn host() -> Shape<HostSettings> {
 fn entry() -> Shape<MixKeys> {
     let app = app::shape().and_then(|_, node, _| Some(node.clone()));
     mapping!(MixKeys {
-        app: optional("app", app, "A built-in app; the document's `call`, `record`, `duration` and `expect` hold for it."),
+        app: optional(
+            "app",
+            app,
+            "A built-in app; the document's `call`, `record`, `duration` and `expect` hold for it."
+        ),
         scenario: optional(
             "scenario",
             line().placed(),
             "Scenarios of another file, as they are: `FILE`, or one of them as `FILE::NAME`."
         ),
-        weight: default("weight", integer(1..=MAX_WEIGHT), 1, 1, "Its share of the calls; several tests of a file share it."),
+        weight: default(
+            "weight",
+            integer(1..=MAX_WEIGHT),
+            1,
+            1,
+            "Its share of the calls; several tests of a file share it."
+        ),
         name: optional("name", line().placed(), "What reports call it; its app or scenario, unless told otherwise."),
     })
     .exactly_one(&["app", "scenario"])

@@ -86,12 +86,7 @@ impl MixEntry {
 impl LoadSpec {
     /// The limits of an originator of this load.
     pub fn limits(&self) -> Limits {
-        Limits {
-            calls: self.limit,
-            max_offered: self.max_offered,
-            duration: self.duration,
-            drain: self.drain,
-        }
+        Limits { calls: self.limit, max_offered: self.max_offered, duration: self.duration, drain: self.drain }
     }
 
     pub fn weights(&self) -> Vec<u64> {

@@ -90,11 +90,8 @@ impl FileLoad<'_> {
         let Some(call) = call.filter(|call| scalar(call, &fields::is_marked).is_some()) else { return true };
         for row in file.table.rows() {
             let filled = filled(call, row);
-            let mut trial = Reading {
-                sources: self.reading.sources.clone(),
-                folder: self.reading.folder,
-                diagnostics: Vec::new(),
-            };
+            let mut trial =
+                Reading { sources: self.reading.sources.clone(), folder: self.reading.folder, diagnostics: Vec::new() };
             if CALL.with(|shape| shape.read(&filled, &mut trial)).is_some() {
                 continue;
             }
@@ -107,8 +104,7 @@ impl FileLoad<'_> {
                 named.iter().map(|(name, value)| format!("`${{field.{name}}}` is `{}`", shortened(value))).collect();
             let line = format!("line {} of {}", row.line(), shortened(&file.name));
             let note = format!("{} in {line}", told.join(", "));
-            diagnostic.help =
-                if diagnostic.help.is_empty() { note } else { format!("{note}; {}", diagnostic.help) };
+            diagnostic.help = if diagnostic.help.is_empty() { note } else { format!("{note}; {}", diagnostic.help) };
             diagnostic.related = Some((line_span(file.base, &file.text, row.line()), "this row".to_owned()));
             self.reading.diagnostics.push(diagnostic);
             return false;
@@ -120,9 +116,7 @@ impl FileLoad<'_> {
 /// `node` with the values of `row` in place of the marks.
 fn filled(node: &Node, row: Row<'_>) -> Node {
     match &node.content {
-        Content::Scalar { text, quoted } => {
-            Node::scalar(row.fill(text).into_owned(), *quoted, node.span.clone())
-        }
+        Content::Scalar { text, quoted } => Node::scalar(row.fill(text).into_owned(), *quoted, node.span.clone()),
         Content::List(nodes) => node.with(Content::List(nodes.iter().map(|node| filled(node, row)).collect())),
         Content::Mapping(entries) => {
             let whole = |entry: &Entry| Entry { value: filled(&entry.value, row), ..entry.clone() };

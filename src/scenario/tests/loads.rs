@@ -75,19 +75,17 @@ fn a_load_has_a_scenario_for_each_of_its_calls_and_none_of_its_own() {
     assert!(load.caller.is_empty() && load.callee.is_empty() && load.expect.is_empty() && load.record.caller.is_none());
     let spec = load.load.as_ref().unwrap();
     // The file's three tests share its weight.
-    let names = [
-        ("tone_play", 34),
-        ("rings", 33),
-        ("digits[mode=inband]", 11),
-        ("digits[mode=info]", 11),
-        ("refused", 11),
-    ];
+    let names =
+        [("tone_play", 34), ("rings", 33), ("digits[mode=inband]", 11), ("digits[mode=info]", 11), ("refused", 11)];
     assert_eq!(mix(spec), names);
     let of = |entry: usize| spec.mix[entry].on("pbx:8021").unwrap();
     // What the document says of calls holds for its apps, and files are as they are.
     assert_eq!((of(0).call.codec.clone(), of(0).expect.len()), (vec!["PCMA".to_owned()], 1));
     assert!(of(0).record.caller.is_some() && of(2).record.caller.is_none());
-    assert_eq!((of(2).call.codec.len(), of(2).expect[0].kind(), of(4).expect[0].kind()), (0, "hangup_cause", "answered"));
+    assert_eq!(
+        (of(2).call.codec.len(), of(2).expect[0].kind(), of(4).expect[0].kind()),
+        (0, "hangup_cause", "answered")
+    );
     assert_eq!(of(2).place.to_string(), "scenarios/digits.yaml:1:1");
     // 300 calls at 30 a second take 10 s, and there are 5 s to spare.
     assert_eq!((of(0).duration, of(2).duration, of(4).duration), (Some(15 * S), Some(9 * S), None));
@@ -102,7 +100,10 @@ fn a_load_has_a_scenario_for_each_of_its_calls_and_none_of_its_own() {
     sets sps 500, max_sessions 5000, loglevel warning on each host, and restores it
     ");
     let limits = spec.limits();
-    assert_eq!((limits.calls, limits.max_offered, limits.duration, limits.drain), (Some(300), Some(1800), Some(60 * S), 30 * S));
+    assert_eq!(
+        (limits.calls, limits.max_offered, limits.duration, limits.drain),
+        (Some(300), Some(1800), Some(60 * S), 30 * S)
+    );
 }
 
 #[test]
@@ -162,8 +163,9 @@ fn entries_without_a_name_are_numbered_and_names_that_are_given_stay() {
 
 #[test]
 fn weights_that_cannot_be_divided_are_made_greater_in_proportion() {
-    let spec =
-        spec("load: { rate: 1, for: 1s, mix: [{ app: bert, weight: 2 }, { scenario: 'digits.yaml::digits', weight: 5 }] }\n");
+    let spec = spec(
+        "load: { rate: 1, for: 1s, mix: [{ app: bert, weight: 2 }, { scenario: 'digits.yaml::digits', weight: 5 }] }\n",
+    );
     assert_eq!(mix(&spec), [("bert", 4), ("digits[mode=inband]", 5), ("digits[mode=info]", 5)]);
 }
 
@@ -232,6 +234,10 @@ fn a_load_whose_environment_is_not_there_is_skipped() {
         "load: { rate: '${env.RATE}', for: 1s }\nrequires: { env: RATE }\ncall: { to: '${env.RATE}' }\ncallee: [answer]\n",
     );
     assert_eq!(load.skip.unwrap().value, "environment variable RATE is not set");
+    let files = scenario(
+        "load: { rate: 1, for: 1s, fields: '${env.CSV}', mix: [{ scenario: '${env.CSV}' }] }\nrequires: { env: CSV }\n",
+    );
+    assert_eq!(files.skip.unwrap().value, "environment variable CSV is not set");
 }
 
 /// Compares what is told of each load with what was approved.
