@@ -1,11 +1,14 @@
 //! Loads as testers write them, right and wrong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::language::World;
 use super::schema::{VALIDATOR, as_json};
+use crate::id::Ids;
 use crate::load::{Draw, Order};
-use crate::scenario::{LoadSpec, Pace, Scenario, Stage};
+use crate::scenario::{Action, LoadSpec, Machine, Pace, Scenario, Setting, Stage};
+use crate::units::Time;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -210,6 +213,24 @@ fn fields_stand_in_the_call_until_it_is_made() {
     let headers = [("X-Pin".to_owned(), "22".to_owned()), ("X-Switch".to_owned(), "${field.pin}".to_owned())];
     assert_eq!((second.headers.as_slice(), second.vars[0].1.as_str()), (&headers[..], "1002"));
     assert_eq!(call.shown(&fields.table).to, "<field.user>@pbx-<field.pin>.example");
+}
+
+#[test]
+fn a_call_is_made_with_the_values_of_its_row() {
+    let load = spec(
+        "load: { rate: 1, for: 1s, fields: users.csv }\ncall: { to: '${field.user}@example' }\ncallee: [answer]\n",
+    );
+    let mut draw = Draw::new(Order::InTurn, 0);
+    let table = &load.fields.as_ref().unwrap().table;
+    for to in ["1001@example", "1002@example", "1001@example"] {
+        let setting = Setting { recordings: "/tmp".into(), timeout: 60 * S };
+        let scenario = load.mix[0].on("any").unwrap();
+        let mut call = Machine::new(Arc::clone(scenario), setting, Ids::seeded(0)).with_fields(draw.row(table));
+        call.start(Time::from_micros(1));
+        let Some(Action::Originate(dial)) = call.poll_action() else { panic!("no call is made") };
+        assert_eq!(dial.call.to, to);
+        assert_eq!(call.traces()[0].entries[0].text, format!("originate to {to}"));
+    }
 }
 
 #[test]
