@@ -106,9 +106,10 @@ fn told(planned: &Planned) -> String {
 fn load_told(load: &PlannedLoad, text: &mut String) {
     text.extend(load.describe.iter().map(|line| format!("  {line}\n")));
     let all: u64 = load.entries.iter().map(|entry| entry.weight).sum();
-    for PlannedEntry { weight, planned } in &load.entries {
+    for PlannedEntry { weight, duration, planned } in &load.entries {
+        let talk_time = duration.map(|time| format!(", talk time {}", human(time))).unwrap_or_default();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  entry {}: {weight} of {all} calls", planned.test.name);
+        let _ = writeln!(text, "  entry {}: {weight} of {all} calls{talk_time}", planned.test.name);
         let mut call = String::new();
         call_told(planned, &mut call);
         text.extend(call.lines().map(|line| format!("  {line}\n")));
@@ -203,8 +204,9 @@ fn test_json(planned: &Planned) -> Value {
         })
     };
     if let Some(PlannedLoad { describe, entries }) = &planned.load {
-        let entry = |PlannedEntry { weight, planned }: &PlannedEntry| {
+        let entry = |PlannedEntry { weight, duration, planned }: &PlannedEntry| {
             let mut call = test_json(planned);
+            call["duration_ms"] = json!(duration.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
             call["entry"] = json!(planned.test.name);
             call["weight"] = json!(weight);
             call
@@ -230,4 +232,47 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
         "severity": severity, "message": message, "label": label, "help": help,
         "file": place.file.display().to_string(), "line": place.line, "column": place.column,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::load::load;
+
+    /// The plan of the only test of a file that is right.
+    fn plan(text: &str) -> Planned {
+        let loaded = load(Path::new("scenarios/case.yaml"), text);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+        let id = run::TestId { file: "scenarios/case.yaml".into(), name: loaded.scenarios[0].name.clone() };
+        run::plan(&id, &loaded.scenarios[0])
+    }
+
+    const LOAD: &str = "\
+name: busy hour
+load:
+  stages: [{ to: 30, over: 10s }, { hold: 60s }]
+  limit: 300
+  mix:
+    - { app: { callee_block_on_invite: { sip_code: 486 } }, weight: 3 }
+    - { app: callee_ringback, name: rings }
+duration: 9s
+";
+
+    #[test]
+    fn a_load_is_told_in_words_and_then_each_of_its_calls() {
+        insta::assert_snapshot!(told(&plan(LOAD)));
+    }
+
+    #[test]
+    fn a_load_in_json_has_a_plan_for_each_of_its_calls() {
+        let json = test_json(&plan(LOAD));
+        assert_eq!(json["load"]["describe"][0], "offers 0 to 30 CPS over 10s, 30 CPS for 60s");
+        let entries = json["load"]["entries"].as_array().unwrap();
+        let names: Vec<_> = entries.iter().map(|entry| (&entry["entry"], &entry["weight"])).collect();
+        assert_eq!(names, [(&json!("callee_block_on_invite"), &json!(3)), (&json!("rings"), &json!(1))]);
+        assert_eq!(entries[1]["duration_ms"], 9_000);
+        assert!(entries[0]["originate"].as_str().unwrap().starts_with("bgapi originate"), "{json:#}");
+    }
 }

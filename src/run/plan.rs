@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::TestId;
 use super::originate::originate;
@@ -36,6 +37,8 @@ pub struct PlannedLoad {
 #[derive(Debug)]
 pub struct PlannedEntry {
     pub weight: u64,
+    /// Talk time after which the caller hangs up.
+    pub duration: Option<Duration>,
     /// Its place in the document is that of its test; of a file that is mixed in, that of the file.
     pub planned: Planned,
 }
@@ -67,6 +70,7 @@ fn plan_with(test: &TestId, scenario: &Scenario, fields: Option<&Fields>) -> Pla
             .filter_map(|entry| Some((entry, entry.scenarios.first()?)))
             .map(|(entry, scenario)| PlannedEntry {
                 weight: entry.weight,
+                duration: scenario.duration,
                 planned: plan_with(
                     &TestId { file: scenario.place.file.clone(), name: entry.name.clone() },
                     scenario,

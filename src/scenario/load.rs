@@ -1,6 +1,7 @@
 //! From a file to scenarios, or to everything that is wrong with it.
 
 mod field_file;
+mod mixed_file;
 mod mixing;
 
 use std::collections::{HashMap, HashSet};
@@ -249,12 +250,9 @@ impl FileLoad<'_> {
         }
         let from = self.reading.diagnostics.len();
         let document = SHAPE.with(|shape| shape.read(&node, &mut self.reading));
-        let scenario = match (document, &missing) {
-            (Some(document), _) => self.scenario(document, &node, name, &fields, names_host),
-            // What it cannot be read without is not there; that it is skipped is told all the same.
-            (None, Some(_)) => Some(self.stub(name)),
-            (None, None) => None,
-        };
+        let scenario = document.and_then(|document| self.scenario(document, &node, name, &fields, names_host));
+        // What it cannot be read without is not there; that it is skipped is told all the same.
+        let scenario = scenario.or_else(|| missing.is_some().then(|| self.stub(name)));
         expand::tell_origins(&substituted, &mut self.reading.diagnostics, from);
         if let Some(mut scenario) = scenario.filter(|_| !scope.unknown && errors == self.errors()) {
             if let Some(missing) = missing {

@@ -247,3 +247,31 @@ fn entry() -> Shape<MixKeys> {
     .exactly_one(&["app", "scenario"])
     .expects("an entry such as `{ app: bert, weight: 1 }`")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::node;
+    use crate::scenario::reading::{Disk, Reading};
+
+    fn read(text: &str) -> Option<LoadKeys> {
+        let disk = Disk::default();
+        let mut reading = Reading { sources: Vec::new(), folder: &disk, diagnostics: Vec::new() };
+        let source = reading.add(Path::new("case.yaml"), text);
+        let (documents, _) = node::parse(&source);
+        shape().read(&documents[0], &mut reading)
+    }
+
+    #[test]
+    fn a_search_for_capacity_holds_and_settles_for_its_usual_times_unless_told_otherwise() {
+        let seconds = Duration::from_secs;
+        let find = read("find: { start: 10, step: 2.5, max: 500 }").unwrap().find.unwrap();
+        assert_eq!((find.start, find.step, find.max), (Cps(10.0), Cps(2.5), Cps(500.0)));
+        assert_eq!((find.hold, find.settle), (seconds(20), seconds(5)));
+        let find = read("find: { start: 1, step: 1, max: 1, hold: 2s, settle: 3s }").unwrap().find.unwrap();
+        assert_eq!((find.hold, find.settle), (seconds(2), seconds(3)));
+        assert!(read("find: { start: 2, step: 1, max: 1 }").is_none());
+    }
+}

@@ -154,13 +154,13 @@ impl Keys {
 }
 
 /// Where else in this mapping a key would be right: `codec` under `call`.
-fn homes(schema: &Schema) -> BTreeMap<String, String> {
-    let mut homes = BTreeMap::new();
+fn homes(schema: &Schema) -> BTreeMap<String, Vec<String>> {
+    let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let Some(properties) = schema.json["properties"].as_object() else { return homes };
     for (name, json) in properties {
         let part = json["$ref"].as_str().and_then(|path| schema.parts.get(path.trim_start_matches("#/$defs/")));
         for key in part.unwrap_or(json)["properties"].as_object().into_iter().flat_map(|inner| inner.keys()) {
-            homes.entry(key.clone()).or_insert_with(|| name.clone());
+            homes.entry(key.clone()).or_default().push(name.clone());
         }
     }
     homes
@@ -170,15 +170,16 @@ fn unknown_key(
     key: &str,
     span: &Range<usize>,
     names: &[&'static str],
-    homes: &BTreeMap<String, String>,
+    homes: &BTreeMap<String, Vec<String>>,
     reading: &mut Reading<'_>,
 ) {
     let diagnostic = reading.error(span, format!("unknown key `{key}`"));
     if key == "<<" {
         diagnostic.label = "merge keys are not part of YAML 1.2".to_owned();
-    } else if let Some(home) = homes.get(key) {
-        diagnostic.label = format!("belongs under `{home}`");
-        diagnostic.help = format!("write `{home}: {{ {key}: ... }}`");
+    } else if let Some(homes) = homes.get(key) {
+        let written: Vec<_> = homes.iter().map(|home| format!("`{home}: {{ {key}: ... }}`")).collect();
+        diagnostic.label = format!("belongs under {}", words(&homes.iter().map(String::as_str).collect::<Vec<_>>()));
+        diagnostic.help = format!("write {}", written.join(" or "));
     } else if let Some(meant) = did_you_mean(key, names.iter().copied()) {
         diagnostic.label = format!("did you mean `{meant}`?");
     } else {

@@ -127,7 +127,7 @@ impl Outcome {
                 }
                 checks.push(report(check.value.describe(), Some(check.place.clone()), found));
             }
-            if self.scenario.stage == Stage::Call {
+            if self.scenario.stage != Stage::Host {
                 checks.extend(self.unsaid());
             }
         }

@@ -23,6 +23,7 @@ told! {
     a_misspelt_step: "callee:\n  - ring\n  - anser\n";
     a_misspelt_key: "name: x\ncallee: [answer]\nexepct: { answered: true }\n";
     a_key_that_belongs_elsewhere: "codec: PCMU\ncallee: [answer]\n";
+    a_key_that_belongs_to_two_others: "host: embedded\ncallee: [answer]\n";
     a_step_that_does_not_exist: "callee: [dance]\n";
     a_step_with_what_should_be_indented: "caller:\n  - play: { tone: 1004Hz }\n    loops: 3\n";
     two_steps_in_one_item: "callee:\n  - ring:\n    answer:\n";

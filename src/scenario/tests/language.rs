@@ -8,10 +8,10 @@ use crate::scenario::{HostKind, Scenario, Style};
 
 /// Files, an environment and hosts that are not there.
 #[derive(Clone, Default)]
-struct World {
+pub(super) struct World {
     files: Vec<(&'static str, &'static str)>,
     env: Vec<(&'static str, &'static str)>,
-    hosts: Vec<String>,
+    pub hosts: Vec<String>,
 }
 
 impl Folder for World {
@@ -33,34 +33,34 @@ impl Folder for World {
 }
 
 impl World {
-    fn with(files: &[(&'static str, &'static str)]) -> Self {
+    pub fn with(files: &[(&'static str, &'static str)]) -> Self {
         World { files: files.to_vec(), ..World::default() }
     }
 
-    fn env(mut self, name: &'static str, value: &'static str) -> Self {
+    pub fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.env.push((name, value));
         self
     }
 
-    fn load(&self, text: &str) -> Loaded {
+    pub fn load(&self, text: &str) -> Loaded {
         load_beside(Path::new("scenarios/case.yaml"), text, self)
     }
 
-    fn told(&self, text: &str) -> String {
+    pub fn told(&self, text: &str) -> String {
         let loaded = self.load(text);
         let rendered: Vec<_> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.render(Style::Plain)).collect();
         rendered.join("\n\n")
     }
 
     #[track_caller]
-    fn scenarios(&self, text: &str) -> Vec<Scenario> {
+    pub fn scenarios(&self, text: &str) -> Vec<Scenario> {
         let loaded = self.load(text);
         assert!(loaded.diagnostics.is_empty(), "{}", self.told(text));
         loaded.scenarios
     }
 
     #[track_caller]
-    fn scenario(&self, text: &str) -> Scenario {
+    pub fn scenario(&self, text: &str) -> Scenario {
         let mut scenarios = self.scenarios(text);
         assert_eq!(scenarios.len(), 1);
         scenarios.remove(0)

@@ -2,6 +2,7 @@
 
 mod broken;
 mod language;
+mod loads;
 mod right;
 mod schema;
 

@@ -35,6 +35,9 @@ pub(super) const RIGHT: &[&str] = &[
     "app: { play_rec: { file: clip.wav, iterations: 3, record: callee, stereo: false, lead: 1s, tail: 2s } }",
     "app: { muted_play_rec: { file: clip.wav, callee_file: clip.wav, period: 2s, swaps: 3 } }\nexpect: { one_way: false }",
     "callee: [answer]\nexpect: { rtp: { leg: caller, loss: \"< 1%\" } }",
+    "load: { rate: 0.5, max_offered: 10 }\ncallee: [answer]",
+    "load: { rate: 30, for: 1m, limit: 300, host_limit: 100, auto_duration: true, drain: 5s, host: { sps: 500, max_sessions: 5000, loglevel: warning } }\napp: bert",
+    "load: { stages: [{ to: 30, over: 10s }, { hold: 60s }, { rate: 5, hold: 1s }, { to: 0, over: 5s }], mix: [{ app: bert, weight: 34 }, { app: { callee_ringback: { caller_hangup_after: 5s } }, name: x }] }\nexpect: { setup_time: \"< 1s\" }",
     "name: 0123\ntags: [1, true]\ncallee: [{ log: 12 }, { log: true }]",
 ];
 

@@ -15,11 +15,11 @@ use crate::scenario::node::{self, Content, Node, Plain, plain};
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conf/scenario.schema.json");
 
 /// The schema, built once.
-static VALIDATOR: LazyLock<Validator> =
+pub(super) static VALIDATOR: LazyLock<Validator> =
     LazyLock::new(|| jsonschema::draft202012::options().build(&json_schema()).unwrap());
 
 /// The documents of a file as an editor sees them, by the YAML 1.2 core schema.
-fn as_json(text: &str) -> Vec<Value> {
+pub(super) fn as_json(text: &str) -> Vec<Value> {
     let (documents, _) = node::parse(&std::sync::Arc::new(Source::new("case.yaml", text)));
     documents.iter().filter(|document| !document.is_null()).map(json_of).collect()
 }
@@ -149,6 +149,29 @@ fn what_is_wrong_in_its_shape_both_refuse() {
         "callee: [answer]\nxfail: { reason: a }",
         "callee: [answer]\nretries: 11",
         "callee: [answer]\nretries: often",
+        "load: { rate: 1 }\ncallee: [answer]",
+        "load: { for: 1s }\ncallee: [answer]",
+        "load: { rate: 0, for: 1s }\ncallee: [answer]",
+        "load: { rate: 30/s, for: 1s }\ncallee: [answer]",
+        "load: { rate: \"30\", for: 1s }\ncallee: [answer]",
+        "load: { rate: 1, stages: [{ to: 1, over: 1s }] }\ncallee: [answer]",
+        "load: { stages: [{ to: 1, over: 1s }], for: 1s }\ncallee: [answer]",
+        "load: { stages: [] }\ncallee: [answer]",
+        "load: { stages: [{ to: 1 }] }\ncallee: [answer]",
+        "load: { stages: [{ to: 1, hold: 1s }] }\ncallee: [answer]",
+        "load: { stages: [{ to: 1, over: 1s, rate: 2 }] }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, auto_duration: true }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, limit: 0 }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, host: {} }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, host: { loglevel: loud } }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, fields: { order: random } }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, fields: { file: a.csv, order: sorted } }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s, mix: [] }",
+        "load: { rate: 1, for: 1s, mix: [{ weight: 1 }] }",
+        "load: { rate: 1, for: 1s, mix: [{ app: bert, scenario: a.yaml }] }",
+        "load: { rate: 1, for: 1s, mix: [{ app: bert, weight: 0 }] }",
+        "load: { find: { start: 1, step: 1 } }\ncallee: [answer]",
+        "load: { rate: 1, for: 1s }\nsteps: [{ log: x }]",
         "callee: [include]",
         "callee: [{ include: { with: { a: b } } }]",
     ];
