@@ -8,12 +8,8 @@ use realfft::RealFftPlanner;
 
 use crate::audio::level;
 use crate::audio::wav::Opened;
-
-mod canvas;
-mod letters;
-
-pub use canvas::PictureError;
-use canvas::{Anchor, Canvas, Colour};
+pub use crate::canvas::PictureError;
+use crate::canvas::{self, Anchor, Canvas, Colour};
 
 /// A drawn recording.
 #[derive(Debug)]
@@ -113,7 +109,7 @@ impl Sketch {
         }
         waveform.push('Z');
         let pixels = (0..height).flat_map(|row| columns.iter().map(move |column| column.bands[height - 1 - row]));
-        Ok(Sketch { waveform, spectrogram: canvas::levels(columns.len(), height, pixels)? })
+        Ok(Sketch { waveform, spectrogram: levels(columns.len(), height, pixels)? })
     }
 }
 
@@ -288,6 +284,15 @@ fn colour(level: f64) -> Colour {
     let ((a, b, c), (d, e, f)) = (STOPS[index], STOPS[index + 1]);
     let mix = |from: f64, to: f64| (from + (to - from) * part).round() as u8;
     Colour(mix(a, d), mix(b, e), mix(c, f))
+}
+
+/// A picture of levels in the colours of a spectrogram.
+fn levels(width: usize, height: usize, levels: impl Iterator<Item = f64>) -> Result<Vec<u8>, PictureError> {
+    const SHADES: u8 = 63;
+    let span = LOUDEST - SOFTEST;
+    let palette = (0..=SHADES).map(|shade| colour(SOFTEST + span * f64::from(shade) / f64::from(SHADES)));
+    let shade = |level: f64| ((level - SOFTEST) / span * f64::from(SHADES)).clamp(0.0, f64::from(SHADES)) as u8;
+    canvas::indexed(width, height, &palette.collect::<Vec<_>>(), &levels.map(shade).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

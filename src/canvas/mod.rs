@@ -1,19 +1,19 @@
-//! What is drawn, once; and how it becomes SVG or pixels.
+//! A surface to draw on: what is drawn, once; and how it becomes SVG or pixels.
+
+mod letters;
 
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::letters;
-
 /// Red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Colour(pub u8, pub u8, pub u8);
+pub struct Colour(pub u8, pub u8, pub u8);
 
 /// Which part of a text stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub enum Anchor {
     Start,
     Middle,
     End,
@@ -56,7 +56,7 @@ enum Shape {
 
 /// Shapes, the later above the earlier; places in pixels from the upper left.
 #[derive(Debug)]
-pub(super) struct Canvas {
+pub struct Canvas {
     width: usize,
     height: usize,
     shapes: Vec<Shape>,
@@ -203,23 +203,16 @@ fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, PictureError>
     Ok(bytes)
 }
 
-/// A picture of levels in the colours of a spectrogram, with a palette: a third of the size.
-pub(super) fn levels(width: usize, height: usize, levels: impl Iterator<Item = f64>) -> Result<Vec<u8>, PictureError> {
-    const SHADES: u8 = 63;
-    let span = super::LOUDEST - super::SOFTEST;
-    let palette = (0..=SHADES).flat_map(|shade| {
-        let Colour(red, green, blue) = super::colour(super::SOFTEST + span * f64::from(shade) / f64::from(SHADES));
-        [red, green, blue]
-    });
-    let shade = |level: f64| ((level - super::SOFTEST) / span * f64::from(SHADES)).clamp(0.0, f64::from(SHADES)) as u8;
+/// A picture with a palette, from the upper left: for few colours, a third of the size.
+pub fn indexed(width: usize, height: usize, palette: &[Colour], pixels: &[u8]) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(palette.collect::<Vec<u8>>());
+    encoder.set_palette(palette.iter().flat_map(|colour| [colour.0, colour.1, colour.2]).collect::<Vec<u8>>());
     encoder.set_compression(png::Compression::High);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&levels.map(shade).collect::<Vec<u8>>())?;
+    writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(bytes)
 }
