@@ -1,15 +1,48 @@
 //! A surface to draw on: what is drawn, once; and how it becomes SVG or pixels.
 
 mod letters;
+mod pixels;
+mod svg;
+pub mod ticks;
 
-use std::fmt::Write;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+pub use pixels::indexed;
 
 /// Red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(pub u8, pub u8, pub u8);
+
+/// What a shape is painted with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paint {
+    colour: Colour,
+    class: Option<&'static str>,
+    opacity: f64,
+}
+
+impl Paint {
+    /// In SVG the shape has this class, whose CSS `color` goes before the paint's own colour.
+    pub const fn class(self, class: &'static str) -> Paint {
+        Paint { class: Some(class), ..self }
+    }
+
+    /// From 0, which is not seen, to 1, which hides what is below.
+    pub const fn opacity(self, opacity: f64) -> Paint {
+        Paint { opacity, ..self }
+    }
+}
+
+impl From<Colour> for Paint {
+    fn from(colour: Colour) -> Paint {
+        colour.paint()
+    }
+}
+
+impl Colour {
+    /// The colour as it is, everywhere.
+    pub const fn paint(self) -> Paint {
+        Paint { colour: self, class: None, opacity: 1.0 }
+    }
+}
 
 /// Which part of a text stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,20 +57,23 @@ pub enum Anchor {
 #[error("cannot write PNG: {0}")]
 pub struct PictureError(#[from] png::EncodingError);
 
+/// Pixels that a letter of a PNG is wide; those of an SVG are narrower, most of them.
+pub const LETTER: usize = letters::WIDTH;
+
+/// A place in pixels from the upper left.
+pub type Point = (f64, f64);
+
 #[derive(Debug)]
 enum Shape {
     Rect {
-        x: usize,
-        y: usize,
-        width: usize,
-        height: usize,
-        colour: Colour,
+        frame: Frame,
+        paint: Paint,
     },
     Text {
         x: usize,
         y: usize,
         anchor: Anchor,
-        colour: Colour,
+        paint: Paint,
         text: String,
     },
     /// One column after the other, each from a height to a lower one.
@@ -52,6 +88,32 @@ enum Shape {
         width: usize,
         pixels: Vec<Colour>,
     },
+    Line {
+        points: Vec<Point>,
+        width: f64,
+        paint: Paint,
+    },
+    Area {
+        outline: Vec<Point>,
+        paint: Paint,
+    },
+    Dots {
+        points: Vec<Point>,
+        diameter: f64,
+        paint: Paint,
+    },
+    Clipped {
+        frame: Frame,
+        shapes: Vec<Shape>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
 }
 
 /// Shapes, the later above the earlier; places in pixels from the upper left.
@@ -59,21 +121,29 @@ enum Shape {
 pub struct Canvas {
     width: usize,
     height: usize,
+    style: Option<&'static str>,
     shapes: Vec<Shape>,
 }
 
 impl Canvas {
-    pub fn new(width: usize, height: usize, paper: Colour) -> Self {
-        Canvas { width, height, shapes: vec![Shape::Rect { x: 0, y: 0, width, height, colour: paper }] }
+    pub fn new(width: usize, height: usize, paper: impl Into<Paint>) -> Self {
+        let mut canvas = Canvas { width, height, style: None, shapes: Vec::new() };
+        canvas.rect(0, 0, width, height, paper);
+        canvas
     }
 
-    pub fn rect(&mut self, x: usize, y: usize, width: usize, height: usize, colour: Colour) {
-        self.shapes.push(Shape::Rect { x, y, width, height, colour });
+    /// The SVG says by this CSS what the classes of its paints look like.
+    pub fn styled(self, css: &'static str) -> Self {
+        Canvas { style: Some(css), ..self }
+    }
+
+    pub fn rect(&mut self, x: usize, y: usize, width: usize, height: usize, paint: impl Into<Paint>) {
+        self.shapes.push(Shape::Rect { frame: Frame { x, y, width, height }, paint: paint.into() });
     }
 
     /// `y` is where letters stand.
-    pub fn text(&mut self, x: usize, y: usize, anchor: Anchor, colour: Colour, text: &str) {
-        self.shapes.push(Shape::Text { x, y, anchor, colour, text: text.to_owned() });
+    pub fn text(&mut self, x: usize, y: usize, anchor: Anchor, paint: impl Into<Paint>, text: &str) {
+        self.shapes.push(Shape::Text { x, y, anchor, paint: paint.into(), text: text.to_owned() });
     }
 
     pub fn bars(&mut self, x: usize, bars: Vec<(f64, f64)>, colour: Colour) {
@@ -84,145 +154,50 @@ impl Canvas {
         self.shapes.push(Shape::Image { x, y, width, pixels });
     }
 
-    pub fn svg(&self) -> Result<String, PictureError> {
-        let (width, height) = (self.width, self.height);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" font-size=\"14\">\n"
-        );
-        for shape in &self.shapes {
-            // Writing to a String cannot fail.
-            let _ = match shape {
-                Shape::Rect { x, y, width, height, colour } => writeln!(
-                    svg,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
-                    hex(*colour)
-                ),
-                Shape::Text { x, y, anchor, colour, text } => {
-                    let anchor = match anchor {
-                        Anchor::Start => "start",
-                        Anchor::Middle => "middle",
-                        Anchor::End => "end",
-                    };
-                    let (fill, text) = (hex(*colour), escaped(text));
-                    writeln!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{text}</text>")
-                }
-                Shape::Bars { x, bars, colour } => {
-                    let path: String = bars
-                        .iter()
-                        .enumerate()
-                        .map(|(n, (top, bottom))| format!("M{}.5 {top:.1}V{:.1}", x + n, bottom.max(top + 1.0)))
-                        .collect();
-                    writeln!(svg, "<path d=\"{path}\" stroke=\"{}\" fill=\"none\"/>", hex(*colour))
-                }
-                Shape::Image { x, y, width, pixels } => {
-                    let height = pixels.len() / width;
-                    let rgb: Vec<u8> = pixels.iter().flat_map(|colour| [colour.0, colour.1, colour.2]).collect();
-                    let data = STANDARD.encode(png(*width, height, &rgb)?);
-                    writeln!(
-                        svg,
-                        "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
-                         href=\"data:image/png;base64,{data}\"/>"
-                    )
-                }
-            };
+    /// From point to point, `width` pixels wide. Nothing, where there are not two points.
+    pub fn line(&mut self, points: Vec<Point>, width: f64, paint: impl Into<Paint>) {
+        let points = finite(points);
+        if points.len() > 1 {
+            self.shapes.push(Shape::Line { points, width, paint: paint.into() });
         }
-        svg.push_str("</svg>\n");
-        Ok(svg)
+    }
+
+    /// What is within `outline`, which is closed by its first point.
+    pub fn area(&mut self, outline: Vec<Point>, paint: impl Into<Paint>) {
+        let outline = finite(outline);
+        if outline.len() > 2 {
+            self.shapes.push(Shape::Area { outline, paint: paint.into() });
+        }
+    }
+
+    /// A disc around each point. Where they overlap, they are no darker.
+    pub fn dots(&mut self, points: Vec<Point>, diameter: f64, paint: impl Into<Paint>) {
+        let points = finite(points);
+        if !points.is_empty() {
+            self.shapes.push(Shape::Dots { points, diameter, paint: paint.into() });
+        }
+    }
+
+    /// Leaves out of what `draw` draws all that is not within the rectangle.
+    pub fn clipped(&mut self, x: usize, y: usize, width: usize, height: usize, draw: impl FnOnce(&mut Canvas)) {
+        let around = std::mem::take(&mut self.shapes);
+        draw(self);
+        let shapes = std::mem::replace(&mut self.shapes, around);
+        self.shapes.push(Shape::Clipped { frame: Frame { x, y, width, height }, shapes });
+    }
+
+    pub fn svg(&self) -> Result<String, PictureError> {
+        svg::svg(self)
     }
 
     pub fn png(&self) -> Result<Vec<u8>, PictureError> {
-        let mut pixels = Pixels { width: self.width, height: self.height, rgb: vec![0; self.width * self.height * 3] };
-        for shape in &self.shapes {
-            match shape {
-                Shape::Rect { x, y, width, height, colour } => pixels.fill(*x, *y, *width, *height, *colour),
-                Shape::Text { x, y, anchor, colour, text } => pixels.text(*x, *y, *anchor, *colour, text),
-                Shape::Bars { x, bars, colour } => {
-                    for (n, (top, bottom)) in bars.iter().enumerate() {
-                        let top = top.round().max(0.0) as usize;
-                        let height = (bottom.round().max(0.0) as usize).saturating_sub(top).max(1);
-                        pixels.fill(x + n, top, 1, height, *colour);
-                    }
-                }
-                Shape::Image { x, y, width, pixels: image } => {
-                    for (n, colour) in image.iter().enumerate() {
-                        pixels.fill(x + n % width, y + n / width, 1, 1, *colour);
-                    }
-                }
-            }
-        }
-        png(self.width, self.height, &pixels.rgb)
+        pixels::png(self)
     }
 }
 
-struct Pixels {
-    width: usize,
-    height: usize,
-    rgb: Vec<u8>,
-}
-
-impl Pixels {
-    /// What is outside is left out.
-    fn fill(&mut self, x: usize, y: usize, width: usize, height: usize, colour: Colour) {
-        for row in y..(y + height).min(self.height) {
-            for column in x..(x + width).min(self.width) {
-                let at = 3 * (row * self.width + column);
-                self.rgb[at..at + 3].copy_from_slice(&[colour.0, colour.1, colour.2]);
-            }
-        }
-    }
-
-    fn text(&mut self, x: usize, y: usize, anchor: Anchor, colour: Colour, text: &str) {
-        // Twice as high as wide, as such letters were shown.
-        const TALL: usize = 2;
-        let length = letters::WIDTH * text.chars().count();
-        let left = match anchor {
-            Anchor::Start => x,
-            Anchor::Middle => x.saturating_sub(length / 2),
-            Anchor::End => x.saturating_sub(length),
-        };
-        let top = y.saturating_sub(TALL * (letters::HEIGHT - 1));
-        for (n, letter) in text.chars().enumerate() {
-            for (row, dots) in letters::letter(letter).into_iter().enumerate() {
-                for column in (0..letters::WIDTH).filter(|column| dots >> column & 1 == 1) {
-                    self.fill(left + n * letters::WIDTH + column, top + TALL * row, 1, TALL, colour);
-                }
-            }
-        }
-    }
-}
-
-fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, PictureError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()?;
-    Ok(bytes)
-}
-
-/// A picture with a palette, from the upper left: for few colours, a third of the size.
-pub fn indexed(width: usize, height: usize, palette: &[Colour], pixels: &[u8]) -> Result<Vec<u8>, PictureError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Indexed);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(palette.iter().flat_map(|colour| [colour.0, colour.1, colour.2]).collect::<Vec<u8>>());
-    encoder.set_compression(png::Compression::High);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    Ok(bytes)
-}
-
-fn hex(Colour(red, green, blue): Colour) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-/// XML has no control characters.
-fn escaped(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// A place that is none is left out, and one far away is nearer: nobody sees the difference.
+fn finite(points: Vec<Point>) -> Vec<Point> {
+    const FAR: f64 = 1e6;
+    let near = |(x, y): Point| (x.clamp(-FAR, FAR), y.clamp(-FAR, FAR));
+    points.into_iter().filter(|(x, y)| !x.is_nan() && !y.is_nan()).map(near).collect()
 }

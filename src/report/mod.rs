@@ -2,6 +2,7 @@
 //!
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
+pub mod chart;
 pub mod comparison;
 mod escape;
 mod explain;
