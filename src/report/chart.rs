@@ -11,8 +11,10 @@ mod scale;
 mod stack;
 
 pub use draw::{png, svg};
-pub(super) use palette::Key;
 pub(super) use plan::{Drawn, Ink, Plan};
+pub(super) use scale::told;
+
+use palette::Key;
 
 /// A title, series over time, and one or two axes for their values.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,6 +11,7 @@ mod github;
 mod html;
 mod jsonl;
 mod junit;
+pub mod load;
 mod paint;
 #[cfg(test)]
 mod sample;
@@ -21,8 +22,9 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
+pub use file::ReportFile;
 pub use github::{Github, Markdown};
-pub use html::Html;
+pub use html::{Html, load_page, load_section};
 pub use jsonl::Jsonl;
 pub use junit::Junit;
 pub use paint::Paint;

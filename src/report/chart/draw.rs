@@ -107,8 +107,7 @@ fn values(canvas: &mut Canvas, top: usize, scale: &Scale, x: usize, anchor: Anch
         canvas.text(x, row(top, scale, *value) + 5, anchor, SOFT, label);
     }
     // Above the plot and inwards, where there is room for words.
-    let (x, anchor) =
-        if anchor == Anchor::End { (LEFT, Anchor::Start) } else { (LEFT + WIDTH, Anchor::End) };
+    let (x, anchor) = if anchor == Anchor::End { (LEFT, Anchor::Start) } else { (LEFT + WIDTH, Anchor::End) };
     canvas.text(x, top - 8, anchor, SOFT, &scale.unit);
 }
 
@@ -146,7 +145,9 @@ fn key(canvas: &mut Canvas, x: usize, y: usize, drawn: &Drawn) {
     match drawn.mark {
         Mark::Line => canvas.line(vec![(left, middle), (right, middle)], 3.0, paint),
         Mark::Backdrop => canvas.line(vec![(left, middle), (right, middle)], 3.0, paint.opacity(0.45)),
-        Mark::Dots => canvas.dots([0.2, 0.5, 0.8].map(|part| (left + part * SWATCH as f64, middle)).to_vec(), 5.0, paint),
+        Mark::Dots => {
+            canvas.dots([0.2, 0.5, 0.8].map(|part| (left + part * SWATCH as f64, middle)).to_vec(), 5.0, paint)
+        }
         Mark::Stack { .. } => canvas.rect(x + SWATCH - 14, y - 12, 14, 14, paint.opacity(0.75)),
     }
     canvas.text(x + SWATCH + 8, y, Anchor::Start, INK, &drawn.name);

@@ -42,7 +42,7 @@ pub const GRID: Paint = Colour(222, 226, 232).paint().class("grid");
 pub const STYLE: &str = "\
 @media (prefers-color-scheme:dark){.paper{color:#11151c}.ink{color:#e4e8ef}.soft{color:#9aa5b6}.grid{color:#2e3744}\
 .k1{color:#4ba3e3}.k2{color:#f0b429}.k3{color:#f2783a}.k4{color:#2fc296}.k5{color:#e39bc6}.k6{color:#9bd8ff}\
-.k7{color:#c2477f}.k8{color:#9aa2ad}}";
+.k7{color:#b0306a}.k8{color:#6b7280}}";
 
 #[cfg(test)]
 mod tests {

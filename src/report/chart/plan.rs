@@ -104,7 +104,8 @@ fn scale(chart: &Chart, axis: Axis, stack: &Stack) -> (Option<Scale>, Option<Str
     let unit: &Unit = if axis == Axis::Left { &chart.left } else { &chart.right };
     let range = |backdrop: bool| {
         let of_kind = |series: &&Series| {
-            series.axis == axis && !matches!(series.mark, Mark::Stack { .. })
+            series.axis == axis
+                && !matches!(series.mark, Mark::Stack { .. })
                 && (series.mark == Mark::Backdrop) == backdrop
         };
         let values = chart.series.iter().filter(of_kind).flat_map(|series| &series.points);

@@ -38,9 +38,8 @@ impl Scale {
         let first = (low * factor / step + 1e-9).floor() as i64;
         let last = (high * factor / step - 1e-9).ceil() as i64;
         let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
-        let ticks: Vec<(f64, String)> = (first..=last)
-            .map(|n| (n as f64 * step / factor, grouped(n as f64 * step, decimals)))
-            .collect();
+        let ticks: Vec<(f64, String)> =
+            (first..=last).map(|n| (n as f64 * step / factor, grouped(n as f64 * step, decimals))).collect();
         let end = |n: i64| n as f64 * step / factor;
         Scale { low: end(first).min(low), high: end(last).max(high), ticks, unit: name }
     }
@@ -73,8 +72,26 @@ impl Scale {
 const DAY: f64 = 86_400.0;
 /// Seconds between two ticks, as clocks have them.
 const STEPS: [f64; 20] = [
-    0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
-    4.0 * 3600.0, 12.0 * 3600.0,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+    4.0 * 3600.0,
+    12.0 * 3600.0,
 ];
 
 /// `mm:ss`; with hours where they are needed, and with parts of a second where ticks are that close.
@@ -112,7 +129,7 @@ fn scaled(unit: &Unit, highest: f64) -> (f64, String) {
 }
 
 /// As an axis with values up to `value` tells it: `12.5 ms`.
-pub(super) fn told(value: f64, unit: &Unit) -> String {
+pub fn told(value: f64, unit: &Unit) -> String {
     let (factor, name) = scaled(unit, value.abs());
     let value = value * factor;
     let decimals = if value.abs() >= 100.0 || value.fract() == 0.0 { 0 } else { 1 };
