@@ -203,7 +203,7 @@ impl Report for Html {
         }
         self.unended();
         self.run.reports.sort_by(|a, b| (Status::of(a), &a.test, &a.host).cmp(&(Status::of(b), &b.test, &b.host)));
-        self.file.write(&page::page(&self.run))
+        self.file.write(page::page(&self.run))
     }
 }
 

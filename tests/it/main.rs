@@ -15,6 +15,7 @@ mod files;
 mod html;
 mod language;
 mod layers;
+mod plot;
 mod promises;
 mod quality;
 mod readme;

@@ -26,7 +26,7 @@ const HEAD: usize = 44;
 const TITLE: usize = 28;
 const ROW: usize = 22;
 const UNIT: usize = 22;
-const FOOT: usize = 28;
+const FOOT: usize = 32;
 const GAP: usize = 26;
 const TICKS: usize = 10;
 const SWATCH: usize = 20;
@@ -89,7 +89,7 @@ fn paint(canvas: &mut Canvas, top: usize, drawn: &Drawn, ink: &Ink) {
     match (ink, drawn.mark) {
         (Ink::Area(outline), _) => canvas.area(outline.iter().map(place).collect(), paint.opacity(0.75)),
         (Ink::Line(points), Mark::Backdrop) => {
-            canvas.line(points.iter().map(place).collect(), 1.0, paint.opacity(0.45));
+            canvas.line(points.iter().map(place).collect(), 1.0, paint.opacity(0.6));
         }
         (Ink::Line(points), _) => canvas.line(points.iter().map(place).collect(), 1.5, paint),
         (Ink::Dots(points), Mark::Dots) => canvas.dots(points.iter().map(place).collect(), 4.0, paint.opacity(0.7)),
@@ -116,7 +116,7 @@ fn time(canvas: &mut Canvas, bottom: usize, scale: &Scale) {
     for (seconds, label) in &scale.ticks {
         let x = LEFT + (scale.part(*seconds) * WIDTH as f64).round() as usize;
         canvas.rect(x, bottom, 1, 5, SOFT);
-        canvas.text(x, bottom + 20, Anchor::Middle, SOFT, label);
+        canvas.text(x, bottom + 24, Anchor::Middle, SOFT, label);
     }
 }
 
@@ -144,7 +144,7 @@ fn key(canvas: &mut Canvas, x: usize, y: usize, drawn: &Drawn) {
     let (left, middle, right) = (x as f64, y as f64 - 5.0, (x + SWATCH) as f64);
     match drawn.mark {
         Mark::Line => canvas.line(vec![(left, middle), (right, middle)], 3.0, paint),
-        Mark::Backdrop => canvas.line(vec![(left, middle), (right, middle)], 3.0, paint.opacity(0.45)),
+        Mark::Backdrop => canvas.line(vec![(left, middle), (right, middle)], 3.0, paint.opacity(0.6)),
         Mark::Dots => {
             canvas.dots([0.2, 0.5, 0.8].map(|part| (left + part * SWATCH as f64, middle)).to_vec(), 5.0, paint)
         }

@@ -71,27 +71,9 @@ impl Scale {
 
 const DAY: f64 = 86_400.0;
 /// Seconds between two ticks, as clocks have them.
-const STEPS: [f64; 20] = [
-    0.02,
-    0.05,
-    0.1,
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    15.0,
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-    600.0,
-    900.0,
-    1800.0,
-    3600.0,
-    4.0 * 3600.0,
-    12.0 * 3600.0,
+const STEPS: [f64; 22] = [
+    0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0,
+    3600.0, 14_400.0, 43_200.0,
 ];
 
 /// `mm:ss`; with hours where they are needed, and with parts of a second where ticks are that close.
@@ -132,8 +114,8 @@ fn scaled(unit: &Unit, highest: f64) -> (f64, String) {
 pub fn told(value: f64, unit: &Unit) -> String {
     let (factor, name) = scaled(unit, value.abs());
     let value = value * factor;
-    let decimals = if value.abs() >= 100.0 || value.fract() == 0.0 { 0 } else { 1 };
-    format!("{} {name}", grouped(value, decimals))
+    let text = grouped(value, usize::from(value.abs() < 100.0));
+    format!("{} {name}", text.strip_suffix(".0").unwrap_or(&text))
 }
 
 /// Thousands apart: `12,500`.

@@ -100,7 +100,7 @@ fn place((x, y): &Point) -> (i64, i64) {
 /// What stands before a name.
 fn key(drawn: &Drawn) -> Markup {
     let opacity = match drawn.mark {
-        Mark::Backdrop => Some("0.45"),
+        Mark::Backdrop => Some("0.6"),
         Mark::Stack { .. } => Some("0.75"),
         Mark::Line | Mark::Dots => None,
     };

@@ -33,8 +33,10 @@ const CAUSES: usize = 64;
 const DRAWN_CAUSES: usize = 7;
 const OTHER: &str = "other causes";
 
+type Measure = fn(&Cdr) -> Option<Duration>;
+
 /// Latencies, and how late calls were launched.
-const LATENCIES: [(Topic, &str, fn(&Cdr) -> Option<Duration>); 6] = [
+const LATENCIES: [(Topic, &str, Measure); 6] = [
     (Topic::SetupTime, "setup time", Cdr::setup_time),
     (Topic::PostDialDelay, "post-dial delay", Cdr::post_dial_delay),
     (Topic::InviteLatency, "invite latency", Cdr::invite_latency),
@@ -83,6 +85,8 @@ struct Seen {
     latencies: [Option<Duration>; 6],
     active: u32,
     sessions: u32,
+    ended: Time,
+    failed: u64,
 }
 
 fn wider(range: Option<(f64, f64)>, (low, high): (f64, f64)) -> Option<(f64, f64)> {
@@ -138,8 +142,8 @@ impl Gathered {
             *self.causes.entry(cause).or_default() += 1;
         }
         if self.few.len() <= FEW {
-            let Cdr { launched, active, sessions, .. } = *cdr;
-            self.few.push(Seen { launched, latencies, active, sessions });
+            let Cdr { launched, active, sessions, ended, failed, .. } = *cdr;
+            self.few.push(Seen { launched, latencies, active, sessions, ended, failed });
         }
         if let Some(launch) = self.launches.push(cdr.launched) {
             self.launched(launch);
@@ -187,6 +191,10 @@ impl Gathered {
             (Topic::Active, Series::new(name, Mark::Line, points.collect()))
         };
         curves.extend([gauge(CALLS, |seen| seen.active), gauge(SESSIONS, |seen| seen.sessions)]);
+        // As the calls ended, one after the other.
+        self.few.sort_by_key(|seen| (seen.ended, seen.failed));
+        let failed = self.few.iter().map(|seen| (seconds(seen.ended), seen.failed as f64));
+        curves.push(failures_so_far(failed.collect()));
         let rates = self.few_launches.iter().map(|launch| (seconds(launch.at), launch.rate));
         let means = self.few_launches.iter().filter_map(|launch| Some((seconds(launch.at), launch.mean?)));
         curves.extend(self.rates(rates.collect(), means.collect()));
@@ -209,14 +217,11 @@ impl Gathered {
             (Topic::Active, Series::new(name, Mark::Line, self.points(started, known)))
         };
         curves.extend([gauge(CALLS, |column| column.active), gauge(SESSIONS, |column| column.sessions)]);
-        let both = |range: fn(&Column) -> Option<(f64, f64)>| {
-            let points = |(place, column)| {
-                let (low, high) = range(column).into_iter().unzip::<_, _, Vec<f64>, Vec<f64>>();
-                low.into_iter().chain(high).map(move |value| (self.middle(place, started), value))
-            };
-            self.columns.iter().flat_map(points).collect::<Vec<(f64, f64)>>()
-        };
-        curves.extend(self.rates(both(|column| column.rate), both(|column| column.mean)));
+        let failed = |(place, column): (u64, &Column)| Some((self.middle(place, started), column.failed? as f64));
+        curves.push(failures_so_far(self.columns.iter().filter_map(failed).collect()));
+        curves.extend(
+            self.rates(self.extremes(started, |column| column.rate), self.extremes(started, |column| column.mean)),
+        );
         curves
     }
 
@@ -229,11 +234,7 @@ impl Gathered {
 
     fn failures(&self, started: Time) -> Vec<(Topic, Series)> {
         let left = |place: u64| self.middle(place, started) - self.columns.width().as_secs_f64() / 2.0;
-        let mut failed = Vec::new();
-        for (place, column) in self.columns.iter() {
-            failed.extend(column.failed.map(|failed| (self.middle(place, started), failed as f64)));
-        }
-        let mut curves = vec![(Topic::Active, Series::new("calls failed so far", Mark::Line, failed).right())];
+        let mut curves = Vec::new();
         let mut causes: Vec<(&String, &u64)> = self.causes.iter().filter(|(cause, _)| *cause != OTHER).collect();
         causes.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let drawn: Vec<&String> = causes.iter().take(DRAWN_CAUSES).map(|(cause, _)| *cause).collect();
@@ -267,11 +268,29 @@ impl Gathered {
         points
     }
 
+    /// Both ends of the range that each column has, the one first that is nearer to what was before.
+    fn extremes(&self, started: Time, range: fn(&Column) -> Option<(f64, f64)>) -> Vec<(f64, f64)> {
+        let mut points: Vec<(f64, f64)> = Vec::new();
+        let quarter = self.columns.width().as_secs_f64() / 4.0;
+        for (place, column) in self.columns.iter() {
+            let Some((low, high)) = range(column) else { continue };
+            let before = points.last().map_or(low, |point| point.1);
+            let (first, second) = if (before - low).abs() <= (before - high).abs() { (low, high) } else { (high, low) };
+            let middle = self.middle(place, started);
+            points.extend([((middle - quarter).max(0.0), first), (middle + quarter, second)]);
+        }
+        points
+    }
+
     /// The middle of a column, in seconds of the load.
     fn middle(&self, place: u64, started: Time) -> f64 {
         let width = self.columns.width().as_micros() as f64;
         ((place as f64 + 0.5) * width - started.as_micros() as f64).max(0.0) / 1e6
     }
+}
+
+fn failures_so_far(points: Vec<(f64, f64)>) -> (Topic, Series) {
+    (Topic::Active, Series::new("calls failed so far", Mark::Line, points).right())
 }
 
 const CALLS: &str = "calls at once (Erlangs)";

@@ -63,7 +63,7 @@ impl Sketch {
 
     /// In seconds.
     pub fn most(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.most.as_secs_f64())
+        (self.count > 0).then_some(self.most.as_secs_f64())
     }
 
     pub fn spread(&self, name: &str) -> Option<Spread> {
