@@ -1,6 +1,6 @@
 //! Charts: curves over the time since something began, as SVG, PNG or parts of a page.
 //!
-//! What is drawn is worked out once, in parts of the plot's width and height ([`plan`]); `draw` puts that on a canvas, and
+//! What is drawn is worked out once, in parts of the plot's width and height (`plan`); `draw` puts that on a canvas, and
 //! `report::html` on a page, where it takes what room there is.
 
 mod decimate;

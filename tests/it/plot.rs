@@ -32,7 +32,8 @@ fn five() -> String {
     calls().lines().take(5).fold(String::new(), |text, line| text + line + "\n")
 }
 
-fn folder() -> TempDir {
+/// A folder with `calls.jsonl`, which has five calls.
+pub fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("calls.jsonl"), five()).unwrap();
     folder

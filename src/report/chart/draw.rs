@@ -1,7 +1,7 @@
 //! Charts on a canvas, below one another.
 
 use super::palette::{GRID, INK, PAPER, SOFT, STYLE};
-use super::plan::{Drawn, Ink, Plan};
+use super::plan::{Drawn, FEW, Ink, Plan};
 use super::scale::Scale;
 use super::{Chart, Mark};
 use crate::canvas::{Anchor, Canvas, LETTER, PictureError, Point};
@@ -92,7 +92,9 @@ fn paint(canvas: &mut Canvas, top: usize, drawn: &Drawn, ink: &Ink) {
             canvas.line(points.iter().map(place).collect(), 1.0, paint.opacity(0.6));
         }
         (Ink::Line(points), _) => canvas.line(points.iter().map(place).collect(), 1.5, paint),
-        (Ink::Dots(points), Mark::Dots) => canvas.dots(points.iter().map(place).collect(), 4.0, paint.opacity(0.7)),
+        (Ink::Dots(points), Mark::Dots) if points.len() > FEW => {
+            canvas.dots(points.iter().map(place).collect(), 4.0, paint.opacity(0.7))
+        }
         (Ink::Dots(points), _) => canvas.dots(points.iter().map(place).collect(), 5.0, paint),
     }
 }

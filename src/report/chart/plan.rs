@@ -33,8 +33,8 @@ pub enum Ink {
     Area(Vec<Point>),
 }
 
-/// A line of so many points or fewer has them marked.
-const FEW: usize = 40;
+/// A line of so many points or fewer has them marked; so few dots are larger.
+pub const FEW: usize = 40;
 /// A backdrop has so many times the height of what is before it, and what is higher is beyond the axis.
 const HEADROOM: f64 = 3.0;
 
@@ -123,7 +123,7 @@ fn scale(chart: &Chart, axis: Axis, stack: &Stack) -> (Option<Scale>, Option<Str
         (Some(before), Some(behind)) => {
             let most = before.1 * HEADROOM;
             if most > 0.0 && behind.1 > most {
-                beyond = Some(format!("not shown above: up to {}", told(behind.1, unit)));
+                beyond = Some(format!("beyond the axis: up to {}", told(behind.1, unit)));
             }
             Some((before.0.min(behind.0), if most > 0.0 { before.1.max(behind.1.min(most)) } else { behind.1 }))
         }

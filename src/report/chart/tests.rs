@@ -35,7 +35,7 @@ fn what_is_far_above_is_told_where_it_is_not_shown() {
     let chart = Chart { left: Unit::PerSecond, ..chart(vec![each, mean]) };
     let plan = Plan::of(&chart, 900, 200, 8);
     assert_eq!(plan.left.as_ref().map(|scale| scale.high), Some(30.0));
-    assert_eq!(plan.beyond.as_deref(), Some("not shown above: up to 25,000 calls/s"));
+    assert_eq!(plan.beyond.as_deref(), Some("beyond the axis: up to 25,000 calls/s"));
 }
 
 #[test]
