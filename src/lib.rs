@@ -3,6 +3,7 @@
 pub mod audio;
 pub mod bound;
 pub mod call;
+pub mod canvas;
 pub mod cli;
 pub mod clock;
 pub mod compare;

@@ -8,12 +8,9 @@ use realfft::RealFftPlanner;
 
 use crate::audio::level;
 use crate::audio::wav::Opened;
-
-mod canvas;
-mod letters;
-
-pub use canvas::PictureError;
-use canvas::{Anchor, Canvas, Colour};
+pub use crate::canvas::PictureError;
+use crate::canvas::ticks::{number, step};
+use crate::canvas::{self, Anchor, Canvas, Colour};
 
 /// A drawn recording.
 #[derive(Debug)]
@@ -113,7 +110,7 @@ impl Sketch {
         }
         waveform.push('Z');
         let pixels = (0..height).flat_map(|row| columns.iter().map(move |column| column.bands[height - 1 - row]));
-        Ok(Sketch { waveform, spectrogram: canvas::levels(columns.len(), height, pixels)? })
+        Ok(Sketch { waveform, spectrogram: levels(columns.len(), height, pixels)? })
     }
 }
 
@@ -255,23 +252,6 @@ fn scale(canvas: &mut Canvas, top: usize) {
     canvas.text(x - 2, top - 10, Anchor::Start, FAINT, "dBm0");
 }
 
-/// A round distance for about `ticks` ticks over `length`.
-pub(crate) fn step(length: f64, ticks: f64) -> f64 {
-    if length <= 0.0 {
-        return 0.0;
-    }
-    let rough = length / ticks;
-    let magnitude = 10f64.powf(rough.log10().floor());
-    let nice = [1.0, 2.0, 5.0, 10.0].into_iter().find(|nice| nice * magnitude >= rough * 0.999);
-    nice.unwrap_or(10.0) * magnitude
-}
-
-/// Without zeros behind the point.
-pub(crate) fn number(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 /// The colour of a level: dark for soft, bright for loud.
 fn colour(level: f64) -> Colour {
     const STOPS: [(f64, f64, f64); 6] = [
@@ -288,6 +268,15 @@ fn colour(level: f64) -> Colour {
     let ((a, b, c), (d, e, f)) = (STOPS[index], STOPS[index + 1]);
     let mix = |from: f64, to: f64| (from + (to - from) * part).round() as u8;
     Colour(mix(a, d), mix(b, e), mix(c, f))
+}
+
+/// A picture of levels in the colours of a spectrogram.
+fn levels(width: usize, height: usize, levels: impl Iterator<Item = f64>) -> Result<Vec<u8>, PictureError> {
+    const SHADES: u8 = 63;
+    let span = LOUDEST - SOFTEST;
+    let palette = (0..=SHADES).map(|shade| colour(SOFTEST + span * f64::from(shade) / f64::from(SHADES)));
+    let shade = |level: f64| ((level - SOFTEST) / span * f64::from(SHADES)).clamp(0.0, f64::from(SHADES)) as u8;
+    canvas::indexed(width, height, &palette.collect::<Vec<_>>(), &levels.map(shade).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -335,11 +324,5 @@ mod tests {
         let png = png::Decoder::new(std::io::Cursor::new(&sketches[0].spectrogram));
         let reader = png.read_info().unwrap();
         assert_eq!((reader.info().width, reader.info().height), (4, 8));
-    }
-
-    #[test]
-    fn ticks_are_round_numbers() {
-        assert_eq!([0.9, 3.07, 60.0, 3600.0].map(|s| number(step(s, 10.0))), ["0.1", "0.5", "10", "500"]);
-        assert_eq!(step(4000.0, 5.0), 1000.0);
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod analyze;
+mod cdr_file;
 mod check;
 mod compare;
 mod completions;
@@ -12,6 +13,7 @@ mod init;
 mod log;
 mod man;
 mod merge;
+mod plot;
 mod replay;
 mod reports;
 mod run;
@@ -48,6 +50,7 @@ enum Command {
     Check(check::Arguments),
     Compare(compare::Arguments),
     Merge(merge::Arguments),
+    Plot(plot::Arguments),
     Config(Box<config::Arguments>),
     Doctor(doctor::Arguments),
     Analyze(analyze::Arguments),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
                 Command::Check(arguments) => check::run(arguments),
                 Command::Compare(arguments) => compare::run(&arguments),
                 Command::Merge(arguments) => merge::run(arguments),
+                Command::Plot(arguments) => plot::run(&arguments),
                 Command::Doctor(arguments) => doctor::run(&arguments),
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),

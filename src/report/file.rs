@@ -38,12 +38,12 @@ impl ReportFile {
     }
 
     /// Writes the report.
-    pub fn write(&self, text: &str) -> Result<(), ReportError> {
+    pub fn write(&self, content: impl AsRef<[u8]>) -> Result<(), ReportError> {
         if fs::metadata(&self.path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-            return fs::write(&self.path, text).map_err(|source| self.error(source));
+            return fs::write(&self.path, content).map_err(|source| self.error(source));
         }
         let beside = self.beside()?;
-        fs::write(&beside, text).and_then(|()| fs::rename(&beside, self.target())).map_err(|source| {
+        fs::write(&beside, content).and_then(|()| fs::rename(&beside, self.target())).map_err(|source| {
             // Best effort: the error that counts is the one above.
             let _ = fs::remove_file(&beside);
             self.error(source)

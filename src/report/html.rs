@@ -15,10 +15,14 @@ use crate::run::{RunEvent, TestId, TestReport};
 use crate::units::Time;
 use crate::verdict::{CheckReport, Mark, Verdict};
 
+mod chart;
 mod ladder;
+mod load;
 mod page;
 mod sound;
 mod test;
+
+pub use load::{page as load_page, section as load_section};
 
 /// Gathers a run and writes it as HTML.
 #[derive(Debug)]
@@ -203,7 +207,7 @@ impl Report for Html {
         }
         self.unended();
         self.run.reports.sort_by(|a, b| (Status::of(a), &a.test, &a.host).cmp(&(Status::of(b), &b.test, &b.host)));
-        self.file.write(&page::page(&self.run))
+        self.file.write(page::page(&self.run))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
+pub mod chart;
 pub mod comparison;
 mod escape;
 mod explain;
@@ -10,6 +11,7 @@ mod github;
 mod html;
 mod jsonl;
 mod junit;
+pub mod load;
 mod paint;
 #[cfg(test)]
 mod sample;
@@ -20,8 +22,9 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
+pub use file::ReportFile;
 pub use github::{Github, Markdown};
-pub use html::Html;
+pub use html::{Html, load_page, load_section};
 pub use jsonl::Jsonl;
 pub use junit::Junit;
 pub use paint::Paint;

@@ -24,6 +24,9 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "check --json --quiet",
         "analyze",
         "init a b",
+        "plot",
+        "plot calls.jsonl -o calls.pdf",
+        "plot calls.jsonl --only speed",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -44,6 +47,7 @@ fn help_and_version_are_no_failures() {
         "check --help",
         "analyze --help",
         "init -h",
+        "plot --help",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");
@@ -53,7 +57,7 @@ fn help_and_version_are_no_failures() {
 
 #[test]
 fn help_tells_the_exit_codes() {
-    let commands = ["run", "check", "config", "analyze", "init", "switch", "schema", "completions", "man"];
+    let commands = ["run", "check", "config", "analyze", "plot", "init", "switch", "schema", "completions", "man"];
     let lines = commands.map(|command| format!("{command} --help"));
     for line in lines.iter().map(String::as_str).chain(["--help"]) {
         let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();

@@ -133,6 +133,32 @@ fn a_browser_can_play_the_recording_and_a_phone_need_not_scroll_sideways() {
     assert!((1.0..4.0).contains(&duration.parse::<f64>().unwrap()) && error == "null", "{told:?}");
 }
 
+#[test]
+fn a_browser_shows_the_charts_of_a_load_without_a_complaint_and_a_phone_need_not_scroll_sideways() {
+    let folder = crate::plot::folder();
+    let mut command = Command::cargo_bin("callwright").unwrap();
+    command.current_dir(&folder).args(["plot", "calls.jsonl"]).assert().success();
+    let page = folder.path().join("calls.html");
+    let Some(opened) = open(&page, folder.path()) else { return };
+    assert_eq!((opened.console, opened.asked), (Vec::new(), Vec::new()));
+    let measured = "<script>addEventListener('load', () => parent.postMessage([document.documentElement.scrollWidth,
+        document.querySelector('.plot').clientWidth, getComputedStyle(document.querySelector('path.k1')).stroke], '*'))</script></body>";
+    let inner = without_policy(&fs::read_to_string(page).unwrap()).replace("</body>", measured);
+    fs::write(folder.path().join("inner.html"), inner).unwrap();
+    let outer =
+        "<body><script>addEventListener('message', (m) => (document.body.dataset.told = m.data.join(';')))</script>
+        <iframe width=360 height=800 frameborder=0 src=inner.html></iframe></body>";
+    let phone = folder.path().join("phone.html");
+    fs::write(&phone, outer).unwrap();
+    let dom = open(&phone, folder.path()).unwrap().dom;
+    let told = dom.split_once("data-told=\"").unwrap_or_else(|| panic!("{dom}")).1.split_once('"').unwrap().0;
+    let told: Vec<&str> = told.split(';').collect();
+    let number = |index: usize| told[index].parse::<f64>().unwrap();
+    assert!(number(0) <= 360.0 && number(1) > 250.0, "{told:?}");
+    // In the colour that the style has, not in the black of paths without one.
+    assert_eq!(told[2], "rgb(0, 114, 178)");
+}
+
 fn without_policy(page: &str) -> String {
     let (head, rest) = page.split_once("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
     format!("{head}{}", rest.split_once('>').unwrap().1)

@@ -10,7 +10,7 @@ use super::{Host, Run, Status};
 use crate::report::escape::line;
 use crate::units::Time;
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// So many tests that did not pass stand open; where there are more, one looks at their list first.
@@ -67,7 +67,7 @@ pub(super) fn page(run: &Run) -> String {
 }
 
 /// As a policy names what may run.
-fn fingerprint(text: &str) -> String {
+pub(super) fn fingerprint(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 

@@ -9,8 +9,9 @@ use maud::{Markup, html};
 
 use super::page::seconds;
 use super::test::Left;
-use crate::audio::picture::{Sketch, number, step};
+use crate::audio::picture::Sketch;
 use crate::audio::wav::{self, Opened};
+use crate::canvas::ticks::{number, step};
 use crate::report::escape::line;
 use crate::verdict::{CheckReport, Passage};
 
