@@ -92,7 +92,7 @@ fn a_load_has_a_scenario_for_each_of_its_calls_and_none_of_its_own() {
     assert_eq!(of(2).place.to_string(), "scenarios/digits.yaml:1:1");
     // 300 calls at 30 a second take 10 s, and there are 5 s to spare.
     assert_eq!((of(0).duration, of(2).duration, of(4).duration), (Some(15 * S), Some(9 * S), None));
-    assert!(load.records() && load.profiles().iter().all(|profile| *profile == "external"));
+    assert!(load.profiles().iter().all(|profile| *profile == "external"));
     insta::assert_snapshot!(spec.describe().join("\n"), @"
     offers 30 CPS for 60s
     offers 1800 calls at most
@@ -223,7 +223,7 @@ fn a_call_is_made_with_the_values_of_its_row() {
     let mut draw = Draw::new(Order::InTurn, 0);
     let table = &load.fields.as_ref().unwrap().table;
     for to in ["1001@example", "1002@example", "1001@example"] {
-        let setting = Setting { recordings: "/tmp".into(), timeout: 60 * S };
+        let setting = Setting::of_test(["/tmp", "/tmp"].map(Into::into), 60 * S);
         let scenario = load.mix[0].on("any").unwrap();
         let mut call = Machine::new(Arc::clone(scenario), setting, Ids::seeded(0)).with_fields(draw.row(table));
         call.start(Time::from_micros(1));
