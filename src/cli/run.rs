@@ -17,7 +17,9 @@ use crate::id::Ids;
 use crate::redact::Redactor;
 use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
-use crate::run::{self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard};
+use crate::run::{
+    self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard, Watcher,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -200,7 +202,7 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
         }
     };
     let piped = arguments.reports.takes_stdout() == Ok(true);
-    match run::execute(options(arguments), Reports::new(reports), secrets) {
+    match run::execute(options(arguments), Reports::new(reports), Watcher::none(), secrets) {
         Ok(outcome) => {
             match &outcome {
                 Outcome::Ended { report_errors, .. } => report_errors.iter().for_each(complain),
@@ -342,6 +344,7 @@ mod tests {
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         let choice = Choice {
             paths: vec!["a".to_owned(), "b.yaml".to_owned()],
+            written: None,
             keyword: Some("tone".to_owned()),
             tags: Some("not-x".to_owned()),
             last: Some(Last::Only),
