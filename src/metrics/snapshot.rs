@@ -170,6 +170,18 @@ impl Book {
     }
 }
 
+impl Phase {
+    /// Its name for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Offering => "offering",
+            Phase::Paused => "paused",
+            Phase::Draining => "draining",
+            Phase::HangingUp => "hanging_up",
+        }
+    }
+}
+
 impl Skip {
     /// Its name for a person.
     pub const fn name(self) -> &'static str {

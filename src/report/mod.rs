@@ -13,6 +13,7 @@ mod jsonl;
 mod junit;
 pub mod load;
 mod paint;
+mod prometheus;
 #[cfg(test)]
 mod sample;
 mod stream;
@@ -28,6 +29,7 @@ pub use html::{Html, load_page, load_section};
 pub use jsonl::Jsonl;
 pub use junit::Junit;
 pub use paint::Paint;
+pub use prometheus::{ListenError, Prometheus};
 pub use stream::Stream;
 pub use tap::Tap;
 pub use term::{Live, Term};

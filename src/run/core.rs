@@ -566,6 +566,7 @@ impl RunCore {
     }
 
     fn end_load(&mut self, now: Time) {
+        self.with_load(|load, around| load.tell(now, around));
         let Some((index, load)) = self.load.take() else { return };
         let (mut attempt, outcome) = load.conclude(now);
         // That it could not be on all its hosts is nothing that was found out.

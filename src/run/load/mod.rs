@@ -471,7 +471,8 @@ impl LoadRun {
         }
     }
 
-    fn tell(&mut self, now: Time, around: &mut Around<'_>) {
+    /// Tells how it fares.
+    pub fn tell(&mut self, now: Time, around: &mut Around<'_>) {
         let snapshot = Box::new(Snapshot { asked: self.asked(now), ..self.book.snapshot(now) });
         let told = RunEvent::LoadTold { test: self.id.clone(), snapshot };
         around.outputs.push_back(RunOutput::Report(told));
