@@ -143,12 +143,13 @@ impl Windows {
             }
             let window = Duration::from_secs(self.length as u64);
             ring.current = self.gate.metric.of(&ring.sum(window)).map(|value| (value, end));
-            let margin = |(value, _): (Value, Duration)| (self.gate.bound.holds(value), self.gate.bound.margin(value));
+            let bound = &self.gate.bound;
             let worse = match (ring.current, ring.worst) {
-                (Some(current), Some(worst)) => {
-                    let (current, worst) = (margin(current), margin(worst));
-                    current.0 < worst.0 || current.0 == worst.0 && current.1 < worst.1
-                }
+                (Some((current, _)), Some((worst, _))) => match (bound.holds(current), bound.holds(worst)) {
+                    (false, true) => true,
+                    (true, false) => false,
+                    _ => bound.margin(current) < bound.margin(worst),
+                },
                 (current, worst) => current.is_some() && worst.is_none(),
             };
             if worse {

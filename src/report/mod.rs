@@ -3,6 +3,7 @@
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
 pub mod chart;
+pub mod cdr;
 pub mod comparison;
 mod escape;
 mod explain;
@@ -56,6 +57,8 @@ pub enum ReportError {
     File { path: PathBuf, source: io::Error },
     #[error("the recording of the run broke off: {}: {source}", path.display())]
     Journal { path: PathBuf, source: io::Error },
+    #[error("{count} call records are missing from {}: writing them was slower than the load", path.display())]
+    Missed { path: PathBuf, count: u64 },
     #[error("cannot make the JUnit report: {0}")]
     Xml(String),
 }
