@@ -2,9 +2,11 @@
 //!
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
-pub mod chart;
+mod calls;
 pub mod cdr;
+pub mod chart;
 pub mod comparison;
+mod dashboard;
 mod escape;
 mod explain;
 mod file;
@@ -12,6 +14,7 @@ mod github;
 mod html;
 mod jsonl;
 mod junit;
+mod later;
 pub mod load;
 mod paint;
 mod prometheus;
@@ -24,11 +27,14 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
+pub use calls::Calls;
+pub use dashboard::Dashboard;
 pub use file::ReportFile;
 pub use github::{Github, Markdown};
 pub use html::{Html, load_page, load_section};
 pub use jsonl::Jsonl;
 pub use junit::Junit;
+pub use later::Later;
 pub use paint::Paint;
 pub use prometheus::{ListenError, Prometheus};
 pub use stream::Stream;
