@@ -54,7 +54,13 @@ fn every_argument_is_in_the_document() {
     let gates: Vec<_> = scenario.gates.iter().map(|gate| format!("{} {}", gate.metric.name(), gate.bound)).collect();
     assert_eq!(gates, ["asr >= 99%", "setup_time.p95 < 250ms", "acd 2s..5s"]);
     let load = scenario.load.unwrap();
-    insta::assert_snapshot!(load.describe().join("\n"), @"");
+    insta::assert_snapshot!(load.describe().join("\n"), @"
+    offers 2.5 CPS for 3600s
+    offers 100 calls at most
+    has 10 calls at once at most; above that a call is skipped
+    lets calls drain for 60s at most
+    sets sps 200, max_sessions 1000, loglevel warning on each host, and restores it
+    ");
     assert_eq!(load.weights(), [3, 2]);
     let call: &Arc<Scenario> = load.mix[0].on("a").unwrap();
     assert_eq!(call.call.proxy.as_deref(), Some("10.0.0.9"));
@@ -75,13 +81,22 @@ fn calls_that_talk_long_have_the_time_to_do_so() {
 
 #[test]
 fn mistakes_are_told_of_the_argument_that_they_are_in() {
-    assert_eq!(told(&["--app", "brt"]), [""]);
-    assert_eq!(told(&["--app", "dtmf/digits=1,mod=info"]), [""]);
-    assert_eq!(told(&["--gate", "asr > 3s"]), [""]);
-    assert_eq!(told(&["--gate", "asrr >= 9%"]), [""]);
-    assert_eq!(told(&["--gateway", "g", "--profile", "p"]), [""]);
-    assert_eq!(told(&["--scenario", "missing.yaml"]), [""]);
-    assert_eq!(told(&["--codec", "ulaw"]), [""]);
+    for (line, expected) in [
+        (["--app", "brt"], "--app brt: unknown app `brt`; did you mean `bert`?"),
+        (["--app", "dtmf/digits=1,mod=info"], "--app dtmf/digits=1,mod=info: unknown key `mod`; did you mean `mode`?"),
+        (["--gate", "asr > 3s"], "--gate \"asr > 3s\": `> 3s` goes wrong at `s`; expected `%` behind the number"),
+        (["--gate", "asrr >= 9%"], "--gate \"asrr >= 9%\": unknown metric `asrr`; did you mean `asr`?"),
+        (["--codec", "ulaw"], "--codec ulaw: unknown codec `ulaw`; did you mean `PCMU`?"),
+    ] {
+        assert_eq!(told(&line), [expected]);
+    }
+    let both = told(&["--gateway", "g", "--profile", "p"]);
+    let help = "\n  help: a gateway belongs to a profile already";
+    assert_eq!(both, [format!("--profile p: `profile` and `gateway` exclude each other{help}")]);
+    assert!(
+        told(&["--scenario", "missing.yaml"])[0]
+            .starts_with("--scenario missing.yaml: file `missing.yaml` is not there")
+    );
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn figures(view: &View, last: &Snapshot) -> Vec<Figure> {
     let skipped = counts.skipped_in_all();
     vec![
         ("rate asked", format!("{}/s", short(view.rate())), BOLD),
-        ("offered", format!("{}/s", short(last.rates.offered)), BOLD),
+        ("rate offered", format!("{}/s", short(last.rates.offered)), BOLD),
         ("active", last.active_calls.to_string(), BOLD),
         ("limit", limit, BOLD),
         ("sessions", last.active_sessions.to_string(), BOLD),
@@ -126,7 +126,7 @@ fn draw_sparks(view: &View, frame: &mut Frame<'_>, area: Rect) {
     let active: Vec<u64> = view.active.iter().copied().collect();
     let of = [
         (left, format!("calls at once, up to {peak}"), active, Color::Cyan),
-        (right, format!("calls offered a second, up to {}", short(fastest)), tenths, Color::Green),
+        (right, format!("calls/s offered, up to {}", short(fastest)), tenths, Color::Green),
     ];
     for (area, title, values, colour) in of {
         let newest = values.len().saturating_sub(usize::from(area.width));
