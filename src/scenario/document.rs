@@ -152,7 +152,8 @@ pub(super) fn shape() -> Shape<Document> {
 }
 
 /// Keys that are about a call.
-pub(super) const CALL_KEYS: &[&str] = &["app", "caller", "callee", "call", "record", "duration", "expect", "load", "gates"];
+pub(super) const CALL_KEYS: &[&str] =
+    &["app", "caller", "callee", "call", "record", "duration", "expect", "load", "gates"];
 
 /// Steps that need no call.
 fn host_steps() -> Shape<Vec<PlacedStep>> {

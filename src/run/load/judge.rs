@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CutShort, Example, SearchReport};
-use crate::metrics::{Cdr, LoadReport};
+use crate::metrics::{Cdr, LoadReport, NOTHING_MEASURED};
 use crate::place::Place;
 use crate::scenario::Scenario;
 use crate::verdict::{CheckReport, Verdict};
@@ -94,6 +94,13 @@ impl LoadOutcome {
             }
         }
         properties
+    }
+
+    /// What all of it comes to. That a gate could not be measured says less than that another is broken.
+    pub fn verdict(checks: &[CheckReport]) -> Verdict {
+        let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
+        let counts = |check: &&CheckReport| !(failed && check.actual == NOTHING_MEASURED);
+        checks.iter().filter(counts).map(|check| check.verdict).max().unwrap_or(Verdict::Error)
     }
 
     fn gates(&self, scenario: Option<&Scenario>) -> Vec<CheckReport> {
