@@ -62,7 +62,13 @@ impl LoadOutcome {
             Some(search) => vec![found(search, place.clone())],
             None => self.gates(scenario),
         };
-        checks.push(self.report.generator.clone().into_check(place.clone()));
+        // Whoever puts a gate on lateness says how late is too late.
+        let counts = &self.report.all.tally.counts;
+        let left_out = counts.skipped_behind + counts.skipped_without_host > 0;
+        let lateness = self.report.gates.iter().any(|state| state.gate.metric.is_of_the_generator());
+        if left_out || !lateness || counts.offered == 0 {
+            checks.push(self.report.generator.clone().into_check(place.clone()));
+        }
         if self.search.is_none() {
             checks.extend(self.unsaid(place));
         }
