@@ -141,7 +141,8 @@ fn gates_are_of_all_calls_of_one_app_or_of_windows() {
     let told: Vec<_> = load.gates.iter().map(|gate| format!("{} {}", gate.name(), gate.bound)).collect();
     assert_eq!(told, ["asr >= 99%", "setup_time.p95 of app tones < 250ms", "setup_time.p95 in every 10s < 1s"]);
     assert_eq!((load.gates[1].place.line, load.gates[2].abort_after), (4, Some(Duration::ZERO)));
-    let search = spec("load: { find: { start: 10, step: 10, max: 500 } }\ngates: { asr: '>= 99%' }\ncallee: [answer]\n");
+    let search =
+        spec("load: { find: { start: 10, step: 10, max: 500 } }\ngates: { asr: '>= 99%' }\ncallee: [answer]\n");
     assert!(matches!(search.pace, Pace::Find(_)), "{:?}", search.pace);
 }
 
