@@ -21,7 +21,7 @@ use crate::host::{Line, Lost};
 use crate::units::Time;
 
 /// The version of what is written here. Another one is not read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ fn healthy() -> Facts {
         profiles: [("external".to_owned(), Some("10.0.0.5:5080".to_owned()))].into(),
         recordings: Some("/rec".into()),
         modules,
+        limits: None,
     };
     let answers = [
         (Question::Profile, "Name\texternal\nContext          \tcallwright\n"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Lag, Originate};
+use super::{HostStats, Lag, Originate};
 use crate::call::{Change, Job, Jobs, Tracker, TrackerConfig};
 use crate::esl::wire::{Format, Limits};
 use crate::esl::{
@@ -119,6 +119,17 @@ pub struct HostFacts {
     pub recordings: Option<String>,
     /// Whether each module asked for is loaded.
     pub modules: BTreeMap<String, bool>,
+    /// How many sessions it takes, where it tells.
+    pub limits: Option<SessionLimits>,
+}
+
+/// How many sessions a host takes, its own and those that call it alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// One less than this may begin in a second.
+    pub per_second: u32,
+    /// One less than this may be there at once, of which one is called.
+    pub at_once: u32,
 }
 
 /// Why a host cannot be used any more.
@@ -170,6 +181,7 @@ enum Purpose {
     Profile(String),
     Module(String),
     Recordings,
+    Status,
 }
 
 /// One host: two connections, the sessions, calls and jobs on it.
@@ -336,6 +348,7 @@ impl HostCore {
             Line::Commands => {
                 self.put(Command::api("version short"), Purpose::Version);
                 self.put(Command::api("global_getvar recordings_dir"), Purpose::Recordings);
+                self.put(HostStats::command(), Purpose::Status);
                 for profile in self.config.profiles.clone() {
                     let ask = Command::api(&format!("sofia status profile {profile}"));
                     self.put(ask, Purpose::Profile(profile));
@@ -377,6 +390,11 @@ impl HostCore {
             Some(Purpose::Recordings) => {
                 self.facts.recordings = reply.result().ok().filter(|path| !path.is_empty()).map(str::to_owned);
             }
+            Some(Purpose::Status) => {
+                let limits =
+                    |stats: HostStats| SessionLimits { per_second: stats.sps_limit, at_once: stats.max_sessions };
+                self.facts.limits = HostStats::parse(now, &reply.text).ok().map(limits);
+            }
             Some(Purpose::Profile(profile)) => {
                 self.facts.profiles.insert(profile, profile_address(&reply.text));
             }
@@ -394,9 +412,7 @@ impl HostCore {
     /// Up once the events are subscribed and every question about the host was answered.
     fn rise(&mut self) {
         let asked = self.queue.iter().map(|(_, purpose)| purpose).chain(self.answers.values());
-        let waiting = asked
-            .filter(|p| matches!(p, Purpose::Version | Purpose::Profile(_) | Purpose::Module(_) | Purpose::Recordings))
-            .count();
+        let waiting = asked.filter(|purpose| !matches!(purpose, Purpose::Token(_) | Purpose::Launch(_))).count();
         let ready = self.subscription.is_some() && self.events.unanswered() == 0 && self.commands.is_ready();
         if self.phase == Phase::Connecting && ready && waiting == 0 && !self.facts.version.is_empty() {
             self.phase = Phase::Up;
@@ -491,6 +507,7 @@ mod tests {
         host.handle_bytes(now, Line::Events, GREETING);
         host.handle_bytes(now, Line::Commands, &api("1.10.12-release\n"));
         host.handle_bytes(now, Line::Commands, &api("/var/rec"));
+        host.handle_bytes(now, Line::Commands, &api("-ERR status Command not found!\n"));
         host.handle_bytes(now, Line::Events, &reply("+OK event listener enabled plain"));
         assert!(drain(&mut host).is_empty(), "not up before the profile is known");
         let status = "Name \texternal\nURL             \tsip:mod_sofia@127.0.0.1:5080\nBIND-URL \tsip:x@1.2.3.4:9\n";

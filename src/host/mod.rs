@@ -12,7 +12,7 @@ pub mod settings;
 mod stats;
 pub mod task;
 
-pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, Token};
+pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, SessionLimits, Token};
 pub use lag::Lag;
 pub use originate::{Originate, Target};
 pub use settings::Settings;

@@ -165,6 +165,14 @@ impl Value {
     }
 }
 
+impl fmt::Display for Settings {
+    /// `sps 500, max_sessions 5000`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted: Vec<String> = self.wanted().map(|value| value.to_string()).collect();
+        f.write_str(&wanted.join(", "))
+    }
+}
+
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::esl::Command;
-use crate::host::{HostEvent, HostFacts, Request, Token};
+use crate::host::{HostEvent, HostFacts, Request, SessionLimits, Token};
 use crate::id::{Ids, SessionId};
 use crate::scenario::{Dial, Judgement, Leg, Machine, Outcome, Scenario, Setting, Stage};
 use crate::units::Time;
@@ -116,6 +116,10 @@ pub(super) struct HostSlot {
     pub about: RunHost,
     state: HostState,
     schedule: Schedule,
+    /// Before this no further test begins: a host takes only so many sessions a second.
+    next_begin: Time,
+    /// A test waits for that time.
+    paced: bool,
     /// Sessions of this run that nobody follows any more: they are hung up as soon as that can be asked for.
     pub left: Vec<SessionId>,
     /// Commands that hang such sessions up, until they are answered.
@@ -227,7 +231,8 @@ impl RunCore {
         let slot = |about: RunHost| {
             let schedule = Schedule::new(about.slots);
             let (left, hanging_up) = (Vec::new(), HashMap::new());
-            HostSlot { about, state: HostState::Waiting, schedule, left, hanging_up }
+            let next_begin = Time::default();
+            HostSlot { about, state: HostState::Waiting, schedule, next_begin, paced: false, left, hanging_up }
         };
         let mut core = RunCore {
             hosts: hosts.into_iter().map(slot).collect(),
@@ -327,6 +332,9 @@ impl RunCore {
                 let about = about(&self.hosts[host].about, &facts);
                 let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
+                if let Some(most) = facts.limits.and_then(|limits| calls_at_once(limits)) {
+                    self.hosts[host].schedule.narrow(most);
+                }
                 self.hosts[host].state = HostState::Up(facts);
                 for caller in self.calling(host) {
                     let up = self.facts(caller).is_some();
@@ -356,6 +364,7 @@ impl RunCore {
                 if let Some((key, number)) = self.calls.of_reply(token) {
                     self.drive(now, key, |machine| machine.handle_reply(now, number, &reply));
                 }
+                self.with_load(|load, around| load.handle_reply(now, token, &reply, around));
                 // A session that is not there any more is as good as one that was hung up.
                 self.hosts[host].hanging_up.remove(&token);
             }
@@ -438,14 +447,15 @@ impl RunCore {
         for test in running {
             self.drive(now, Key::Test(test), |machine| machine.interrupt(now));
         }
-        self.with_load(|load, _| load.interrupt(now));
+        self.with_load(|load, around| load.interrupt(now, around));
         self.settle(now);
     }
 
     /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
         let slow = self.running.values().filter_map(|running| running.slow).min();
-        let slow = slow.into_iter().chain(self.load.as_ref().and_then(|(_, load)| load.poll_timeout()));
+        let paced = self.hosts.iter().filter(|slot| slot.paced).map(|slot| slot.next_begin);
+        let slow = slow.into_iter().chain(paced).chain(self.load.as_ref().and_then(|(_, load)| load.poll_timeout()));
         self.calls.poll_timeout().into_iter().chain(slow).chain(self.clean_by).min()
     }
 
@@ -556,7 +566,7 @@ impl RunCore {
         self.loads[next].state = LoadState::Running;
         let seed = self.ids.long();
         self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed))));
-        self.with_load(|load, around| load.advance(now, around));
+        self.with_load(|load, around| load.start(now, around));
     }
 
     /// What reports call the hosts of a load: all that make calls.
@@ -568,7 +578,8 @@ impl RunCore {
     fn end_load(&mut self, now: Time) {
         self.with_load(|load, around| load.tell(now, around));
         let Some((index, load)) = self.load.take() else { return };
-        let (mut attempt, outcome) = load.conclude(now);
+        let names: Vec<String> = self.hosts.iter().map(|slot| slot.about.name.clone()).collect();
+        let (mut attempt, outcome) = load.conclude(now, &names);
         // That it could not be on all its hosts is nothing that was found out.
         let out: Vec<CheckReport> = self.loads[index].out.iter().map(|(_, check)| check.clone()).collect();
         attempt.verdict =
@@ -619,7 +630,7 @@ impl RunCore {
 
     /// Changes the load that is under way.
     pub fn control(&mut self, now: Time, control: Control) {
-        self.with_load(|load, _| load.control(now, control));
+        self.with_load(|load, around| load.control(now, control, around));
         if control == Control::HangUpHosts {
             for host in self.callers() {
                 let token = self.calls.token();
@@ -680,7 +691,12 @@ impl RunCore {
                 Role::Load { load, .. } => pending == 0 && next == Some(load),
                 Role::Test { .. } | Role::Setup { .. } | Role::Teardown { .. } => true,
             };
-            let schedule = &mut self.hosts[host].schedule;
+            let slot = &mut self.hosts[host];
+            slot.paced = now < slot.next_begin && !slot.schedule.is_over();
+            if slot.paced && !stopped {
+                return;
+            }
+            let schedule = &mut slot.schedule;
             let turn = if stopped { schedule.begin_teardown().map(Turn::Begin) } else { schedule.next(due, fits) };
             match turn {
                 None => return,
@@ -716,6 +732,19 @@ impl RunCore {
         }
     }
 
+    /// Has the next call of a host wait for as long as its limit of sessions a second wants, or that of the host it calls.
+    fn pace(&mut self, now: Time, host: usize) {
+        let limit = |of: usize| Some(self.hosts[of].state.facts()?.limits?.per_second);
+        let callee = self.callee_of(host);
+        // A host that calls itself has both sessions.
+        let between = [(limit(host), if callee == host { 2 } else { 1 }), (limit(callee), 1)];
+        let between = between.into_iter().filter_map(|(limit, sessions)| {
+            let most = limit?.saturating_sub(1).max(1);
+            Some(Duration::from_secs(sessions) / most)
+        });
+        self.hosts[host].next_begin = now + between.max().unwrap_or_default();
+    }
+
     /// Begins a job that holds a slot, unless it is a setup or teardown that is not for this host.
     fn begin_fit(&mut self, now: Time, index: usize, facts: &SiteFacts) {
         match unfit(&self.jobs[index].test.scenario, &|leg| facts.of(leg)) {
@@ -731,6 +760,7 @@ impl RunCore {
     }
 
     fn begin(&mut self, now: Time, index: usize) {
+        self.pace(now, self.jobs[index].test.host);
         let Job { test, role } = &self.jobs[index];
         let site = Site { caller: test.host, callee: self.callee_of(test.host) };
         let earlier = self.attempts.get(&index);
@@ -943,10 +973,20 @@ pub(super) fn recording_folders(hosts: &[HostSlot], site: Site) -> [Option<PathB
     })
 }
 
+/// How many calls to itself a host can have at once; `None`: any number.
+fn calls_at_once(limits: SessionLimits) -> Option<usize> {
+    let sessions = usize::try_from(limits.at_once).ok()?.saturating_sub(1);
+    Some((sessions / 2).max(1))
+}
+
 /// How long the end of a run waits for hosts to hang up what it left there, or to come back for that.
 const CLEANING: Duration = Duration::from_secs(12);
 
 impl HostSlot {
+    pub fn is_up(&self) -> bool {
+        self.state.facts().is_some()
+    }
+
     /// Whether nothing of the run is left on it, or nothing can be done about that. Whoever interrupted the run does not
     /// wait for a host to come back.
     fn is_clean(&self, interrupted: bool) -> bool {

@@ -70,6 +70,11 @@ impl Schedule {
         Schedule { slots, running: 0, groups: Vec::new(), folders: Vec::new() }
     }
 
+    /// Has no more than `most` jobs run side by side.
+    pub fn narrow(&mut self, most: usize) {
+        self.slots = self.slots.min(most);
+    }
+
     /// Adds a folder in `outer`, which was added before; gives its number.
     pub fn add_folder(&mut self, outer: Option<usize>, setup: Vec<usize>, teardown: Vec<usize>) -> usize {
         if let Some(outer) = outer {

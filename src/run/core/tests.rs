@@ -56,9 +56,13 @@ impl Bench {
     }
 
     fn up(&mut self, modules: &[(&str, bool)], version: &str) {
+        self.up_with(modules, version, None);
+    }
+
+    fn up_with(&mut self, modules: &[(&str, bool)], version: &str, limits: Option<SessionLimits>) {
         let modules = modules.iter().map(|(name, there)| ((*name).to_owned(), *there)).collect();
         let profiles = [("external".to_owned(), Some("127.0.0.1:5080".to_owned()))].into();
-        let facts = HostFacts { version: version.to_owned(), modules, profiles, ..HostFacts::default() };
+        let facts = HostFacts { version: version.to_owned(), modules, profiles, limits, ..HostFacts::default() };
         self.core.handle_host(self.now, 0, HostEvent::Up(Arc::new(facts)));
     }
 
@@ -224,6 +228,20 @@ fn after_so_many_that_did_not_pass_no_more_are_begun_and_the_others_are_told_as_
     let last = &bench.reports[4];
     assert_eq!((last.verdict, &last.mark), (Verdict::Skipped, &Some(Mark::NotRun)));
     assert_eq!(last.checks[0].actual, "stopped after 2 that did not pass (--maxfail 2)");
+}
+
+#[test]
+fn calls_are_made_no_faster_than_the_host_takes_sessions() {
+    let took = |limits: Option<SessionLimits>| {
+        let mut bench = Bench::new(&several(4));
+        bench.up_with(&[], "1.10.12", limits);
+        bench.run(&["USER_BUSY"; 4]);
+        assert_eq!(bench.summary(), Summary { passed: 4, ..Summary::default() });
+        bench.now.since(Time::default())
+    };
+    // Of five sessions a second four begin, and a call to itself has two.
+    assert_eq!(took(Some(SessionLimits { per_second: 5, at_once: 100 })), Duration::from_millis(1_500));
+    assert_eq!(took(None), Duration::ZERO);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CutShort, Example, SearchReport};
-use crate::metrics::{Cdr, LoadReport};
+use crate::metrics::{Cdr, LoadReport, NOTHING_MEASURED};
 use crate::place::Place;
 use crate::scenario::Scenario;
 use crate::verdict::{CheckReport, Verdict};
@@ -64,7 +64,13 @@ impl LoadOutcome {
             Some(search) => vec![found(search, place.clone())],
             None => self.gates(scenario),
         };
-        checks.push(self.report.generator.clone().into_check(place.clone()));
+        // Whoever puts a gate on lateness says how late is too late.
+        let counts = &self.report.all.tally.counts;
+        let left_out = counts.skipped_behind + counts.skipped_without_host > 0;
+        let lateness = self.report.gates.iter().any(|state| state.gate.metric.is_of_the_generator());
+        if left_out || !lateness || counts.offered == 0 {
+            checks.push(self.report.generator.clone().into_check(place.clone()));
+        }
         if self.search.is_none() {
             checks.extend(self.unsaid(place));
         }
@@ -96,6 +102,13 @@ impl LoadOutcome {
             }
         }
         properties
+    }
+
+    /// What all of it comes to. That a gate could not be measured says less than that another is broken.
+    pub fn verdict(checks: &[CheckReport]) -> Verdict {
+        let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
+        let counts = |check: &&CheckReport| !(failed && check.actual == NOTHING_MEASURED);
+        checks.iter().filter(counts).map(|check| check.verdict).max().unwrap_or(Verdict::Error)
     }
 
     fn gates(&self, scenario: Option<&Scenario>) -> Vec<CheckReport> {

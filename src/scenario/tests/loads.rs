@@ -133,6 +133,20 @@ fn without_a_mix_the_documents_own_call_is_offered() {
 }
 
 #[test]
+fn gates_are_of_all_calls_of_one_app_or_of_windows() {
+    let load = scenario(
+        "load: { rate: 1, for: 1s, mix: [{ app: bert }, { app: tone_play, name: tones }] }\ngates:\n  asr: '>= 99%'\n  \
+         setup_time.p95: [{ bound: '< 250ms', app: tones }, { bound: '< 1s', window: 10s, abort_on_break: true }]\n",
+    );
+    let told: Vec<_> = load.gates.iter().map(|gate| format!("{} {}", gate.name(), gate.bound)).collect();
+    assert_eq!(told, ["asr >= 99%", "setup_time.p95 of app tones < 250ms", "setup_time.p95 in every 10s < 1s"]);
+    assert_eq!((load.gates[1].place.line, load.gates[2].abort_after), (4, Some(Duration::ZERO)));
+    let search =
+        spec("load: { find: { start: 10, step: 10, max: 500 } }\ngates: { asr: '>= 99%' }\ncallee: [answer]\n");
+    assert!(matches!(search.pace, Pace::Find(_)), "{:?}", search.pace);
+}
+
+#[test]
 fn stages_end_by_themselves_and_the_talk_time_is_that_of_the_highest_rate() {
     let spec = spec(
         "load:\n  stages: [{ to: 30, over: 10s }, { hold: 60s }, { to: 0, over: 5s }]\n  limit: 60\n  auto_duration: true\n\
@@ -304,6 +318,7 @@ told! {
     a_search_without_gates: "load: { find: { start: 10, step: 10, max: 5 }, for: 3s }\ncallee: [answer]\n---\nload: { find: { start: 10, step: 10, max: 500 } }\ncallee: [answer]\n";
     a_talk_time_without_a_limit: "load: { rate: 1, for: 1s, auto_duration: true }\ncallee: [answer]\n";
     a_talk_time_beyond_the_time_limit: "load:\n  rate: 1\n  for: 1s\n  limit: 100\n  auto_duration: true\ncallee: [answer]\ntimeout: 60s\n";
+    gates_that_are_none: "load: { rate: 1, for: 1s, mix: [{ app: bert }, { app: tone_play }] }\ngates: { asr: { bound: '>= 99%', app: brt }, setup_time.p95: '< 250', cause.USR_BUSY: '== 0', mos.mean: { bound: '>= 4', app: nothing } }\n---\ngates: { asr: '>= 99%' }\ncallee: [answer]\n";
     a_load_that_names_its_host: "load: { rate: 1, for: 1s }\ncall: { to: '${host.name}' }\ncallee: [answer]\n";
     what_is_set_on_hosts: "load: { rate: 1, for: 1s, host: { sps: 0, loglevel: warn } }\ncallee: [answer]\n---\nload: { rate: 1, for: 1s, host: {} }\ncallee: [answer]\n";
     fields_where_there_are_none: "call: { to: '${field.user}' }\ncallee: [answer]\n---\nload: { rate: 1, for: 1s }\ncall: { to: '${field.user}' }\ncallee: [answer]\n";
