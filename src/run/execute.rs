@@ -61,23 +61,26 @@ pub enum RunError {
 /// What ties a run to whoever watches it.
 #[derive(Debug)]
 pub struct Watcher {
-    /// What is wanted of the run.
-    pub orders: mpsc::UnboundedReceiver<Order>,
-    /// Called before a second Ctrl-C or SIGTERM ends the process.
-    pub before_exit: fn(),
+    order: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    before_exit: fn(),
 }
 
 impl Watcher {
     /// Nobody watches.
     pub fn none() -> Watcher {
-        let (_, orders) = mpsc::unbounded_channel();
-        Watcher { orders, before_exit: || {} }
+        Watcher::new(|| {})
     }
 
-    /// One who gives orders.
-    pub fn new(before_exit: fn()) -> (mpsc::UnboundedSender<Order>, Watcher) {
+    /// `before_exit` is called before a second Ctrl-C or SIGTERM ends the process.
+    pub fn new(before_exit: fn()) -> Watcher {
         let (order, orders) = mpsc::unbounded_channel();
-        (order, Watcher { orders, before_exit })
+        Watcher { order, orders, before_exit }
+    }
+
+    /// Takes what is wanted of the run.
+    pub fn orders(&self) -> mpsc::UnboundedSender<Order> {
+        self.order.clone()
     }
 }
 
@@ -164,8 +167,8 @@ pub fn execute(
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let summary =
-        runtime.block_on(go(&options, &named, &passwords, selection, folders, tape, &last, watcher, &mut reports))?;
+    let asked = Asked { options: &options, named: &named, passwords: &passwords };
+    let summary = runtime.block_on(go(asked, selection, folders, tape, &last, watcher, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -196,10 +199,16 @@ fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
     hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
 }
 
+/// What a run is asked for, and the hosts that came of it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    options: &'a Options,
+    named: &'a [NamedHost],
+    passwords: &'a [String],
+}
+
 async fn go(
-    options: &Options,
-    named: &[NamedHost],
-    passwords: &[String],
+    Asked { options, named, passwords }: Asked<'_>,
     selection: Selection,
     folders: Folders,
     tape: Tape,
@@ -209,7 +218,7 @@ async fn go(
 ) -> Result<Summary, RunError> {
     let clock = Clock::start();
     let scenarios = every(&selection, &folders);
-    let interrupts = interrupts(watcher.before_exit);
+    interrupts(watcher.order, watcher.before_exit);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
     let recordings = out.join("recordings");
     let mut hosts = Vec::new();
@@ -266,7 +275,7 @@ async fn go(
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, watcher.orders, report).await;
+    let summary = task::run(hosts, tests, conduct, clock, tape, watcher.orders, report).await;
     for switch in switches {
         switch.shutdown().await;
     }
@@ -392,18 +401,17 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Brings a message for the first Ctrl-C or SIGTERM; with the second the process ends at once.
-fn interrupts(before_exit: fn()) -> mpsc::Receiver<()> {
-    let (tell, told) = mpsc::channel(1);
+/// Orders an interruption with the first Ctrl-C or SIGTERM; with the second the process ends at once.
+fn interrupts(order: mpsc::UnboundedSender<Order>, before_exit: fn()) {
     let mut signals = Signals::listen();
     tokio::spawn(async move {
         signals.next().await;
-        let _ = tell.send(()).await;
+        // The run may be over.
+        let _ = order.send(Order::Interrupt);
         signals.next().await;
         before_exit();
         std::process::exit(INTERRUPTED);
     });
-    told
 }
 
 /// The exit code of a run that was told twice to stop.
