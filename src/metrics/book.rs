@@ -186,7 +186,6 @@ impl Book {
                 course.offered_until = self.now;
             }
         }
-        // A tally of an app or a host has the same course, without the calls that are there.
     }
 
     pub fn gates(&self) -> &[Gate] {

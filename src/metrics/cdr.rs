@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::serial;
 use crate::units::Time;
 use crate::verdict::Verdict;
 
@@ -50,7 +51,8 @@ pub struct Cdr {
     /// Calls of the load that had failed by the time this one ended, with this one.
     pub failed: u64,
     /// What its checks measured, by name with the unit in it: `mos`, `caller.heard.level_dbm0`, `bert.sync_lost`.
-    #[serde(default)]
+    #[serde(default, with = "serial::pairs")]
+    #[schemars(with = "std::collections::BTreeMap<String, f64>")]
     pub figures: Vec<(String, f64)>,
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::metric::{Extent, Metric, MetricError, Quantity, Value};
-use super::{Book, Tally};
+use super::metric::{Extent, Measured, Metric, MetricError, Occupancy, Quantity, Value};
+use super::{Book, Counts, Statistic, Tally, Timing};
 use crate::bound::{Bound, BoundError, Unit, Within};
 use crate::place::Place;
 use crate::units::{Percent, human};
@@ -79,6 +79,34 @@ pub(super) struct Reading<'a> {
     pub tally: Option<&'a Tally>,
 }
 
+/// Some of the calls of a load, which were offered in the time of all.
+struct Share<'a> {
+    tally: &'a Tally,
+    all: &'a Tally,
+}
+
+impl Measured for Share<'_> {
+    fn counts(&self) -> &Counts {
+        &self.tally.counts
+    }
+
+    fn occupancy(&self) -> Occupancy {
+        Occupancy { rate: self.all.rate_of(&self.tally.counts), ..self.tally.occupancy() }
+    }
+
+    fn cause(&self, cause: &str) -> u64 {
+        self.tally.cause(cause)
+    }
+
+    fn time(&self, timing: Timing, statistic: Statistic) -> Option<f64> {
+        self.tally.time(timing, statistic)
+    }
+
+    fn figure(&self, name: &str, statistic: Statistic) -> Option<f64> {
+        self.tally.figure(name, statistic)
+    }
+}
+
 impl Gate {
     /// A gate over all calls of the whole load.
     pub fn new(metric: Metric, bound: GateBound) -> Self {
@@ -122,11 +150,9 @@ impl Gate {
     }
 
     fn readings<'a>(&self, tallies: &Tallies<'a>) -> Vec<Reading<'a>> {
-        let reading = |(name, tally): (&'a str, &'a Tally)| Reading {
-            name,
-            value: self.metric.of(tally),
-            window_end: None,
-            tally: Some(tally),
+        let reading = |(name, tally): (&'a str, &'a Tally)| {
+            let value = self.metric.of(&Share { tally, all: tallies.all });
+            Reading { name, value, window_end: None, tally: Some(tally) }
         };
         let of = |all: &[(&'a str, &'a Tally)], wanted: &str| {
             all.iter().copied().filter(|(name, _)| *name == wanted).map(reading).collect()

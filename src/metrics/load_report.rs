@@ -45,22 +45,17 @@ impl Part {
     fn new(tally: Tally) -> Part {
         Part { summary: Summary::of(&tally), tally }
     }
+
+    /// Of calls that were offered in the time of `all`.
+    fn of_some(tally: Tally, all: &Tally) -> Part {
+        Part::new(Tally { course: all.course.as_ref().map(super::Course::of_some), ..tally })
+    }
 }
 
 impl Book {
     /// What the load came to until the last that was told.
     pub fn report(&self) -> LoadReport {
-        let course = self.all().course.clone();
-        // Calls of an app or a host are offered in the same time.
-        let of_some = |tally: &Tally| {
-            let shared = course.clone().map(|course| super::Course {
-                active: std::time::Duration::ZERO,
-                peak_calls: 0,
-                peak_sessions: 0,
-                ..course
-            });
-            Part::new(Tally { course: shared, ..tally.clone() })
-        };
+        let of_some = |tally: &Tally| Part::of_some(tally.clone(), self.all());
         LoadReport {
             began: self.began(),
             ended: self.now(),
@@ -86,15 +81,19 @@ impl LoadReport {
         }
         self.began = self.began.min(other.began);
         self.ended = self.ended.max(other.ended);
-        self.all.merge(&other.all);
+        self.all.tally.merge(&other.all.tally);
+        self.all.summary = Summary::of(&self.all.tally);
         for (ours, theirs) in [(&mut self.apps, &other.apps), (&mut self.hosts, &other.hosts)] {
             for (name, part) in theirs {
                 match ours.get_mut(name) {
-                    Some(known) => known.merge(part),
+                    Some(known) => known.tally.merge(&part.tally),
                     None => {
                         ours.insert(name.clone(), part.clone());
                     }
                 }
+            }
+            for part in ours.values_mut() {
+                *part = Part::of_some(std::mem::take(&mut part.tally), &self.all.tally);
             }
         }
         self.series.merge(&other.series);
@@ -121,12 +120,5 @@ impl LoadReport {
     /// Passed when the generator kept up and every gate holds; else the worst of what was found.
     pub fn verdict(&self) -> Verdict {
         self.findings().map(|finding| finding.verdict).max().unwrap_or(Verdict::Error)
-    }
-}
-
-impl Part {
-    fn merge(&mut self, other: &Part) {
-        self.tally.merge(&other.tally);
-        self.summary = Summary::of(&self.tally);
     }
 }

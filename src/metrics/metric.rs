@@ -225,7 +225,7 @@ impl Metric {
         }
         let Some((of, statistic)) = with_statistic else {
             let last = name.rsplit('.').next().unwrap_or_default();
-            if COUNTING.contains(&last) || last.ends_with("_count") && is_figure(name) {
+            if (COUNTING.contains(&last) || last.ends_with("_count")) && is_figure(name) {
                 return Ok(Metric::Figure(name.to_owned(), Statistic::Sum));
             }
             return unknown();

@@ -70,7 +70,7 @@ pub fn refused(index: u64, cause: &str) -> Cdr {
 
 /// Calls as they might end, sorted by the time they were due.
 pub fn cdrs() -> impl Strategy<Value = Vec<Cdr>> {
-    let call = (0u8..6, 0u64..50_000, 0u64..3, -70_000i32..4_500);
+    let call = (0u8..6, 0u64..25_000, 0u64..3, -70_000i32..4_500);
     proptest::collection::vec(call, 0..60).prop_map(|calls| {
         let made = calls.into_iter().enumerate().map(|(index, (kind, late, app, figure))| {
             let index = index as u64;

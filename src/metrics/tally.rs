@@ -125,8 +125,13 @@ impl Tally {
 
     /// Calls offered a second, while they were offered. `None` before any time has passed.
     pub fn rate(&self) -> Option<f64> {
+        self.rate_of(&self.counts)
+    }
+
+    /// The same of some of the calls that were offered in its time.
+    pub(super) fn rate_of(&self, counts: &Counts) -> Option<f64> {
         let course = self.course.as_ref()?;
-        over(self.counts.offered as f64, course.offered_until.since(course.began))
+        over(counts.offered as f64, course.offered_until.since(course.began))
     }
 
     /// Mean number of calls in progress, from the beginning to the end.
@@ -186,6 +191,11 @@ fn over(amount: f64, time: Duration) -> Option<f64> {
 impl Course {
     pub fn new(began: Time) -> Self {
         Course { began, offered_until: began, ended: began, active: Duration::ZERO, peak_calls: 0, peak_sessions: 0 }
+    }
+
+    /// The same time, of whose calls in progress nothing is known: that of the calls of one app or host.
+    pub(super) fn of_some(&self) -> Course {
+        Course { active: Duration::ZERO, peak_calls: 0, peak_sessions: 0, ..self.clone() }
     }
 
     /// Of loads that ran side by side or one after the other.

@@ -83,6 +83,8 @@ fn the_rate_is_of_the_time_in_which_calls_are_offered() {
     // They go on for a while, and nothing is offered any more.
     book.advance(START + 60 * S);
     assert_eq!(book.report().all.summary.rate, Some(10.0));
+    let of_app = Gate { over: Over::App("bert".to_owned()), ..gate("rate >= 10") };
+    assert_eq!(of_app.evaluate(&book).verdict, Verdict::Passed);
     let finding = book.report().gates[0].finding.clone();
     assert_eq!((finding.verdict, &*finding.actual), (Verdict::Passed, "10 from 0s to 2s"));
 }

@@ -2,6 +2,7 @@
 //!
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
+pub mod cdr;
 pub mod chart;
 pub mod comparison;
 mod escape;
@@ -54,6 +55,8 @@ pub enum ReportError {
     File { path: PathBuf, source: io::Error },
     #[error("the recording of the run broke off: {}: {source}", path.display())]
     Journal { path: PathBuf, source: io::Error },
+    #[error("{count} call records are missing from {}: writing them was slower than the load", path.display())]
+    Missed { path: PathBuf, count: u64 },
     #[error("cannot make the JUnit report: {0}")]
     Xml(String),
 }

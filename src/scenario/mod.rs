@@ -9,6 +9,7 @@ pub mod defaults;
 pub mod diagnostic;
 mod document;
 mod expand;
+pub mod gates;
 pub mod load;
 mod load_key;
 mod load_spec;
