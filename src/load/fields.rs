@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::slice::Slice;
+
 /// Fields by name, and a row of values for each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -50,7 +52,9 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Draw {
     order: Order,
-    next: usize,
+    slice: Slice,
+    /// The number of the next call, among as many as there are rows.
+    next: u64,
     rng: StdRng,
 }
 
@@ -142,17 +146,22 @@ impl Row<'_> {
 impl Draw {
     /// The same `seed` draws the same rows.
     pub fn new(order: Order, seed: u64) -> Self {
-        Draw { order, next: 0, rng: StdRng::seed_from_u64(seed) }
+        Draw { order, slice: Slice::WHOLE, next: 0, rng: StdRng::seed_from_u64(seed) }
+    }
+
+    /// For the calls of a slice: in turn, they have the rows that they have in the whole.
+    pub fn sliced(self, slice: Slice) -> Self {
+        Draw { slice, next: slice.first(), ..self }
     }
 
     /// The row of the next call.
     pub fn row<'a>(&mut self, table: &'a Table) -> Row<'a> {
         let rows = table.rows.len();
         let at = match self.order {
-            Order::InTurn => self.next % rows,
+            Order::InTurn => usize::try_from(self.next % rows as u64).unwrap_or(0),
             Order::Random => self.rng.random_range(0..rows),
         };
-        self.next = (self.next + 1) % rows;
+        self.next = self.next % rows as u64 + self.slice.step();
         Row { names: &table.names, line: &table.rows[at] }
     }
 }

@@ -8,16 +8,18 @@ use super::escape;
 use super::explain::{self, Layout};
 use super::paint::Style;
 use crate::metrics::{Counts, Part, Quantiles, Snapshot, Timing};
-use crate::run::{Example, LoadOutcome, SearchReport, TestReport};
+use crate::run::{Example, LoadOutcome, SearchReport, SearchStep, TestReport};
 use crate::units::human;
 use crate::verdict::{CheckReport, Verdict};
 use table::{Align, Table};
 
 /// Times that the table of figures has, where they were taken.
 pub(super) const TIMES: [(Timing, &str); 3] =
-    [(Timing::SetupTime, "setup"), (Timing::Pdd, "PDD"), (Timing::LateStarts, "late starts")];
+    [(Timing::SetupTime, "setup"), (Timing::Pdd, "PDD"), (Timing::LateStarts, "late start")];
 /// Causes and reasons that are told.
 const MOST: usize = 8;
+/// Apps, and hosts, that have a row of their own.
+const ROWS: usize = 50;
 /// Columns of a name in a table.
 const NAME: usize = 32;
 
@@ -37,7 +39,7 @@ pub fn progress(snapshot: &Snapshot) -> String {
 pub fn summary(report: &TestReport, load: &LoadOutcome, layout: Layout) -> String {
     let mut text = String::new();
     for check in &report.checks {
-        text += &judged(check, layout);
+        text += &judged(check, load, layout);
     }
     if let Some(search) = &load.search {
         text += &steps(search).text(layout);
@@ -55,18 +57,23 @@ pub fn summary(report: &TestReport, load: &LoadOutcome, layout: Layout) -> Strin
 }
 
 /// A check of a load, with what was found even where it holds.
-fn judged(check: &CheckReport, layout: Layout) -> String {
+fn judged(check: &CheckReport, load: &LoadOutcome, layout: Layout) -> String {
     if check.verdict != Verdict::Passed && check.verdict != Verdict::Skipped {
         let word = if check.verdict == Verdict::Failed { "FAIL" } else { "ERROR" };
         return explain::check_labelled(check, word, layout);
     }
-    let expected = if check.expected.is_empty() { String::new() } else { format!(" ({})", check.expected) };
     let word = if check.verdict == Verdict::Passed { "ok" } else { "skipped" };
-    explain::row(word, Style::of(check.verdict), &format!("{}{expected}", explain::reason(check)), layout)
+    explain::row(word, Style::of(check.verdict), &format!("{}: {}", name(check, load), check.actual.trim()), layout)
+}
+
+/// The name of a check; that of a gate has its bound: `asr >= 99%`.
+pub(super) fn name(check: &CheckReport, load: &LoadOutcome) -> String {
+    let is_gate = load.report.gates.iter().any(|state| state.finding.name == check.name);
+    if is_gate { format!("{} {}", check.name, check.expected) } else { check.name.clone() }
 }
 
 /// What all calls came to, and those of each app and host where there are several.
-fn parts(load: &LoadOutcome) -> Table {
+fn parts(load: &LoadOutcome) -> Table<10> {
     let mut table = Table::new([
         "calls", "offered", "answered", "failed", "skipped", "ASR", "ACD", "rate", "Erlangs", "peak",
     ]);
@@ -77,12 +84,19 @@ fn parts(load: &LoadOutcome) -> Table {
 }
 
 /// All calls, then those of each app and of each host, where there are several.
+///
+/// Of more than [`ROWS`] apps or hosts those with most calls are told.
 pub(super) fn named_parts(load: &LoadOutcome) -> Vec<(String, &Part)> {
     let report = &load.report;
     let mut parts = vec![("all".to_owned(), &report.all)];
     for (kind, some) in [("app", &report.apps), ("host", &report.hosts)] {
         if some.len() > 1 {
-            parts.extend(some.iter().map(|(name, part)| (format!("{kind} {}", escape::line(name)), part)));
+            let mut some: Vec<_> = some.iter().collect();
+            if some.len() > ROWS {
+                some.sort_by_key(|(_, part)| std::cmp::Reverse(part.tally.counts.offered));
+                some.truncate(ROWS);
+            }
+            parts.extend(some.into_iter().map(|(name, part)| (format!("{kind} {}", escape::line(name)), part)));
         }
     }
     parts
@@ -110,7 +124,7 @@ pub(super) fn figures(name: &str, part: &Part) -> [String; 10] {
     ]
 }
 
-fn times(part: &Part) -> Table {
+fn times(part: &Part) -> Table<5> {
     let mut table = Table::new(["times", "p50", "p95", "p99", "max"]);
     for (name, Quantiles { p50, p95, p99, max, .. }) in named_times(part) {
         table.row([name.to_owned(), time(*p50), time(*p95), time(*p99), time(*max)]);
@@ -139,21 +153,26 @@ fn frequencies(name: &str, top: &[(&str, u64)], total: u64, layout: Layout) -> S
 }
 
 /// The steps of a search for capacity.
-fn steps(search: &SearchReport) -> Table {
+fn steps(search: &SearchReport) -> Table<4> {
     let mut table = Table::new(["search", "calls", "", ""]).align(3, Align::Left);
     for step in &search.steps {
-        let worst = step.findings.iter().find(|finding| finding.verdict == step.verdict);
-        let worst = worst.filter(|_| step.verdict != Verdict::Passed).map(|finding| {
-            escape::line(&format!("{} was {}, not {}", finding.name, finding.actual, finding.expected)).to_string()
-        });
-        let word = match step.verdict {
-            Verdict::Passed => "ok",
-            Verdict::Failed => "FAIL",
-            Verdict::Skipped | Verdict::Error => "ERROR",
-        };
-        table.row([rate(step.rate), step.calls.to_string(), word.to_owned(), worst.unwrap_or_default()]);
+        table.row(self::step(step));
     }
     table
+}
+
+/// Rate, calls, how it went, and what broke.
+pub(super) fn step(step: &SearchStep) -> [String; 4] {
+    let worst = step.findings.iter().find(|finding| finding.verdict == step.verdict);
+    let worst = worst.filter(|_| step.verdict != Verdict::Passed).map(|finding| {
+        escape::line(&format!("{} was {}, not {}", finding.name, finding.actual, finding.expected))
+    });
+    let word = match step.verdict {
+        Verdict::Passed => "ok",
+        Verdict::Failed => "FAIL",
+        Verdict::Skipped | Verdict::Error => "ERROR",
+    };
+    [rate(step.rate), step.calls.to_string(), word.to_owned(), worst.unwrap_or_default()]
 }
 
 /// A call that did not pass, as a test of its own would be told.
@@ -199,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_load_under_way_is_told_in_a_line() {
-        let line = progress(&sample::told(30));
-        assert_eq!(line, "200 offered, 20 up, 0.0/s, ASR 100 %, setup p95 100ms, 3 failed, 2 skipped");
+        let line = progress(&sample::told(15));
+        assert_eq!(line, "150 offered, 20 up, 10.0/s, ASR 97.69 %, setup p95 100ms, 3 failed");
     }
 
     #[test]

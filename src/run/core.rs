@@ -549,7 +549,7 @@ impl RunCore {
         self.outputs.push_back(RunOutput::Report(started));
         self.loads[next].state = LoadState::Running;
         let seed = self.ids.long();
-        self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed))));
+        self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed, &self.conduct))));
         self.with_load(|load, around| load.advance(now, around));
     }
 

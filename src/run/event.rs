@@ -87,6 +87,9 @@ pub struct Picked {
     pub seed: Option<u64>,
     /// The part of the tests that this run has.
     pub shard: Option<Shard>,
+    /// The part of the calls of a load that this run makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_shard: Option<Shard>,
     /// What else there is to say, each a short sentence.
     pub notes: Vec<String>,
 }

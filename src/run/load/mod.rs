@@ -45,6 +45,8 @@ pub(super) struct LoadRun {
     id: TestId,
     scenario: Arc<Scenario>,
     originator: Originator,
+    /// Calls at once of each host.
+    host_limit: Option<u32>,
     /// Of `fields`.
     draw: Option<Draw>,
     book: Book,
@@ -102,21 +104,32 @@ pub enum Control {
 const SNAPSHOT: Duration = Duration::from_secs(1);
 
 impl LoadRun {
-    /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`.
-    pub fn new(now: Time, id: TestId, scenario: Arc<Scenario>, hosts: &[usize], seed: u64) -> LoadRun {
+    /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`. It begins now, or when
+    /// the run is told to; of a time that is past all calls are due at once, and late.
+    pub fn new(
+        now: Time,
+        id: TestId,
+        scenario: Arc<Scenario>,
+        hosts: &[usize],
+        seed: u64,
+        conduct: &Conduct,
+    ) -> LoadRun {
         let spec = spec(&scenario);
+        let (slice, now) = (conduct.slice, conduct.start_at.unwrap_or(now));
+        let host_limit = spec.host_limit.map(|limit| u32::try_from(slice.share(u64::from(limit))).unwrap_or(limit));
         let gates: Vec<Gate> = scenario.gates.iter().map(|gate| gate.value.clone()).collect();
         let (profile, search) = match &spec.pace {
             Pace::Profile(profile) => (profile.clone(), None),
             Pace::Find(find) => (Profile::constant(find.start), Some(Search::new(*find, gates.clone(), now))),
         };
-        let mut originator = Originator::new(profile, Mix::new(spec.weights()), spec.limits());
+        let mut originator = Originator::new(profile, Mix::new(spec.weights()), spec.limits()).sliced(slice);
         for host in hosts {
-            originator.host_up(*host, spec.host_limit);
+            originator.host_up(*host, host_limit);
         }
         originator.start(now);
         LoadRun {
-            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed)),
+            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed).sliced(slice)),
+            host_limit,
             book: Book::new(now, gates),
             gates: Gates::default(),
             calls: HashMap::new(),
@@ -254,7 +267,7 @@ impl LoadRun {
 
     /// A host, or the one that is called from it, is up again or for the first time.
     pub fn host_up(&mut self, host: usize) {
-        self.originator.host_up(host, spec(&self.scenario).host_limit);
+        self.originator.host_up(host, self.host_limit);
     }
 
     /// A host is lost; its calls are told by themselves. `left`: whether any other host is there.
