@@ -245,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn slices_take_the_rows_that_their_calls_have_in_the_whole() {
+        let table = Table::parse(USERS).unwrap();
+        let rows = |index| {
+            let mut draw = Draw::new(Order::InTurn, 0).sliced(Slice::new(index, 2).unwrap());
+            (0..3).map(|_| draw.row(&table).line()).collect::<Vec<_>>()
+        };
+        // Calls 0, 2 and 4 of rows on lines 2, 3 and 5; then calls 1, 3 and 5.
+        assert_eq!((rows(0), rows(1)), (vec![2, 5, 3], vec![3, 2, 5]));
+    }
+
+    #[test]
     fn rows_at_random_are_the_same_for_the_same_seed() {
         assert_eq!(users(Order::Random, 7, 50), users(Order::Random, 7, 50));
         assert_ne!(users(Order::Random, 7, 50), users(Order::Random, 8, 50));

@@ -212,11 +212,11 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: u64) -> Time {
+    pub(super) fn at(seconds: u64) -> Time {
         Time::from_micros(seconds * 1_000_000)
     }
 
-    fn report(name: &str, verdict: Verdict, started: u64) -> RunEvent {
+    pub(super) fn report(name: &str, verdict: Verdict, started: u64) -> RunEvent {
         RunEvent::TestEnded(Box::new(TestReport {
             test: TestId { file: "a.yaml".into(), name: name.into() },
             line: None,

@@ -115,3 +115,110 @@ fn not_joined(why: String, whole: &mut TestReport, merged: &mut Merged, extra: &
         passages: Vec::new(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::tests::{at, report};
+    use super::*;
+    use crate::metrics::sample::{START, answered, refused};
+    use crate::metrics::{Book, Cdr, Gate, GateBound, Metric};
+    use crate::run::log::Log;
+    use crate::run::merge::merge;
+    use crate::run::{Picked, RunEvent, Summary, Wrong};
+
+    /// The calls whose number is `index` of `count`: 100, of which every fortieth was refused.
+    fn outcome(index: u64, count: u64, bound: &str) -> LoadOutcome {
+        let metric = Metric::parse("asr").unwrap();
+        let bound = GateBound::parse(metric.quantity(), bound).unwrap();
+        let mut book = Book::new(START, vec![Gate::new(metric, bound)]);
+        let mut wrong = Wrong::default();
+        let number = |n: &u64| n % count == index;
+        let cdrs: Vec<Cdr> = (0..100u64)
+            .filter(number)
+            .map(|n| if n % 40 == 1 { refused(n, "USER_BUSY") } else { answered(n) })
+            .collect();
+        cdrs.iter().for_each(|cdr| book.offered(cdr.launched, cdr.late(), &cdr.app, &cdr.host));
+        for cdr in &cdrs {
+            book.record(cdr);
+            wrong.record(cdr);
+        }
+        LoadOutcome { report: book.report(), wrong, examples: Vec::new(), search: None }
+    }
+
+    fn shard(number: usize, outcome: LoadOutcome, beside: Vec<CheckReport>) -> (String, Log) {
+        let RunEvent::TestEnded(mut ended) = report("load", Verdict::Passed, 100) else { unreachable!() };
+        ended.checks = outcome.checks(None);
+        ended.checks.extend(beside);
+        ended.duration = Duration::from_secs(number as u64);
+        ended.load = Some(Box::new(outcome));
+        let picked = Picked { load_shard: Some(Shard { index: number, count: 2 }), ..Picked::default() };
+        let (test, host) = (ended.test.clone(), ended.host.clone());
+        let events = vec![
+            RunEvent::Started { tests: 1, hosts: vec!["h".into()], picked, at: at(90) },
+            RunEvent::TestStarted { test, host, at: at(100) },
+            RunEvent::TestEnded(ended),
+            RunEvent::Ended { summary: Summary::default(), at: at(110) },
+        ];
+        (format!("{number}.jsonl"), Log { events, warnings: Vec::new() })
+    }
+
+    fn merged(shards: &[(String, Log)]) -> (Merged, TestReport) {
+        let merged = merge(shards);
+        let ended = merged.events.iter().filter_map(|event| match event {
+            RunEvent::TestEnded(report) => Some((**report).clone()),
+            _ => None,
+        });
+        let mut ended: Vec<TestReport> = ended.collect();
+        assert_eq!(ended.len(), 1, "{:?}", merged.events);
+        let report = ended.remove(0);
+        (merged, report)
+    }
+
+    #[test]
+    fn a_gate_that_breaks_in_one_shard_may_hold_of_the_whole() {
+        // Calls 1, 41 and 81 are all of the second shard, of which 94 % were answered: 97 % of the whole.
+        let second = shard(2, outcome(1, 2, ">= 97%"), Vec::new());
+        let RunEvent::TestEnded(alone) = &second.1.events[2] else { unreachable!() };
+        assert_eq!(alone.checks[0].verdict, Verdict::Failed);
+        let (merged, report) = merged(&[second, shard(1, outcome(0, 2, ">= 97%"), Vec::new())]);
+        assert_eq!((merged.warnings, merged.missing), (Vec::<String>::new(), Vec::<String>::new()));
+        assert_eq!((report.verdict, report.checks[0].actual.as_str()), (Verdict::Passed, "97% (97 of 100)"));
+        let load = report.load.unwrap();
+        assert_eq!(load.report.all.tally, outcome(0, 1, ">= 97%").report.all.tally);
+        assert_eq!(load.wrong, outcome(0, 1, ">= 97%").wrong);
+        assert_eq!((report.started, report.duration), (at(100), Duration::from_secs(2)));
+        let Some(RunEvent::Started { tests: 1, .. }) = merged.events.first() else { panic!("{:?}", merged.events) };
+        assert_eq!(merged.events.len(), 4);
+        let Some(RunEvent::Ended { summary, .. }) = merged.events.last() else { panic!("{:?}", merged.events) };
+        assert_eq!((summary.passed, summary.failed, summary.errors), (1, 0, 0));
+    }
+
+    #[test]
+    fn what_stopped_one_shard_and_shards_of_other_gates_are_never_green() {
+        let stopped = CheckReport {
+            name: "the load comes to its end".to_owned(),
+            place: None,
+            verdict: Verdict::Error,
+            expected: "all calls offered".to_owned(),
+            actual: "no host is left".to_owned(),
+            help: String::new(),
+            passages: Vec::new(),
+        };
+        let good = || shard(1, outcome(0, 2, ">= 90%"), Vec::new());
+        let (_, report) = merged(&[good(), shard(2, outcome(1, 2, ">= 90%"), vec![stopped])]);
+        assert_eq!((report.verdict, report.checks.last().unwrap().actual.as_str()), (Verdict::Error, "shard 2/2: no host is left"));
+        let (merged, report) = merged(&[good(), shard(2, outcome(1, 2, ">= 80%"), Vec::new())]);
+        assert_eq!(report.verdict, Verdict::Error);
+        assert!(merged.missing[0].starts_with("a.yaml::load: load shard 2/2: the loads had to hold"), "{:?}", merged.missing);
+    }
+
+    #[test]
+    fn a_shard_that_is_there_twice_counts_once() {
+        let shards = [1, 1, 2].map(|number| shard(number, outcome(number as u64 - 1, 2, ">= 90%"), Vec::new()));
+        let (merged, report) = merged(&shards);
+        assert_eq!(merged.warnings, ["load shard 1/2 is there 2 times"]);
+        assert_eq!(report.load.unwrap().report.all.tally.counts.offered, 100);
+    }
+}
