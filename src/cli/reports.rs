@@ -90,7 +90,9 @@ impl ReportArguments {
             }
         }
         if self.junit.iter().chain(&self.html).chain(&self.cdr).any(|path| path == Path::new(STDOUT)) {
-            return Err("JUnit and HTML reports and call records go to files; `-` is for `--json` and `--tap`".to_owned());
+            return Err(
+                "JUnit and HTML reports and call records go to files; `-` is for `--json` and `--tap`".to_owned()
+            );
         }
         Ok(self.json.iter().chain(&self.tap).any(|path| path == Path::new(STDOUT)))
     }

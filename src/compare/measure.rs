@@ -179,7 +179,18 @@ mod tests {
         assert_eq!((measure("setup_time_p95_ms"), measure("late_starts_p99_ms")), (latency, latency));
         assert_eq!(measure("asr_percent").unwrap().better, Better::More);
         assert_eq!(measure("rate_cps"), Some(Measure { kind: Kind::Rate, better: Better::More }));
-        for name in ["talk_time_p95_ms", "duration_p50_ms", "setup_time_p95", "offered", "caller.uuid", "sip_code", "event_lag_max_ms", "talk_time_ms", "mos_x", ""] {
+        for name in [
+            "talk_time_p95_ms",
+            "duration_p50_ms",
+            "setup_time_p95",
+            "offered",
+            "caller.uuid",
+            "sip_code",
+            "event_lag_max_ms",
+            "talk_time_ms",
+            "mos_x",
+            "",
+        ] {
             assert_eq!(measure(name), None, "{name}");
         }
     }

@@ -132,7 +132,7 @@ impl Report for Junit {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
             RunEvent::Started { hosts, picked, at, .. } => {
-                self.shard = picked.shard.map(|shard| shard.to_string());
+                self.shard = picked.shard.or(picked.load_shard).map(|shard| shard.to_string());
                 self.started = Some(*at);
                 self.last = *at;
                 for host in hosts {
@@ -319,6 +319,12 @@ mod tests {
     #[test]
     fn attempts_and_expected_failures_as_junit() {
         let (_folder, path) = written_of(sample::marked());
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn a_load_as_junit() {
+        let (_folder, path) = written_of(sample::load_events());
         insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
     }
 

@@ -74,9 +74,8 @@ pub(super) fn name(check: &CheckReport, load: &LoadOutcome) -> String {
 
 /// What all calls came to, and those of each app and host where there are several.
 fn parts(load: &LoadOutcome) -> Table<10> {
-    let mut table = Table::new([
-        "calls", "offered", "answered", "failed", "skipped", "ASR", "ACD", "rate", "Erlangs", "peak",
-    ]);
+    let mut table =
+        Table::new(["calls", "offered", "answered", "failed", "skipped", "ASR", "ACD", "rate", "Erlangs", "peak"]);
     for (name, part) in named_parts(load) {
         table.row(figures(&name, part));
     }
@@ -164,9 +163,9 @@ fn steps(search: &SearchReport) -> Table<4> {
 /// Rate, calls, how it went, and what broke.
 pub(super) fn step(step: &SearchStep) -> [String; 4] {
     let worst = step.findings.iter().find(|finding| finding.verdict == step.verdict);
-    let worst = worst.filter(|_| step.verdict != Verdict::Passed).map(|finding| {
-        escape::line(&format!("{} was {}, not {}", finding.name, finding.actual, finding.expected))
-    });
+    let worst = worst
+        .filter(|_| step.verdict != Verdict::Passed)
+        .map(|finding| escape::line(&format!("{} was {}, not {}", finding.name, finding.actual, finding.expected)));
     let word = match step.verdict {
         Verdict::Passed => "ok",
         Verdict::Failed => "FAIL",

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::metrics::{
-    Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Skip, Snapshot, sample as calls,
-};
+use crate::metrics::{Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Skip, Snapshot, sample as calls};
 use crate::place::Place;
 use crate::run::{
     Attempt, Example, LoadOutcome, Picked, RunEvent, SearchReport, SearchStep, Summary, TestId, TestReport, Wrong,
@@ -223,11 +221,8 @@ fn book(seconds: u64) -> Book {
         }
         book.active(at, active, 2 * active);
     }
-    let stats = |idle, memory| HostStats {
-        idle_cpu_percent: Some(idle),
-        memory_bytes: Some(memory),
-        ..HostStats::default()
-    };
+    let stats =
+        |idle, memory| HostStats { idle_cpu_percent: Some(idle), memory_bytes: Some(memory), ..HostStats::default() };
     if seconds < 22 {
         return book;
     }

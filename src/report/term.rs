@@ -155,9 +155,10 @@ impl<W: Write + Send> Term<W> {
     fn picked(&self, picked: &Picked) -> String {
         let left_out = (picked.left_out > 0).then(|| format!("{} not selected", count(picked.left_out, "test")));
         let shard = picked.shard.map(|shard| format!("shard {shard}"));
+        let load_shard = picked.load_shard.map(|shard| format!("load shard {shard}"));
         let seed = picked.seed.map(|seed| format!("random order, repeated by --random-order={seed}"));
         let notes = picked.notes.iter().map(|note| escape::line(note).to_string());
-        let lines = notes.chain(left_out).chain(shard).chain(seed);
+        let lines = notes.chain(left_out).chain(shard).chain(load_shard).chain(seed);
         lines.map(|line| format!("\n{}", self.paint.apply(Style::Faint, line))).collect()
     }
 

@@ -22,10 +22,10 @@ use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, HostTape, Patience};
 use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
+use crate::load::Slice;
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
-use crate::load::Slice;
 use crate::scenario::{LoadSpec, Pace, Scenario, Severity, Stage, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 use crate::units::Time;
@@ -129,6 +129,7 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
         Err(why) => return Ok(Outcome::BadScenario(format!("error: {why}"))),
     };
     selection.picked.load_shard = options.load_shard;
+    selection.picked.notes.extend(begins.and_then(stamp).map(|stamp| format!("the load begins at {stamp}")));
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
     selection.warnings.iter().chain(&unread).for_each(warn);
@@ -144,7 +145,17 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let summary = runtime.block_on(go(&options, &named, &passwords, selection, folders, (clock, begins), tape, &last, &mut reports))?;
+    let summary = runtime.block_on(go(
+        &options,
+        &named,
+        &passwords,
+        selection,
+        folders,
+        (clock, begins),
+        tape,
+        &last,
+        &mut reports,
+    ))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -174,10 +185,18 @@ fn begins(options: &Options, selection: &Selection, now: Time) -> Result<Option<
     begins.map_err(|error| format!("--start-at: {error}"))
 }
 
+/// RFC 3339 in UTC; `None` of a time that has no such.
+fn stamp(time: Time) -> Option<String> {
+    let stamp = jiff::Timestamp::from_microsecond(i64::try_from(time.as_micros()).ok()?).ok()?;
+    Some(stamp.to_string())
+}
+
 /// Whether a load can be made in so many parts.
 fn shared(spec: &LoadSpec, shard: Shard) -> Result<(), String> {
     if matches!(spec.pace, Pace::Find(_)) {
-        return Err("--load-shard: a search for capacity goes on by what it finds, so it cannot be made in parts".to_owned());
+        return Err(
+            "--load-shard: a search for capacity goes on by what it finds, so it cannot be made in parts".to_owned()
+        );
     }
     let limits = [
         ("limit", spec.limit.map(u64::from)),
@@ -186,7 +205,10 @@ fn shared(spec: &LoadSpec, shard: Shard) -> Result<(), String> {
     ];
     for (name, limit) in limits {
         if let Some(limit) = limit.filter(|limit| *limit < shard.count as u64) {
-            return Err(format!("--load-shard: `{name}: {limit}` is less than one call for each of {} shards", shard.count));
+            return Err(format!(
+                "--load-shard: `{name}: {limit}` is less than one call for each of {} shards",
+                shard.count
+            ));
         }
     }
     Ok(())

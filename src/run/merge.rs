@@ -6,9 +6,9 @@ mod loads;
 
 use super::log::Log;
 use super::{Picked, RunEvent, Shard, Summary, TestId, TestReport};
-use loads::Loads;
 use crate::units::Time;
 use crate::verdict::{Mark, Verdict};
+use loads::Loads;
 
 /// Shards joined.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_of_a_load_is_refused() {
-        for wrong in ["", "+", "+30", "30s", "noon", "2026-01-02", "2026-01-02T03:04:05", "+-3s", "1960-01-02T03:04:05Z"] {
+        for wrong in
+            ["", "+", "+30", "30s", "noon", "2026-01-02", "2026-01-02T03:04:05", "+-3s", "1960-01-02T03:04:05Z"]
+        {
             assert_eq!(wrong.parse::<StartAt>(), Err(StartAtError::Form), "{wrong}");
         }
     }

@@ -82,7 +82,8 @@ fn the_kubernetes_job_shares_one_load_among_as_many_pods_as_it_has() {
         sh.env("START_AT", "2026-01-02T03:04:05Z").env("FSHOSTS", "a b:1").output().unwrap()
     };
     let told = String::from_utf8(shell("1").stdout).unwrap();
-    let words = "--load-shard 3/4 --start-at 2026-01-02T03:04:05Z --json /out/3.jsonl --cdr /out/3.csv --fshost a --fshost b:1";
+    let words =
+        "--load-shard 3/4 --start-at 2026-01-02T03:04:05Z --json /out/3.jsonl --cdr /out/3.csv --fshost a --fshost b:1";
     assert!(told.trim_end().ends_with(words), "{told}");
     assert!(shell("1").status.success() && shell("3").status.success() && !shell("4").status.success());
 }

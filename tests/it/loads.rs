@@ -48,7 +48,8 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
     let line = "run load.yaml --json all.jsonl --cdr calls.csv --cdr calls.jsonl --junit j.xml --html page.html";
     let (code, stdout, stderr) = told(callwright(folder.path(), line).output().unwrap());
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    for words in ["PASS [", "ok the generator kept up: ", "offered  answered  failed", "   setup ", "1 test: 1 passed"] {
+    for words in ["PASS [", "ok the generator kept up: ", "offered  answered  failed", "   setup ", "1 test: 1 passed"]
+    {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
     let counts = &load(folder.path(), "all.jsonl")["load"]["report"]["all"]["tally"]["counts"];
@@ -58,7 +59,8 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
     assert!(read("page.html").contains("Setup time: INVITE to answer"));
     assert!(read("j.xml").contains("asr_percent"));
     for file in ["calls.csv", "calls.jsonl", "all.jsonl"] {
-        let (code, _, stderr) = told(callwright(folder.path(), &format!("plot {file} -o {file}.html")).output().unwrap());
+        let (code, _, stderr) =
+            told(callwright(folder.path(), &format!("plot {file} -o {file}.html")).output().unwrap());
         assert_eq!(code, Some(0), "{stderr}");
         assert!(read(&format!("{file}.html")).contains("30 calls, none failed"), "{file}");
     }

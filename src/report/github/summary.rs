@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn loads_as_a_summary() {
+        let mut passed = sample::search();
+        passed.verdict = Verdict::Passed;
+        let events = [sample::load_events(), vec![RunEvent::TestEnded(Box::new(passed))]].concat();
+        insta::assert_snapshot!(markdown(&events).text(LIMIT));
+    }
+
+    #[test]
     fn flaky_tests_as_a_summary() {
         insta::assert_snapshot!(markdown(&sample::marked()).text(LIMIT));
     }

@@ -123,9 +123,8 @@ fn hosts(timed: &[(f64, &Bucket)], width: f64) -> Vec<(Topic, Series)> {
         let name = name.clone();
         FIGURES.map(|(topic, what, figure)| {
             // Hosts are asked every few seconds: a bucket without an answer is no gap.
-            let points = timed.iter().filter_map(|(at, bucket)| {
-                Some((at + width / 2.0, figure(bucket.hosts.get(&name)?)?))
-            });
+            let points =
+                timed.iter().filter_map(|(at, bucket)| Some((at + width / 2.0, figure(bucket.hosts.get(&name)?)?)));
             (topic, Series::new(format!("{name}, {what}"), Mark::Line, points.collect()))
         })
     };

@@ -5,6 +5,7 @@
 mod call;
 mod examples;
 mod judge;
+mod redaction;
 mod search;
 
 use std::collections::{HashMap, VecDeque};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use examples::Example;
 pub use judge::{LoadOutcome, Wrong};
+pub(super) use redaction::redact_snapshot;
 pub use search::{SearchReport, SearchStep};
 
 use super::calls::{Calls, Site};

@@ -85,7 +85,9 @@ fn judge(whole: &mut TestReport, extra: Vec<CheckReport>, ends: Time) {
 
 /// The verdict of a load that may have been expected to fail, as its first shard tells.
 fn expected(whole: &TestReport, verdict: Verdict) -> (Verdict, Option<Mark>) {
-    let Some(Mark::ExpectedFailure(reason) | Mark::UnexpectedPass(reason)) = &whole.mark else { return (verdict, None) };
+    let Some(Mark::ExpectedFailure(reason) | Mark::UnexpectedPass(reason)) = &whole.mark else {
+        return (verdict, None);
+    };
     match verdict {
         Verdict::Failed => (Verdict::Passed, Some(Mark::ExpectedFailure(reason.clone()))),
         Verdict::Passed => (Verdict::Failed, Some(Mark::UnexpectedPass(reason.clone()))),
@@ -98,7 +100,8 @@ fn expected(whole: &TestReport, verdict: Verdict) -> (Verdict, Option<Mark>) {
 fn extra((shard, report): &(Shard, TestReport)) -> Vec<CheckReport> {
     let judged = report.load.as_deref().map_or(0, |load: &LoadOutcome| load.checks(None).len());
     let beside = report.checks.iter().skip(judged).filter(|check| check.name != "xfail");
-    let told = |check: &CheckReport| CheckReport { actual: format!("shard {shard}: {}", check.actual), ..check.clone() };
+    let told =
+        |check: &CheckReport| CheckReport { actual: format!("shard {shard}: {}", check.actual), ..check.clone() };
     beside.filter(|check| check.verdict != Verdict::Passed).map(told).collect()
 }
 
@@ -208,10 +211,17 @@ mod tests {
         };
         let good = || shard(1, outcome(0, 2, ">= 90%"), Vec::new());
         let (_, report) = merged(&[good(), shard(2, outcome(1, 2, ">= 90%"), vec![stopped])]);
-        assert_eq!((report.verdict, report.checks.last().unwrap().actual.as_str()), (Verdict::Error, "shard 2/2: no host is left"));
+        assert_eq!(
+            (report.verdict, report.checks.last().unwrap().actual.as_str()),
+            (Verdict::Error, "shard 2/2: no host is left")
+        );
         let (merged, report) = merged(&[good(), shard(2, outcome(1, 2, ">= 80%"), Vec::new())]);
         assert_eq!(report.verdict, Verdict::Error);
-        assert!(merged.missing[0].starts_with("a.yaml::load: load shard 2/2: the loads had to hold"), "{:?}", merged.missing);
+        assert!(
+            merged.missing[0].starts_with("a.yaml::load: load shard 2/2: the loads had to hold"),
+            "{:?}",
+            merged.missing
+        );
     }
 
     #[test]
