@@ -3,6 +3,7 @@
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
 pub mod cdr;
+mod cdr_report;
 pub mod chart;
 pub mod comparison;
 mod escape;
@@ -13,6 +14,7 @@ mod html;
 mod jsonl;
 mod junit;
 pub mod load;
+mod load_text;
 mod paint;
 #[cfg(test)]
 mod sample;
@@ -23,6 +25,7 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
+pub use cdr_report::Cdrs;
 pub use file::ReportFile;
 pub use github::{Github, Markdown};
 pub use html::{Html, load_page, load_section};
