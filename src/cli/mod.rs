@@ -6,12 +6,14 @@ mod compare;
 mod completions;
 mod config;
 mod configure;
+mod dial;
 mod doctor;
 mod exit;
 mod init;
 mod log;
 mod man;
 mod merge;
+mod metrics_listen;
 mod plot;
 mod replay;
 mod reports;
@@ -46,6 +48,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Arguments>),
+    Dial(Box<dial::Arguments>),
     Check(check::Arguments),
     Compare(compare::Arguments),
     Merge(merge::Arguments),
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
             log(&secrets);
             match parsed.cli.command {
                 Command::Run(arguments) => run::run(*arguments, &secrets),
+                Command::Dial(arguments) => dial::run(*arguments, &secrets),
                 Command::Check(arguments) => check::run(arguments),
                 Command::Compare(arguments) => compare::run(&arguments),
                 Command::Merge(arguments) => merge::run(arguments),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::compare::{ToleranceArguments, judged};
+use super::metrics_listen::MetricsListen;
 use super::reports::ReportArguments;
 use super::{Exit, complain, exit, log, selection};
 use crate::bound::parse_value;
@@ -18,7 +19,8 @@ use crate::redact::Redactor;
 use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
 use crate::run::{
-    self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunEvent, Seed, Shard, StartAt,
+    self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunError, RunEvent, Seed, Shard,
+    StartAt, Watcher,
 };
 
 const EXAMPLES: &str = "\
@@ -140,6 +142,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     reports: ReportArguments,
 
+    #[command(flatten)]
+    listen: MetricsListen,
+
     /// Compare with the run whose JSON lines report is FILE, as `callwright compare` does; a regression is a failure, even
     /// where all tests passed
     #[arg(long, value_name = "FILE")]
@@ -181,7 +186,7 @@ enum List {
 }
 
 /// A time longer than zero, with its unit.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     match parse_value::<Duration>(text) {
         Ok(Duration::ZERO) => Err("it is no time at all".to_owned()),
         Ok(time) if time > LONGEST => Err("it is longer than a year".to_owned()),
@@ -214,8 +219,26 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
             Some((baseline, arguments.tolerances))
         }
     };
+    if arguments.list.is_none() {
+        match arguments.listen.report() {
+            Ok(report) => reports.extend(report),
+            Err(exit) => return exit,
+        }
+    }
     let piped = arguments.reports.takes_stdout() == Ok(true);
-    match run::execute(options(arguments), Reports::new(reports), secrets) {
+    let (exit, outcome) = told(run::execute(options(arguments), Reports::new(reports), Watcher::none(), secrets));
+    match (baseline, outcome) {
+        (Some((baseline, tolerances)), Some(Outcome::Ended { .. })) => {
+            let compared = baseline.compare(tolerances, if piped { super::show_text } else { super::print });
+            if exit == Exit::Passed { compared } else { exit }
+        }
+        _ => exit,
+    }
+}
+
+/// Tells what became of a run beyond what its reports tell; the exit code.
+pub(super) fn told(run: Result<Outcome, RunError>) -> (Exit, Option<Outcome>) {
+    match run {
         Ok(outcome) => {
             match &outcome {
                 Outcome::Ended { report_errors, .. } => report_errors.iter().for_each(complain),
@@ -224,18 +247,11 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
                 Outcome::NothingSelected(reason) => complain(reason),
                 Outcome::Listed => {}
             }
-            let exit = Exit::from(&outcome);
-            match (baseline, outcome) {
-                (Some((baseline, tolerances)), Outcome::Ended { .. }) => {
-                    let compared = baseline.compare(tolerances, if piped { super::show_text } else { super::print });
-                    if exit == Exit::Passed { compared } else { exit }
-                }
-                _ => exit,
-            }
+            (Exit::from(&outcome), Some(outcome))
         }
         Err(error) => {
             complain(error);
-            Exit::Unknown
+            (Exit::Unknown, None)
         }
     }
 }
@@ -363,6 +379,7 @@ mod tests {
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         let choice = Choice {
             paths: vec!["a".to_owned(), "b.yaml".to_owned()],
+            written: None,
             keyword: Some("tone".to_owned()),
             tags: Some("not-x".to_owned()),
             last: Some(Last::Only),

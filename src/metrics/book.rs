@@ -7,6 +7,7 @@ use super::gate::{Reading, Tallies};
 use super::window::{Offering, Windows};
 use super::{Cdr, Counts, Course, Gate, HostStats, Over, Series, Skip, Tally, Timing};
 use crate::units::Time;
+use crate::verdict::Verdict;
 
 /// The book of a load. Its memory is bounded for any number of calls.
 ///
@@ -112,9 +113,15 @@ impl Book {
         self.offering = Offering::IsOver;
     }
 
-    /// A call ended.
+    /// A call ended. One that was cut off, which is a verdict of skipped, is counted, and nothing else is taken from it.
     pub fn record(&mut self, cdr: &Cdr) {
         self.advance(cdr.ended);
+        if cdr.verdict == Verdict::Skipped {
+            self.all.counts.cut_off();
+            named(&mut self.apps, &cdr.app).counts.cut_off();
+            named(&mut self.hosts, &cdr.host).tally.counts.cut_off();
+            return;
+        }
         self.all.record(cdr);
         self.open.record(cdr);
         self.series.record(cdr);

@@ -35,6 +35,9 @@ pub struct Counts {
     pub checks_failed: u64,
     /// We could not find out.
     pub errors: u64,
+    /// Hung up before their end, as the load was told to: they are not judged, and in no other count but `offered`.
+    #[serde(default)]
+    pub cut_off: u64,
     /// Answer to hangup, of all calls together.
     #[serde(rename = "talk_time_s", with = "serial::seconds")]
     #[schemars(with = "f64")]
@@ -74,6 +77,16 @@ impl Counts {
             Skip::NoHost => self.skipped_without_host += 1,
             Skip::Behind => self.skipped_behind += 1,
         }
+    }
+
+    /// Counts a call that was hung up before its end because the load was told to.
+    pub fn cut_off(&mut self) {
+        self.cut_off += 1;
+    }
+
+    /// Calls that were launched and are not over.
+    pub fn under_way(&self) -> u64 {
+        self.offered.saturating_sub(self.ended + self.cut_off)
     }
 
     /// Counts a call that ended.
@@ -126,6 +139,7 @@ impl AddAssign<&Counts> for Counts {
         self.passed += other.passed;
         self.checks_failed += other.checks_failed;
         self.errors += other.errors;
+        self.cut_off += other.cut_off;
         self.talk_time = self.talk_time.saturating_add(other.talk_time);
         self.call_time = self.call_time.saturating_add(other.call_time);
     }

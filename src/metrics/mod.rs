@@ -40,7 +40,7 @@ pub use load_report::{LoadReport, MergeError, Part};
 pub use metric::{COUNTING, Extent, Measured, Metric, MetricError, Occupancy, PLAIN, Plain, Quantity, Value};
 pub use series::{Bucket, MAX_BUCKETS, Series};
 pub use sketch::Sketch;
-pub use snapshot::{Frequency, GateState, HostSnapshot, Rates, Snapshot};
+pub use snapshot::{Asked, Frequency, GateState, HostSnapshot, Phase, Rates, Snapshot};
 pub use summary::{Quantiles, Summary};
 pub use tally::{Course, Tally};
 pub use timing::{Spread, Statistic, Timing};

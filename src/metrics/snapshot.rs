@@ -14,6 +14,9 @@ pub struct Snapshot {
     pub at: Time,
     /// Seconds since the load began.
     pub elapsed_s: f64,
+    /// What is asked of it now.
+    #[serde(default)]
+    pub asked: Asked,
     pub counts: Counts,
     pub asr_percent: Option<f64>,
     pub acd_s: Option<f64>,
@@ -35,6 +38,33 @@ pub struct Snapshot {
     pub gates: Vec<GateState>,
     /// Whether the generator keeps up.
     pub generator: Finding,
+}
+
+/// What a load is to do at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Asked {
+    pub phase: Phase,
+    /// Calls to be offered a second; 0 when no more are.
+    pub rate: f64,
+    /// Calls at once; `None`: any number.
+    pub limit: Option<u32>,
+    /// Calls in all.
+    pub max_offered: Option<u64>,
+    /// How long calls are offered, in seconds.
+    pub for_s: Option<f64>,
+}
+
+/// Where a load stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    #[default]
+    Offering,
+    Paused,
+    /// No more calls are offered; those that are up come to their end.
+    Draining,
+    /// Those that are up are hung up.
+    HangingUp,
 }
 
 /// What happens in a second, of the last whole seconds, at most ten; all 0 within the first second.
@@ -75,7 +105,7 @@ pub struct GateState {
 const TOLD: usize = 10;
 
 impl Book {
-    /// The load as it is `now`.
+    /// The load as it is `now`. What is asked of it is for whoever asks to fill in.
     pub fn snapshot(&mut self, now: Time) -> Snapshot {
         self.advance(now);
         let all = self.all();
@@ -98,6 +128,7 @@ impl Book {
             asr_percent: (all.counts.seized > 0).then(|| all.counts.answered as f64 * 100.0 / all.counts.seized as f64),
             acd_s: all.counts.acd().map(|acd| acd.as_secs_f64()),
             erlangs: all.erlangs(),
+            asked: Asked::default(),
             counts: all.counts.clone(),
             rates: Rates {
                 offered: a_second(recent.offered),
@@ -136,6 +167,18 @@ impl Book {
     pub(super) fn gate_states(&self) -> Vec<GateState> {
         let state = |gate: &Gate| GateState { gate: gate.clone(), finding: gate.evaluate(self) };
         self.gates().iter().map(state).collect()
+    }
+}
+
+impl Phase {
+    /// Its name for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Offering => "offering",
+            Phase::Paused => "paused",
+            Phase::Draining => "draining",
+            Phase::HangingUp => "hanging_up",
+        }
     }
 }
 

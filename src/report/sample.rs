@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::metrics::{Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Skip, Snapshot, sample as calls};
+use crate::metrics::sample as calls;
+use crate::metrics::{
+    Asked, Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Phase, Quantity, Skip, Snapshot,
+};
 use crate::place::Place;
 use crate::run::{
     Attempt, Example, LoadOutcome, Picked, RunEvent, SearchReport, SearchStep, Summary, TestId, TestReport, Wrong,
@@ -46,6 +49,64 @@ fn report(test: TestId, host: &str, verdict: Verdict, checks: Vec<CheckReport>) 
         rerun: String::new(),
         load: None,
     }
+}
+
+/// What is told of the load `name` after fifteen seconds at ten calls a second, of which one in twenty was refused.
+pub fn load_told(name: &str) -> RunEvent {
+    let gates = [("asr", Quantity::Ratio, ">= 99%"), ("setup_time.p95", Quantity::Time, "< 250ms")];
+    let gate = |(metric, quantity, bound): (&str, Quantity, &str)| {
+        Gate::new(Metric::parse(metric).unwrap(), GateBound::parse(quantity, bound).unwrap())
+    };
+    let start = calls::START;
+    let mut book = Book::new(start, gates.map(gate).into());
+    let second = Duration::from_secs(1);
+    let mut moments: Vec<(Time, Option<Cdr>)> = Vec::new();
+    for index in 0..160 {
+        let cdr = if index % 20 == 7 { calls::refused(index, "USER_BUSY") } else { calls::answered(index) };
+        let app = if index % 4 == 0 { "dtmf" } else { "bert" };
+        let cdr = Cdr { app: app.to_owned(), ..cdr };
+        moments.push((cdr.launched, None));
+        moments.push((cdr.ended, Some(cdr)));
+    }
+    moments.sort_by_key(|(at, _)| *at);
+    let mut active = 0u32;
+    let (mut launched, mut stats) = (0u64, 0);
+    for (at, cdr) in moments {
+        if at > start + second * 15 {
+            break;
+        }
+        if at > start + second * stats {
+            stats += 1;
+            let told = HostStats {
+                idle_cpu_percent: Some(87.5),
+                sessions: Some(2 * active),
+                sps: Some(10),
+                cpu_percent: Some(42.0),
+                memory_bytes: Some(64 << 20),
+            };
+            book.host_stats(at, "local", told);
+        }
+        match cdr {
+            None => {
+                let app = if launched % 4 == 0 { "dtmf" } else { "bert" };
+                book.offered(at, Duration::from_millis(2), app, "local");
+                launched += 1;
+                active += 1;
+            }
+            Some(cdr) => {
+                book.record(&cdr);
+                active -= 1;
+            }
+        }
+        book.active(at, active, 2 * active);
+        book.lag("local", Duration::from_millis(3));
+    }
+    for _ in 0..3 {
+        book.skipped(start + second * 15, Skip::Limit);
+    }
+    let asked = Asked { phase: Phase::Offering, rate: 10.0, limit: Some(25), max_offered: Some(500), for_s: None };
+    let snapshot = Box::new(Snapshot { asked, ..book.snapshot(start + second * 15) });
+    RunEvent::LoadTold { test: id("sample.yaml", name), snapshot }
 }
 
 pub fn passed() -> TestReport {

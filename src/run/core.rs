@@ -434,7 +434,13 @@ impl RunCore {
     }
 
     /// Begins no more tests, hangs up the calls of those that run, and tears down what was set up.
+    ///
+    /// A load without end only comes to its end by that, where nothing else is to be run.
     pub fn interrupt(&mut self, now: Time) {
+        let others = self.pending > 0 || self.loads.iter().any(|load| load.state == LoadState::Waiting);
+        if !others && self.with_load(|load, _| load.waits_to_be_stopped()) {
+            return self.control(now, Control::HangUp);
+        }
         self.summary.interrupted = true;
         let torn_down = |index: &usize| matches!(self.jobs[*index].role, Role::Teardown { .. });
         let running: Vec<usize> = self.running.keys().copied().filter(|index| !torn_down(index)).collect();
@@ -572,6 +578,7 @@ impl RunCore {
     }
 
     fn end_load(&mut self, now: Time) {
+        self.with_load(|load, around| load.tell(now, around));
         let Some((index, load)) = self.load.take() else { return };
         let names: Vec<String> = self.hosts.iter().map(|slot| slot.about.name.clone()).collect();
         let (mut attempt, outcome) = load.conclude(now, &names);

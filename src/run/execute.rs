@@ -15,8 +15,8 @@ use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{
-    At, Conduct, Folders, HostSpecError, LastFailed, NamedHost, Options, Purpose, Role, RunEvent, Selected, Selection,
-    Shard, Summary, named_hosts, read_hosts, select,
+    At, Conduct, Folders, HostSpecError, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected,
+    Selection, Shard, Summary, named_hosts, read_hosts, select,
 };
 use crate::clock::Clock;
 use crate::host::HostConfig;
@@ -60,6 +60,29 @@ pub enum RunError {
     Print(#[source] std::io::Error),
 }
 
+/// What ties a run to whoever watches it.
+#[derive(Debug)]
+pub struct Watcher {
+    /// What is wanted of the run.
+    pub orders: mpsc::UnboundedReceiver<Order>,
+    /// Called before a second Ctrl-C or SIGTERM ends the process.
+    pub before_exit: fn(),
+}
+
+impl Watcher {
+    /// Nobody watches.
+    pub fn none() -> Watcher {
+        let (_, orders) = mpsc::unbounded_channel();
+        Watcher { orders, before_exit: || {} }
+    }
+
+    /// One who gives orders.
+    pub fn new(before_exit: fn()) -> (mpsc::UnboundedSender<Order>, Watcher) {
+        let (order, orders) = mpsc::unbounded_channel();
+        (order, Watcher { orders, before_exit })
+    }
+}
+
 /// Where what a run leaves behind goes, in the current folder.
 const OUT: &str = "callwright-out";
 
@@ -72,7 +95,12 @@ const SLOTS: usize = 16;
 /// process ends at once.
 ///
 /// The secrets of the scenarios are put into `secrets` once they are known, for whoever writes a log.
-pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redactor>) -> Result<Outcome, RunError> {
+pub fn execute(
+    options: Options,
+    mut reports: Reports,
+    watcher: Watcher,
+    secrets: &OnceLock<Redactor>,
+) -> Result<Outcome, RunError> {
     let named = match hosts(&options) {
         Ok(named) => named,
         Err(error) => return Ok(Outcome::BadScenario(format!("error: {error}"))),
@@ -154,6 +182,7 @@ pub fn execute(options: Options, mut reports: Reports, secrets: &OnceLock<Redact
         (clock, begins),
         tape,
         &last,
+        watcher,
         &mut reports,
     ))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -242,10 +271,11 @@ async fn go(
     (clock, begins): (Clock, Option<Time>),
     tape: Tape,
     last: &LastFailed,
+    watcher: Watcher,
     reports: &mut Reports,
 ) -> Result<Summary, RunError> {
     let scenarios = every(&selection, &folders);
-    let interrupts = interrupts();
+    let interrupts = interrupts(watcher.before_exit);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
     let recordings = out.join("recordings");
     let mut hosts = Vec::new();
@@ -304,11 +334,14 @@ async fn go(
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, report).await;
+    let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, watcher.orders, report).await;
     for switch in switches {
         switch.shutdown().await;
     }
-    if let Err(error) = recorder.write(last, Path::new(OUT)) {
+    // What is in no file cannot be run again by `--lf`.
+    if options.choice.written.is_none()
+        && let Err(error) = recorder.write(last, Path::new(OUT))
+    {
         warn(&error);
     }
     Ok(summary)
@@ -410,6 +443,9 @@ fn tests(options: &Options, selection: &Selection, folders: &Folders) -> Vec<Tes
 
 /// The command that runs one test alone, on its host. The password is left to the environment.
 fn rerun(options: &Options, selected: &Selected) -> String {
+    if let Some(written) = &options.choice.written {
+        return written.rerun.clone();
+    }
     let hosts = options.hosts.iter().map(|host| format!(" --fshost {host}"));
     let callees = options.callee_hosts.iter().map(|host| format!(" --callee-host {host}"));
     let files = options.host_files.iter().map(|file| format!(" --hosts {}", quoted(&file.display().to_string())));
@@ -425,13 +461,14 @@ fn quoted(word: &str) -> String {
 }
 
 /// Brings a message for the first Ctrl-C or SIGTERM; with the second the process ends at once.
-fn interrupts() -> mpsc::Receiver<()> {
+fn interrupts(before_exit: fn()) -> mpsc::Receiver<()> {
     let (tell, told) = mpsc::channel(1);
     let mut signals = Signals::listen();
     tokio::spawn(async move {
         signals.next().await;
         let _ = tell.send(()).await;
         signals.next().await;
+        before_exit();
         std::process::exit(INTERRUPTED);
     });
     told

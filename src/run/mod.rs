@@ -28,14 +28,14 @@ mod trial;
 
 pub use conduct::{Conduct, SLOW};
 pub use event::*;
-pub use execute::{Outcome, RunError, execute};
+pub use execute::{Outcome, RunError, Watcher, execute};
 pub use folders::{Folder, Folders};
 pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, named_hosts, read_hosts};
-pub use load::{Control, Example, LoadOutcome, SearchReport, SearchStep, Wrong};
+pub use load::{Control, Example, LoadOutcome, Order, SearchReport, SearchStep, Wrong};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose, StartAt, StartAtError};
 pub use plan::{Planned, PlannedEntry, PlannedLoad, plan};
 pub use select::{
     Choice, Entry, Expression, Last, LastFailed, ListFormat, Seed, SelectError, Selected, Selection, Shard, ShardError,
-    list_schema, select,
+    Written, list_schema, select,
 };

@@ -19,7 +19,7 @@ use crate::scenario::Judgement;
 
 use super::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 
-use super::{Conduct, RunEvent, Summary};
+use super::{Conduct, Order, RunEvent, Summary};
 
 pub use super::retrieve::{Ask, Files, Remote, Talk, retrieve};
 
@@ -34,7 +34,8 @@ pub struct Hosted {
 
 /// Runs `tests` on `hosts` to the end and tells `report` of everything as it happens.
 ///
-/// `interrupts` brings one message for each Ctrl-C: the first hangs up the run's calls and lets it end.
+/// `interrupts` brings one message for each Ctrl-C: the first hangs up the run's calls and lets it end. `orders` are those
+/// of whoever watches the run.
 pub async fn run(
     hosts: Vec<Hosted>,
     tests: Vec<Test>,
@@ -42,6 +43,7 @@ pub async fn run(
     clock: Clock,
     tape: Tape,
     mut interrupts: mpsc::Receiver<()>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
     mut report: impl FnMut(&RunEvent),
 ) -> Summary {
     let (events, mut inbox) = mpsc::channel(1_024);
@@ -153,6 +155,16 @@ pub async fn run(
                 let now = clock.now();
                 tape.put(now, || Record::Interrupted);
                 core.interrupt(now);
+            }
+            Some(order) = orders.recv() => {
+                let now = clock.now();
+                match order {
+                    Order::Control(control) => core.control(now, control),
+                    Order::Interrupt => {
+                        tape.put(now, || Record::Interrupted);
+                        core.interrupt(now);
+                    }
+                }
             }
             () = sleep(due) => {
                 let now = clock.now();

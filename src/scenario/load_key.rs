@@ -8,7 +8,7 @@ use super::app;
 use super::load_spec::{Find, HostSettings};
 use super::mapping::{default, mapping, optional, required};
 use super::node::{Node, Plain, plain, shortened};
-use super::scalar::{boolean, duration, integer, line, word};
+use super::scalar::{boolean, duration, duration_or_ever, integer, line, word};
 use super::shape::{Placed, Quoted, Shape, Wrong};
 use crate::load::{Order, Stage};
 use crate::units::Cps;
@@ -19,7 +19,8 @@ pub(super) struct LoadKeys {
     pub rate: Option<Cps>,
     pub stages: Option<Placed<Vec<Placed<Stage>>>>,
     pub find: Option<Find>,
-    pub duration: Option<Duration>,
+    /// `Some(None)`: until it is stopped.
+    pub duration: Option<Option<Duration>>,
     pub limit: Option<u32>,
     pub max_offered: Option<u32>,
     pub host_limit: Option<u32>,
@@ -66,7 +67,11 @@ pub(super) fn shape() -> Shape<LoadKeys> {
         rate: optional("rate", rate(Least::Above), "Calls offered per second."),
         stages: optional("stages", stages.placed(), "Rates over time, from 0, one stage after the other."),
         find: optional("find", find(), "Look for the highest rate at which the `gates` hold."),
-        duration: optional("for", duration(), "How long calls are offered. Stages end by themselves."),
+        duration: optional(
+            "for",
+            duration_or_ever(),
+            "How long calls are offered; `ever`: until somebody stops it. Stages end by themselves."
+        ),
         limit: optional(
             "limit",
             integer(1..=u32::MAX),

@@ -11,7 +11,7 @@ use crate::units::{Cps, human};
 #[derive(Clone, Debug)]
 pub struct LoadSpec {
     pub pace: Pace,
-    /// How long calls are offered, where the pace does not end by itself.
+    /// How long calls are offered, where the pace does not end by itself; `None` there: until it is stopped.
     pub duration: Option<Duration>,
     /// Calls at once (Erlangs).
     pub limit: Option<u32>,
@@ -89,6 +89,12 @@ impl LoadSpec {
         Limits { calls: self.limit, max_offered: self.max_offered, duration: self.duration, drain: self.drain }
     }
 
+    /// Whether it offers calls until somebody stops it.
+    pub fn is_endless(&self) -> bool {
+        let endless = matches!(&self.pace, Pace::Profile(profile) if profile.ends().is_none());
+        endless && self.duration.is_none() && self.max_offered.is_none()
+    }
+
     pub fn weights(&self) -> Vec<u64> {
         self.mix.iter().map(|entry| entry.weight).collect()
     }
@@ -98,6 +104,7 @@ impl LoadSpec {
         let mut told = vec![match &self.pace {
             Pace::Profile(profile) => match self.duration {
                 Some(duration) => format!("offers {profile} for {}", human(duration)),
+                None if self.is_endless() => format!("offers {profile} until it is stopped"),
                 None => format!("offers {profile}"),
             },
             Pace::Find(Find { start, step, max, hold, settle }) => format!(

@@ -103,16 +103,28 @@ pub fn integer(range: RangeInclusive<u32>) -> Shape<u32> {
 /// A time longer than zero with its unit: `10s`, `200ms`, `1.5m`.
 pub fn duration() -> Shape<Duration> {
     let expects = "a time such as `2s` or `200ms`";
-    Shape::scalar(expects, json!({ "type": "string", "pattern": value_pattern::<Duration>() }), |text, _| {
-        let duration: Duration = parse_value(text).map_err(|error| unreadable(text, &error, "s"))?;
-        match duration {
-            Duration::ZERO => Err(Wrong::message(format!("`{}` is no time at all", shortened(text)))),
-            _ if duration > Duration::from_secs(366 * 86_400) => {
-                Err(Wrong::message(format!("`{}` is longer than a year", shortened(text))))
-            }
-            _ => Ok(duration),
+    Shape::scalar(expects, json!({ "type": "string", "pattern": value_pattern::<Duration>() }), |text, _| time(text))
+}
+
+/// [`duration`], or the word `ever`, which is `None`.
+pub fn duration_or_ever() -> Shape<Option<Duration>> {
+    let expects = "a time such as `60s`, or `ever`";
+    let json = json!({ "anyOf": [{ "type": "string", "pattern": value_pattern::<Duration>() }, { "const": EVER }] });
+    Shape::scalar(expects, json, |text, _| if text == EVER { Ok(None) } else { time(text).map(Some) })
+}
+
+/// No end.
+const EVER: &str = "ever";
+
+fn time(text: &str) -> Result<Duration, Wrong> {
+    let duration: Duration = parse_value(text).map_err(|error| unreadable(text, &error, "s"))?;
+    match duration {
+        Duration::ZERO => Err(Wrong::message(format!("`{}` is no time at all", shortened(text)))),
+        _ if duration > Duration::from_secs(366 * 86_400) => {
+            Err(Wrong::message(format!("`{}` is longer than a year", shortened(text))))
         }
-    })
+        _ => Ok(duration),
+    }
 }
 
 /// A tone's frequency, which narrow-band telephony can carry: `1004Hz`, `1.004kHz` or plain `1004`.

@@ -27,6 +27,7 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "plot",
         "plot calls.jsonl -o calls.pdf",
         "plot calls.jsonl --only speed",
+        "dial --rate 3/s",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -48,6 +49,7 @@ fn help_and_version_are_no_failures() {
         "analyze --help",
         "init -h",
         "plot --help",
+        "dial --help",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");
@@ -57,7 +59,8 @@ fn help_and_version_are_no_failures() {
 
 #[test]
 fn help_tells_the_exit_codes() {
-    let commands = ["run", "check", "config", "analyze", "plot", "init", "switch", "schema", "completions", "man"];
+    let commands =
+        ["run", "dial", "check", "config", "analyze", "plot", "init", "switch", "schema", "completions", "man"];
     let lines = commands.map(|command| format!("{command} --help"));
     for line in lines.iter().map(String::as_str).chain(["--help"]) {
         let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();

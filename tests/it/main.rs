@@ -5,6 +5,7 @@ mod captures;
 mod ci;
 mod command_line;
 mod configuration;
+mod dial;
 mod doctor;
 mod dtmf;
 mod esl_wire;

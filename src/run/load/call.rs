@@ -31,6 +31,8 @@ pub(super) struct Launched {
     pub reading: bool,
     /// Where its recordings are kept.
     pub kept: Vec<PathBuf>,
+    /// It was hung up before its end, as the load was told to.
+    pub cut_off: bool,
     /// Belongs to the step of a search that is measured.
     pub measured: bool,
     /// Once it is over: what its legs came to.
@@ -94,6 +96,7 @@ impl Launched {
             live: 0,
             reading: false,
             kept: Vec::new(),
+            cut_off: false,
             measured: false,
             legs: Legs::default(),
         }
@@ -102,7 +105,7 @@ impl Launched {
     /// The record of the call, which ended now; `failed` calls had failed before it.
     pub fn record(self, now: Time, named: &Named<'_>, judgement: &Judgement, failed: u64) -> Cdr {
         let Legs { caller, callee, hangup_cause, sip_code } = self.legs;
-        let passed = judgement.verdict == Verdict::Passed;
+        let failed_too = matches!(judgement.verdict, Verdict::Failed | Verdict::Error);
         Cdr {
             call: named.call.to_owned(),
             index: named.index,
@@ -119,10 +122,13 @@ impl Launched {
             hangup_cause,
             sip_code,
             verdict: judgement.verdict,
-            reason: decisive(judgement).map(reason).unwrap_or_default(),
+            reason: match judgement.verdict {
+                Verdict::Skipped => "hung up, as the load was told to".to_owned(),
+                _ => decisive(judgement).map(reason).unwrap_or_default(),
+            },
             active: self.active,
             sessions: self.sessions,
-            failed: failed + u64::from(!passed),
+            failed: failed + u64::from(failed_too),
             figures: figures(&judgement.properties),
         }
     }

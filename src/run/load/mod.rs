@@ -27,10 +27,11 @@ use crate::call::{Change, ChangeKind};
 use crate::esl::{Event, LogLevel, Reply};
 use crate::host::{HostStats, Settings, Token};
 use crate::id::Ids;
-use crate::load::{Draw, Mix, Originator, Profile, Skip, State, Step};
-use crate::metrics::{self, Book, Gate, Gates};
+use crate::load::{Draining, Draw, Mix, Originator, Profile, Skip, State, Step};
+use crate::metrics::{self, Asked, Book, Gate, Gates, Snapshot};
 use crate::scenario::{HostSettings, Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
 use crate::units::{Cps, Time};
+use crate::verdict::Verdict;
 use call::{Launched, Legs, Named, decisive};
 use care::Care;
 use examples::Examples;
@@ -122,6 +123,15 @@ pub enum Control {
 
 /// How often it is told how a load fares.
 const SNAPSHOT: Duration = Duration::from_secs(1);
+
+/// What whoever watches a run wants of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// Of the load that is under way.
+    Control(Control),
+    /// As Ctrl-C.
+    Interrupt,
+}
 
 impl LoadRun {
     /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`. It begins now, or when
@@ -337,6 +347,11 @@ impl LoadRun {
         }
     }
 
+    /// Whether it goes on until it is stopped, and nobody has done so.
+    pub fn waits_to_be_stopped(&self) -> bool {
+        spec(&self.scenario).is_endless() && self.cut_short.is_none()
+    }
+
     /// Hangs up everything and offers no more.
     pub fn interrupt(&mut self, now: Time, around: &mut Around<'_>) {
         self.cut_short.get_or_insert(CutShort::Interrupted);
@@ -439,6 +454,9 @@ impl LoadRun {
         }
         self.sessions = self.sessions.saturating_sub(launched.live);
         let (host, measured, kept) = (launched.host, launched.measured, launched.kept.clone());
+        if launched.cut_off {
+            judgement.verdict = Verdict::Skipped;
+        }
         let scenario = Arc::clone(&self.scenario);
         let entry = &spec(&scenario).mix[launched.entry].name;
         let callee = Some(call.site.callee).filter(|callee| *callee != host);
@@ -526,13 +544,35 @@ impl LoadRun {
     fn hang_up_calls(&mut self, now: Time, around: &mut Around<'_>) {
         let mut calls: Vec<u64> = self.calls.keys().copied().collect();
         calls.sort_unstable();
+        let asked = self.cut_short == Some(CutShort::Asked);
         for index in calls {
+            if let Some(launched) = self.calls.get_mut(&index) {
+                launched.cut_off = asked && !launched.reading;
+            }
             self.drive(now, index, around, |machine| machine.interrupt(now));
         }
     }
 
-    fn tell(&mut self, now: Time, around: &mut Around<'_>) {
-        let snapshot = Box::new(self.book.snapshot(now));
+    fn asked(&self, now: Time) -> Asked {
+        let limits = self.originator.limits();
+        Asked {
+            phase: match self.originator.state() {
+                State::Initial | State::Originating if self.originator.is_paused() => metrics::Phase::Paused,
+                State::Initial | State::Originating => metrics::Phase::Offering,
+                State::Stopped(Draining::Until(until)) if until > now => metrics::Phase::Draining,
+                State::Stopped(Draining::Over) => metrics::Phase::Draining,
+                State::Stopped(_) => metrics::Phase::HangingUp,
+            },
+            rate: self.originator.rate(now).0,
+            limit: limits.calls,
+            max_offered: limits.max_offered,
+            for_s: limits.duration.map(|duration| duration.as_secs_f64()),
+        }
+    }
+
+    /// Tells how it fares.
+    pub fn tell(&mut self, now: Time, around: &mut Around<'_>) {
+        let snapshot = Box::new(Snapshot { asked: self.asked(now), ..self.book.snapshot(now) });
         let told = RunEvent::LoadTold { test: self.id.clone(), snapshot };
         around.outputs.push_back(RunOutput::Report(told));
     }

@@ -12,13 +12,13 @@ mod shard;
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::redact::Redactor;
 use crate::scenario::diagnostic::{Diagnostic, did_you_mean};
-use crate::scenario::reading::Disk;
-use crate::scenario::{Scenario, Stage, Style, load_file_with};
+use crate::scenario::reading::{Disk, Folder};
+use crate::scenario::{Loaded, Scenario, Stage, Style, load_beside, load_file_with};
 
 use super::{Picked, TestId};
 
@@ -33,6 +33,8 @@ pub use shard::{Shard, ShardError};
 pub struct Choice {
     /// Scenario files, folders to look for them in, globs, and single tests as `FILE::NAME[VALUES]`.
     pub paths: Vec<String>,
+    /// A document that is in no file.
+    pub written: Option<Written>,
     /// `-k`: an expression on the node id.
     pub keyword: Option<String>,
     /// `-m`: an expression on the tags.
@@ -48,7 +50,63 @@ pub struct Choice {
 impl Choice {
     /// All tests of `paths`, once.
     pub fn of(paths: Vec<String>) -> Self {
-        Choice { paths, keyword: None, tags: None, last: None, repeat: NonZeroU32::MIN, shard: None, seed: None }
+        Choice {
+            paths,
+            written: None,
+            keyword: None,
+            tags: None,
+            last: None,
+            repeat: NonZeroU32::MIN,
+            shard: None,
+            seed: None,
+        }
+    }
+}
+
+/// A scenario document that was made from something else than a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What reports call its file.
+    pub name: String,
+    /// In YAML. Files that it names are looked for from the current folder; no `_defaults.yaml` holds for it.
+    pub text: String,
+    /// The command that makes it again.
+    pub rerun: String,
+}
+
+impl Written {
+    /// The scenarios of the document for `hosts`.
+    pub fn load(&self, hosts: &[String]) -> Loaded {
+        let path = Path::new(&self.name);
+        load_beside(path, &self.text, &Alone { path, disk: Disk { hosts } })
+    }
+}
+
+/// The disk, with nothing above the document `path`.
+struct Alone<'a> {
+    path: &'a Path,
+    disk: Disk<'a>,
+}
+
+impl Folder for Alone<'_> {
+    fn has_file(&self, path: &Path) -> bool {
+        self.disk.has_file(path)
+    }
+
+    fn text(&self, path: &Path) -> Result<Option<String>, String> {
+        self.disk.text(path)
+    }
+
+    fn above(&self, path: &Path) -> Vec<PathBuf> {
+        if path == self.path { Vec::new() } else { self.disk.above(path) }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.disk.variable(name)
+    }
+
+    fn hosts(&self) -> &[String] {
+        self.disk.hosts()
     }
 }
 
@@ -151,10 +209,16 @@ pub fn select(choice: &Choice, hosts: &[String], last: &LastFailed) -> Result<Se
         |option, text: &Option<String>| text.as_deref().map(|text| Expression::parse(option, text)).transpose();
     let keyword = expression("-k", &choice.keyword).map_err(SelectError::Expression)?;
     let tags = expression("-m", &choice.tags).map_err(SelectError::Expression)?;
-    let mut selection = find(&choice.paths, hosts)?;
+    let mut selection = find(choice, hosts)?;
     selection.found = selection.tests.len();
     if selection.found == 0 {
-        selection.why_none = format!("no scenario in {}", choice.paths.join(", "));
+        let names: Vec<&str> = choice
+            .written
+            .iter()
+            .map(|written| &*written.name)
+            .chain(choice.paths.iter().map(|path| &**path))
+            .collect();
+        selection.why_none = format!("no scenario in {}", names.join(", "));
     }
     if let Some(keyword) = &keyword {
         selection.keep("-k", choice.keyword.as_deref(), |test| by_name(test, keyword));
@@ -197,14 +261,15 @@ fn unknown_tags(expression: &Expression, tests: &[Selected]) -> Vec<String> {
         .collect()
 }
 
-/// The tests that the paths name: in the order of the arguments, files of a folder by name, scenarios by their place in
-/// the file, hosts last.
-fn find(paths: &[String], hosts: &[String]) -> Result<Selection, SelectError> {
+/// The tests that the document and the paths name: in the order of the arguments, files of a folder by name, scenarios by
+/// their place in the file, hosts last.
+fn find(choice: &Choice, hosts: &[String]) -> Result<Selection, SelectError> {
     let disk = Disk { hosts };
-    let mut selection = Selection::default();
-    let mut told = HashSet::new();
-    let mut taken = HashSet::new();
-    for argument in paths {
+    let mut found = Found { hosts, selection: Selection::default(), told: HashSet::new(), taken: HashSet::new() };
+    if let Some(written) = &choice.written {
+        found.take(Path::new(&written.name), written.load(hosts), None);
+    }
+    for argument in &choice.paths {
         let (path, named) = match argument.split_once("::") {
             Some((path, named)) => (path, Some(named)),
             None => (argument.as_str(), None),
@@ -214,37 +279,10 @@ fn find(paths: &[String], hosts: &[String]) -> Result<Selection, SelectError> {
         let mut scenarios = Vec::new();
         for file in paths::files(path)? {
             let loaded = load_file_with(&file, &disk);
-            selection.redactor.extend(&loaded.redactor);
             broken |= loaded.has_errors();
-            for scenario in loaded.scenarios.into_iter().map(Arc::new) {
-                // A load is one test on all hosts together.
-                let load = scenario.stage == Stage::Load;
-                let on = |host: &String| load || scenario.on.as_ref().is_none_or(|on| on == host);
-                let there = if load { 1 } else { hosts.len() };
-                for (host, host_name) in hosts.iter().take(there).enumerate().filter(|(_, host)| on(host)) {
-                    let id = TestId { file: file.clone(), name: scenario.name.clone() };
-                    let name = match there {
-                        1 => id.to_string(),
-                        _ => node_id::with_host(&id, &scenario, host_name),
-                    };
-                    let test = Selected { id, name, scenario: Arc::clone(&scenario), host, repetition: None };
-                    selection.known.insert(test.entry(hosts, &selection.redactor));
-                    if named.is_some_and(|named| !node_id::names(named, &scenario, host_name)) {
-                        continue;
-                    }
-                    any = true;
-                    if taken.insert((test.id.clone(), host)) {
-                        selection.tests.push(test);
-                    }
-                }
-                scenarios.push(scenario);
-            }
-            // Defaults and included steps have their mistakes in every file that uses them.
-            for diagnostic in loaded.diagnostics {
-                if told.insert((diagnostic.place.to_string(), diagnostic.message.clone())) {
-                    selection.diagnostics.push(diagnostic);
-                }
-            }
+            let (there, fits) = found.take(&file, loaded, named);
+            any |= fits;
+            scenarios.extend(there);
         }
         if let (Some(named), false, false) = (named, any, broken) {
             let scenarios: Vec<&Scenario> = scenarios.iter().map(Arc::as_ref).collect();
@@ -252,7 +290,56 @@ fn find(paths: &[String], hosts: &[String]) -> Result<Selection, SelectError> {
             return Err(SelectError::NoScenario { path: path.to_owned(), what });
         }
     }
-    Ok(selection)
+    Ok(found.selection)
+}
+
+/// A selection as files are read for it.
+struct Found<'a> {
+    hosts: &'a [String],
+    selection: Selection,
+    /// Diagnostics, by place and message.
+    told: HashSet<(String, String)>,
+    taken: HashSet<(TestId, usize)>,
+}
+
+impl Found<'_> {
+    /// Takes what was loaded of `file`, or the one that is `named`. Gives the scenarios that are there, and whether any
+    /// fits the name.
+    fn take(&mut self, file: &Path, loaded: Loaded, named: Option<&str>) -> (Vec<Arc<Scenario>>, bool) {
+        let Found { hosts, selection, told, taken } = self;
+        let mut any = false;
+        selection.redactor.extend(&loaded.redactor);
+        let scenarios: Vec<Arc<Scenario>> = loaded.scenarios.into_iter().map(Arc::new).collect();
+        for scenario in &scenarios {
+            // A load is one test on all hosts together.
+            let load = scenario.stage == Stage::Load;
+            let on = |host: &String| load || scenario.on.as_ref().is_none_or(|on| on == host);
+            let there = if load { 1 } else { hosts.len() };
+            for (host, host_name) in hosts.iter().take(there).enumerate().filter(|(_, host)| on(host)) {
+                let id = TestId { file: file.to_owned(), name: scenario.name.clone() };
+                let name = match there {
+                    1 => id.to_string(),
+                    _ => node_id::with_host(&id, scenario, host_name),
+                };
+                let test = Selected { id, name, scenario: Arc::clone(scenario), host, repetition: None };
+                selection.known.insert(test.entry(hosts, &selection.redactor));
+                if named.is_some_and(|named| !node_id::names(named, scenario, host_name)) {
+                    continue;
+                }
+                any = true;
+                if taken.insert((test.id.clone(), host)) {
+                    selection.tests.push(test);
+                }
+            }
+        }
+        // Defaults and included steps have their mistakes in every file that uses them.
+        for diagnostic in loaded.diagnostics {
+            if told.insert((diagnostic.place.to_string(), diagnostic.message.clone())) {
+                selection.diagnostics.push(diagnostic);
+            }
+        }
+        (scenarios, any)
+    }
 }
 
 impl Selection {

@@ -93,7 +93,7 @@ impl FileLoad<'_> {
         let keys = keys.value;
         let spec = LoadSpec {
             pace: pace.filter(|_| fine)?,
-            duration: keys.duration,
+            duration: keys.duration.flatten(),
             limit: keys.limit,
             max_offered: keys.max_offered.map(u64::from),
             host_limit: keys.host_limit,

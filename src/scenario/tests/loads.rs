@@ -159,6 +159,16 @@ fn stages_end_by_themselves_and_the_talk_time_is_that_of_the_highest_rate() {
 }
 
 #[test]
+fn a_load_may_go_on_until_it_is_stopped_where_it_says_so() {
+    let endless = spec("load: { rate: 2, for: ever }\ncallee: [answer]\n");
+    assert!(endless.is_endless() && endless.limits().duration.is_none());
+    assert_eq!(endless.describe()[0], "offers 2 CPS until it is stopped");
+    for bounded in ["for: ever, max_offered: 4", "for: 1s", "max_offered: 4"] {
+        assert!(!spec(&format!("load: {{ rate: 2, {bounded} }}\ncallee: [answer]\n")).is_endless(), "{bounded}");
+    }
+}
+
+#[test]
 fn entries_without_a_name_are_numbered_and_names_that_are_given_stay() {
     let spec = spec(
         "load:\n  rate: 1\n  for: 1s\n  mix: [{ app: bert }, { app: bert }, { app: bert, name: bert 2 }, { app: tone_play }, \
