@@ -66,7 +66,7 @@ fn gates() -> Vec<Gate> {
 fn cdr(index: u64) -> Cdr {
     let due = BEGAN + Duration::from_micros(APART.as_micros() as u64 * index);
     let varies = Duration::from_micros(index.wrapping_mul(7_919) % 90_000);
-    let refused = index % 50 == 0;
+    let refused = index.is_multiple_of(50);
     let created = due + Duration::from_millis(3);
     let leg = |session: String| LegTimes {
         session,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::audio::wav::Wav;
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::id::Ids;
+use crate::metrics::Cdr;
 use crate::run::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
 use crate::run::{Conduct, RunEvent, Summary, TestId, TestReport};
 use crate::scenario::{Diagnostic, Scenario, Style, load};
@@ -28,6 +29,8 @@ pub enum Fault {
     Garbage(Duration, usize),
     /// No recording can be read.
     UnreadableRecordings,
+    /// The run is told to stop.
+    Interrupt(Duration),
 }
 
 /// A run in virtual time.
@@ -41,6 +44,7 @@ pub struct Sim {
     started: Time,
     stalled: bool,
     reports: Vec<TestReport>,
+    records: Vec<Cdr>,
     pending: VecDeque<(Key, Recordings)>,
 }
 
@@ -64,7 +68,7 @@ impl Sim {
         let mut rig = Rig::with(config, seed);
         let scenarios: Vec<Arc<Scenario>> = loaded.scenarios.into_iter().map(Arc::new).collect();
         let host_config = HostConfig {
-            profiles: scenarios.iter().map(|scenario| scenario.call.profile.clone()).collect(),
+            profiles: scenarios.iter().flat_map(|scenario| scenario.profiles()).map(str::to_owned).collect(),
             events: scenarios.iter().flat_map(|scenario| scenario.events()).collect(),
             ..HostConfig::new("sim", password)
         };
@@ -93,6 +97,7 @@ impl Sim {
             started,
             stalled: false,
             reports: Vec::new(),
+            records: Vec::new(),
             pending: VecDeque::new(),
         })
     }
@@ -126,6 +131,11 @@ impl Sim {
             self.strike();
             self.run.handle_timeout(self.rig.now());
         }
+    }
+
+    /// The records of the calls of loads that have ended, in their order.
+    pub fn records(&self) -> &[Cdr] {
+        &self.records
     }
 
     /// Sessions still on the switch: none, after a run that left nothing behind.
@@ -171,6 +181,7 @@ impl Sim {
                 }
                 RunOutput::Judge { of, outcome } => self.run.handle_judgement(now, of, outcome.judge()),
                 RunOutput::Report(RunEvent::TestEnded(report)) => self.reports.push(*report),
+                RunOutput::Report(RunEvent::CallEnded { cdr, .. }) => self.records.push(*cdr),
                 RunOutput::Report(_) | RunOutput::Discard(_) => {}
             }
         }
@@ -227,6 +238,7 @@ impl Sim {
                     self.host.handle_bytes(now, Line::Events, &nonsense);
                     self.host.handle_bytes(now, Line::Events, b"\n\n");
                 }
+                Fault::Interrupt(_) => self.run.interrupt(now),
                 Fault::UnreadableRecordings => {}
             }
         }
@@ -237,7 +249,7 @@ impl Fault {
     /// When it happens; `None` for one that holds all the time.
     fn at(self) -> Option<Duration> {
         match self {
-            Fault::HostDies(at) | Fault::EventsStall(at) | Fault::Garbage(at, _) => Some(at),
+            Fault::HostDies(at) | Fault::EventsStall(at) | Fault::Garbage(at, _) | Fault::Interrupt(at) => Some(at),
             Fault::UnreadableRecordings => None,
         }
     }

@@ -159,7 +159,7 @@ fn version_modules_and_profile() {
 #[test]
 fn limits_ports_and_sounds() {
     let rate = finding(answer(Question::SessionRate, "+OK sessions per second: 30\n"));
-    tells(rate, Severity::Warning, "limits", &["30 new sessions a second", "begin 32", "fsctl sps 1000", "-j 15"]);
+    tells(rate, Severity::Warning, "limits", &["29 new sessions a second", "begin 32", "fsctl sps 1000", "-j 14"]);
     let most = finding(answer(Question::MaxSessions, "+OK max sessions: 20\n"));
     tells(most, Severity::Problem, "limits", &["takes 20 sessions", "need 32", "max-sessions"]);
     tells(finding(answer(Question::Sessions, "\n3 total.\n")), Severity::Warning, "limits", &["3 sessions already"]);

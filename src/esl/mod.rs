@@ -6,9 +6,11 @@
 mod client;
 mod command;
 mod event;
+mod log_level;
 pub mod server;
 pub mod wire;
 
 pub use client::{Client, ClientEvent, CloseReason, CommandId, job_result};
 pub use command::{Command, CommandError, Reply, Switched, outcome};
 pub use event::{Event, header};
+pub use log_level::LogLevel;

@@ -186,7 +186,7 @@ impl Gate {
             _ => String::new(),
         };
         let (verdict, actual, help) = match reading.value {
-            None => (Verdict::Error, "nothing was measured".to_owned(), self.why_nothing(reading.tally)),
+            None => (Verdict::Error, NOTHING_MEASURED.to_owned(), self.why_nothing(reading.tally)),
             Some(value) => {
                 let when = match (reading.window_end, self.window) {
                     (Some(end), Some(window)) => {
@@ -248,6 +248,9 @@ impl Gate {
         }
     }
 }
+
+/// What a gate finds where its metric has no value.
+pub const NOTHING_MEASURED: &str = "nothing was measured";
 
 const GENERATOR: &str = "callwright itself was late, which says nothing of what is tested: take fewer calls a second, \
                          a faster machine, or several";

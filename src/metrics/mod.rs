@@ -34,7 +34,7 @@ pub use cdr::{Cdr, LegTimes};
 pub use counts::{Counts, LATE, Skip};
 pub use distribution::Distribution;
 pub use frequent::Frequent;
-pub use gate::{Finding, Gate, GateBound, Over, Tallies};
+pub use gate::{Finding, Gate, GateBound, NOTHING_MEASURED, Over, Tallies};
 pub use host_stats::HostStats;
 pub use load_report::{LoadReport, MergeError, Part};
 pub use metric::{COUNTING, Extent, Measured, Metric, MetricError, Occupancy, PLAIN, Plain, Quantity, Value};

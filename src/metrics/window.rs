@@ -53,18 +53,7 @@ impl Windows {
 
     /// Its row for calls of `app` on `host`, if it is about them.
     fn ring(&mut self, app: &str, host: &str) -> Option<&mut Ring> {
-        let name = match &self.gate.over {
-            Over::All => "",
-            Over::App(name) if name == app => app,
-            Over::Host(name) if name == host => host,
-            Over::App(_) | Over::Host(_) => return None,
-            Over::EachApp => app,
-            Over::EachHost => host,
-        };
-        if !self.rings.contains_key(name) {
-            self.rings.insert(name.to_owned(), Ring::default());
-        }
-        self.rings.get_mut(name)
+        ring(&self.gate, &mut self.rings, app, host)
     }
 
     pub fn offered(&mut self, app: &str, host: &str, late: Duration) {
@@ -96,20 +85,20 @@ impl Windows {
     }
 
     pub fn record(&mut self, cdr: &Cdr) {
-        let metric = self.gate.metric.clone();
-        let Some(ring) = self.ring(&cdr.app, &cdr.host) else { return };
+        let Windows { gate, rings, .. } = self;
+        let Some(ring) = ring(gate, rings, &cdr.app, &cdr.host) else { return };
         let slice = &mut ring.open;
         slice.counts.record(cdr);
-        match metric {
+        match &gate.metric {
             Metric::Plain(_) => {}
-            Metric::Cause(cause) => slice.cause += u64::from(cdr.hangup_cause == cause),
+            Metric::Cause(cause) => slice.cause += u64::from(cdr.hangup_cause == *cause),
             Metric::Time(timing, _) => {
                 if let Some(took) = timing.of(cdr) {
                     slice.values.record_duration(took);
                 }
             }
             Metric::Figure(name, _) => {
-                let meant = cdr.figures.iter().filter(|(figure, value)| value.is_finite() && is_meant(&name, figure));
+                let meant = cdr.figures.iter().filter(|(figure, value)| value.is_finite() && is_meant(name, figure));
                 meant.for_each(|(_, value)| slice.values.record(thousandths(*value)));
             }
         }
@@ -143,12 +132,13 @@ impl Windows {
             }
             let window = Duration::from_secs(self.length as u64);
             ring.current = self.gate.metric.of(&ring.sum(window)).map(|value| (value, end));
-            let margin = |(value, _): (Value, Duration)| (self.gate.bound.holds(value), self.gate.bound.margin(value));
+            let bound = &self.gate.bound;
             let worse = match (ring.current, ring.worst) {
-                (Some(current), Some(worst)) => {
-                    let (current, worst) = (margin(current), margin(worst));
-                    current.0 < worst.0 || current.0 == worst.0 && current.1 < worst.1
-                }
+                (Some((current, _)), Some((worst, _))) => match (bound.holds(current), bound.holds(worst)) {
+                    (false, true) => true,
+                    (true, false) => false,
+                    _ => bound.margin(current) < bound.margin(worst),
+                },
                 (current, worst) => current.is_some() && worst.is_none(),
             };
             if worse {
@@ -164,6 +154,22 @@ impl Windows {
         }
         self.gate.metric.of(&ring.sum(so_far)).map(|value| (value, so_far))
     }
+}
+
+/// The row of a gate for calls of `app` on `host`, if it is about them.
+fn ring<'a>(gate: &Gate, rings: &'a mut BTreeMap<String, Ring>, app: &str, host: &str) -> Option<&'a mut Ring> {
+    let name = match &gate.over {
+        Over::All => "",
+        Over::App(name) if name == app => app,
+        Over::Host(name) if name == host => host,
+        Over::App(_) | Over::Host(_) => return None,
+        Over::EachApp => app,
+        Over::EachHost => host,
+    };
+    if !rings.contains_key(name) {
+        rings.insert(name.to_owned(), Ring::default());
+    }
+    rings.get_mut(name)
 }
 
 /// Whether calls are still offered.

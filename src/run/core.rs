@@ -356,6 +356,7 @@ impl RunCore {
                 if let Some((key, number)) = self.calls.of_reply(token) {
                     self.drive(now, key, |machine| machine.handle_reply(now, number, &reply));
                 }
+                self.with_load(|load, around| load.handle_reply(now, token, &reply, around));
                 // A session that is not there any more is as good as one that was hung up.
                 self.hosts[host].hanging_up.remove(&token);
             }
@@ -432,7 +433,7 @@ impl RunCore {
         for test in running {
             self.drive(now, Key::Test(test), |machine| machine.interrupt(now));
         }
-        self.with_load(|load, _| load.interrupt(now));
+        self.with_load(|load, around| load.interrupt(now, around));
         self.settle(now);
     }
 
@@ -550,7 +551,7 @@ impl RunCore {
         self.loads[next].state = LoadState::Running;
         let seed = self.ids.long();
         self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed, &self.conduct))));
-        self.with_load(|load, around| load.advance(now, around));
+        self.with_load(|load, around| load.start(now, around));
     }
 
     /// What reports call the hosts of a load: all that make calls.
@@ -561,7 +562,8 @@ impl RunCore {
 
     fn end_load(&mut self, now: Time) {
         let Some((index, load)) = self.load.take() else { return };
-        let (mut attempt, outcome) = load.conclude(now);
+        let names: Vec<String> = self.hosts.iter().map(|slot| slot.about.name.clone()).collect();
+        let (mut attempt, outcome) = load.conclude(now, &names);
         // That it could not be on all its hosts is nothing that was found out.
         let out: Vec<CheckReport> = self.loads[index].out.iter().map(|(_, check)| check.clone()).collect();
         attempt.verdict =
@@ -612,7 +614,7 @@ impl RunCore {
 
     /// Changes the load that is under way.
     pub fn control(&mut self, now: Time, control: Control) {
-        self.with_load(|load, _| load.control(now, control));
+        self.with_load(|load, around| load.control(now, control, around));
         if control == Control::HangUpHosts {
             for host in self.callers() {
                 let token = self.calls.token();
@@ -940,6 +942,10 @@ pub(super) fn recording_folders(hosts: &[HostSlot], site: Site) -> [Option<PathB
 const CLEANING: Duration = Duration::from_secs(12);
 
 impl HostSlot {
+    pub fn is_up(&self) -> bool {
+        self.state.facts().is_some()
+    }
+
     /// Whether nothing of the run is left on it, or nothing can be done about that. Whoever interrupted the run does not
     /// wait for a host to come back.
     fn is_clean(&self, interrupted: bool) -> bool {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::app::{self, App};
 use super::check;
+use super::gates;
 use super::load_key::{self, LoadKeys};
 use super::mapping::{default, mapping, optional};
 use super::matrix::{self, Matrix};
@@ -14,6 +15,7 @@ use super::requires::{self, Requires};
 use super::scalar::{duration, integer, line, token};
 use super::shape::{Placed, Shape};
 use super::step;
+use crate::metrics::Gate;
 
 /// A document as it was written, before its parts are held against each other.
 pub(super) struct Document {
@@ -33,6 +35,7 @@ pub(super) struct Document {
     pub xfail: Option<Option<Placed<String>>>,
     pub expect: Option<Vec<PlacedCheck>>,
     pub load: Option<Placed<LoadKeys>>,
+    pub gates: Option<Vec<Placed<Gate>>>,
     // Read before everything else, as a `Frame`; named here for the schema and for suggestions.
     _matrix: Option<Placed<Matrix>>,
     _vars: Option<Vec<(String, Node)>>,
@@ -136,18 +139,21 @@ pub(super) fn shape() -> Shape<Document> {
             load_key::shape().placed(),
             "Many such calls, or a mix of others: how fast they are offered, and within what limits."
         ),
+        gates: optional("gates", gates::shape(), "What must hold of all calls of the load together."),
         _matrix: optional("matrix", matrix::shape().placed(), MATRIX),
         _vars: optional("vars", matrix::raw().by_name("values"), VARS),
         _secrets: optional("secrets", secrets(), SECRETS),
     })
     .excludes("app", &["caller", "callee"], "an app has its own steps: leave out the one or the other")
     .excludes("steps", CALL_KEYS, "without a call there are only the host's `steps`")
+    .needs("gates", &["load"])
     .at_least_one(&["app", "caller", "callee", "steps", "load"], "nothing happens in this scenario")
     .expects("a scenario: a mapping with `name`, `callee`, `caller`, `expect`")
 }
 
 /// Keys that are about a call.
-pub(super) const CALL_KEYS: &[&str] = &["app", "caller", "callee", "call", "record", "duration", "expect", "load"];
+pub(super) const CALL_KEYS: &[&str] =
+    &["app", "caller", "callee", "call", "record", "duration", "expect", "load", "gates"];
 
 /// Steps that need no call.
 fn host_steps() -> Shape<Vec<PlacedStep>> {

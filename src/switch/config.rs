@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::esl::LogLevel;
 use crate::media::Codec;
 
 /// Settings of an embedded switch. [`SwitchConfig::default`] binds loopback and free ports.
@@ -38,14 +39,16 @@ pub struct SwitchConfig {
     pub sounds_dir: PathBuf,
     /// `max_sessions`: more are refused.
     pub max_sessions: u32,
-    /// `sps`: new sessions in one second above which more are refused.
+    /// `sps`: new sessions in one second, with which more are refused: FreeSWITCH takes one less.
     pub sessions_per_second: u32,
+    /// `loglevel`. There is no log; commands read and change it.
+    pub log_level: LogLevel,
     /// Whether the `system` command runs programs, or is refused.
     pub system: SystemApi,
     /// How often the originate looks at its leg: FreeSWITCH does so every 20 ms, so a job ends up to that much after
     /// the answer. Zero ends it at once.
     pub originate_poll: Duration,
-    /// Time between HEARTBEAT events; `None` sends none.
+    /// Time between HEARTBEAT events, `event-heartbeat-interval`; `None` sends none.
     pub heartbeat: Option<Duration>,
     /// Zone of `Event-Date-Local` and of stamps.
     pub time_zone: TimeZone,
@@ -78,6 +81,7 @@ impl Default for SwitchConfig {
             sounds_dir: std::env::temp_dir().join("callwright").join("sounds"),
             max_sessions: 20_000,
             sessions_per_second: 1_000,
+            log_level: LogLevel::DEBUG,
             system: SystemApi::Refused,
             originate_poll: Duration::ZERO,
             heartbeat: Some(Duration::from_secs(20)),

@@ -27,7 +27,7 @@ use super::events::{EventSource, Origin, origin, push_basic_data, push_channel};
 use super::originate::OriginateId;
 use super::outbound::Placing;
 use super::schedule::{Scheduled, TaskId};
-use super::settings::Settings;
+use super::settings::{IDLE_CPU, OnOff, Settings};
 
 /// One event socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +114,8 @@ pub(super) enum Timer {
     Wake(ChannelKey, u64),
     Scheduled(TaskId),
     Heartbeat,
+    /// Nobody takes up a channel that was refused.
+    Abandoned(ChannelKey),
 }
 
 /// The switch.
@@ -204,7 +206,7 @@ impl SwitchCore {
                 None => self.place(key, local),
             },
             MediaEvent::OpenFailed { leg: LegId(key), .. } => match self.arriving.remove(&key) {
-                Some((dialog, _)) => self.refuse(dialog, 503),
+                Some((dialog, _)) => self.refuse_busy(dialog),
                 None => self.hangup(key, HangupCause::DestinationOutOfOrder),
             },
             MediaEvent::PlayStarted { leg: LegId(key), play } => self.play_started(key, play),
@@ -244,6 +246,7 @@ impl SwitchCore {
                 Timer::Wake(key, nap) => self.wake(key, nap),
                 Timer::Scheduled(id) => self.run_scheduled(id),
                 Timer::Heartbeat => self.heartbeat(),
+                Timer::Abandoned(key) => self.hangup(key, HangupCause::WrongCallState),
             }
             self.run();
         }
@@ -337,13 +340,31 @@ impl SwitchCore {
         self.by_uuid.get(uuid).copied()
     }
 
-    /// Counts a new session; `None` when there are too many (`max_sessions`, `sps`).
-    pub(super) fn admit(&mut self) -> Option<ChannelKey> {
-        if self.channels.len() + self.arriving.len() >= self.settings.max_sessions as usize
-            || !self.settings.count_session(self.now)
+    /// Sessions that exist, and those that wait for a media port.
+    pub(super) fn taken(&self) -> usize {
+        self.channels.len() + self.arriving.len()
+    }
+
+    /// Brings the counters of `status` up to now.
+    pub(super) fn roll_rate(&mut self) {
+        let sessions = self.taken();
+        self.settings.rate.roll(self.now, sessions);
+    }
+
+    /// Lets a session begin, or `None`: paused, too little idle CPU, too many a second (`sps`), too many
+    /// (`max_sessions`). In FreeSWITCH's order: what one refuses, the next does not count.
+    pub(super) fn admit(&mut self, direction: Direction) -> Option<ChannelKey> {
+        self.roll_rate();
+        let taken = self.taken();
+        let settings = &mut self.settings;
+        if settings.paused.of(direction) == OnOff::On
+            || settings.min_idle_cpu > IDLE_CPU
+            || !settings.rate.admit()
+            || taken >= settings.max_sessions as usize
         {
             return None;
         }
+        settings.rate.note(taken + 1);
         self.sessions += 1;
         Some(self.sessions)
     }
@@ -351,7 +372,6 @@ impl SwitchCore {
     pub(super) fn add_channel(&mut self, uuid: SessionId, key: ChannelKey, direction: Direction) -> &mut Channel {
         self.by_uuid.insert(uuid.clone(), key);
         let channel = Channel::new(uuid, key, direction, LegId(key), self.now);
-        self.settings.note_peak(self.channels.len() + 1);
         self.settings.calls.count(direction);
         self.channels.entry(key).or_insert(channel)
     }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use regex::Regex;
 
-use crate::esl::Event;
 use crate::esl::server::Answer;
 use crate::esl::wire::{Format, Frame};
+use crate::esl::{Event, LogLevel};
 use crate::units::Time;
 
 use super::api::Caller;
@@ -14,7 +14,6 @@ use super::core::{ConnId, Output, SwitchCore, Task};
 use super::dp::SendMsg;
 use super::event_names::{event_name, is_event_of_a_session};
 use super::events::origin;
-use super::settings::LogLevel;
 use super::variables::is_true;
 
 /// Requests that may wait behind an `api` command that is not done, before the client is dropped.

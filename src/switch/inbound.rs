@@ -1,6 +1,7 @@
 //! Calls that come in: from INVITE to the parked channel, and what SIP says on any call's end.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::call::HangupCause;
 use crate::id::SessionId;
@@ -10,15 +11,20 @@ use crate::sip::{DialogId, Message, SipCommand, StartLine};
 
 use super::address::Address;
 use super::channel::{CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
-use super::core::{ChannelKey, SwitchCore, Task};
+use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
 use super::offer::{agree, as_kept, codecs_of};
+
+/// How long a session may stay without a state.
+const ABANDONED: Duration = Duration::from_secs(10);
 
 impl SwitchCore {
     /// An INVITE: a media port is opened before anything else.
     pub(super) fn invited(&mut self, dialog: DialogId, invite: Box<Message>) {
-        match self.admit() {
-            None => self.refuse(dialog, 503),
+        // mod_sofia looks at `max_sessions` before it asks for a session, so this does not count as one a second.
+        let full = self.taken() >= self.settings.max_sessions as usize;
+        match (!full).then(|| self.admit(Direction::Inbound)).flatten() {
+            None => self.refuse_busy(dialog),
             Some(key) => {
                 self.by_dialog.insert(dialog, key);
                 self.arriving.insert(key, (dialog, invite));
@@ -27,10 +33,12 @@ impl SwitchCore {
         }
     }
 
-    /// Refuses a call that has no channel.
-    pub(super) fn refuse(&mut self, dialog: DialogId, code: u16) {
+    /// Refuses a call that the switch does not take.
+    pub(super) fn refuse_busy(&mut self, dialog: DialogId) {
         self.by_dialog.remove(&dialog);
-        self.sip(SipCommand::Respond { dialog, code, reason: None, headers: Vec::new(), sdp: None });
+        let reason = Some("Maximum Calls In Progress".to_owned());
+        let headers = vec![("Retry-After".to_owned(), "300".to_owned())];
+        self.sip(SipCommand::Respond { dialog, code: 503, reason, headers, sdp: None });
     }
 
     /// Makes the channel of a call that came in, and parks it.
@@ -72,6 +80,16 @@ impl SwitchCore {
         variables.set("channel_name", name);
         variables.set("sip_call_id", call_id);
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
+
+        // mod_sofia looks at `max_sessions` again, and now this session is one of them. It refuses the call, but the
+        // session stays until FreeSWITCH finds that nobody does anything with it.
+        if self.taken() >= self.settings.max_sessions as usize {
+            self.refuse_busy(dialog);
+            if let Some(channel) = self.channel(key) {
+                channel.dialog = None;
+            }
+            return self.after(ABANDONED, Timer::Abandoned(key));
+        }
 
         let Some(channel) = self.channel(key) else { return };
         set_invite_variables(channel, invite, &from, &request, &facts);

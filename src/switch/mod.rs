@@ -26,6 +26,7 @@ mod net;
 mod offer;
 mod originate;
 mod outbound;
+mod rate;
 pub mod rig;
 mod schedule;
 mod session;

@@ -115,7 +115,7 @@ impl SwitchCore {
             Some(uuid) => SessionId::new(uuid),
             None => SessionId::new(self.ids.uuid()),
         };
-        let key = self.admit().ok_or(HangupCause::DestinationOutOfOrder)?;
+        let key = self.admit(Direction::Outbound).ok_or(HangupCause::DestinationOutOfOrder)?;
         self.add_channel(uuid, key, Direction::Outbound).peer = by;
         if !self.config.profiles.contains(&wanted.endpoint.profile) {
             self.destroy(key);

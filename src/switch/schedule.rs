@@ -9,6 +9,7 @@ use super::api::Caller;
 use super::config::IMITATED_FULL_VERSION;
 use super::core::{SwitchCore, Task, Timer};
 use super::events::origin;
+use super::settings::IDLE_CPU;
 
 /// One task of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,25 +123,24 @@ impl SwitchCore {
     pub(super) fn heartbeat(&mut self) {
         let Some(every) = self.config.heartbeat else { return };
         let now = self.now;
-        let (recent_rate, recent_sessions) = self.settings.recent_peaks(now);
-        let settings = &mut self.settings;
-        let rate = settings.rate(now);
+        self.roll_rate();
+        let settings = &self.settings;
+        let rate = &settings.rate;
         let values = [
             ("Event-Info", "System Ready".to_owned()),
             ("Up-Time", settings.uptime(now)),
             ("FreeSWITCH-Version", IMITATED_FULL_VERSION.to_owned()),
             ("Uptime-msec", settings.up(now).as_millis().to_string()),
-            ("Session-Count", self.channels.len().to_string()),
+            ("Session-Count", self.taken().to_string()),
             ("Max-Sessions", settings.max_sessions.to_string()),
-            ("Session-Per-Sec", settings.sessions_per_second.to_string()),
-            ("Session-Per-Sec-Last", rate.to_string()),
-            ("Session-Per-Sec-Max", settings.peak_rate.to_string()),
-            ("Session-Per-Sec-FiveMin", recent_rate.to_string()),
+            ("Session-Per-Sec", rate.left().to_string()),
+            ("Session-Per-Sec-Last", rate.last().to_string()),
+            ("Session-Per-Sec-Max", rate.peak().to_string()),
+            ("Session-Per-Sec-FiveMin", rate.recent_peak().to_string()),
             ("Session-Since-Startup", self.sessions.to_string()),
-            ("Session-Peak-Max", settings.peak.to_string()),
-            ("Session-Peak-FiveMin", recent_sessions.to_string()),
-            // Not measured here.
-            ("Idle-CPU", "100.000000".to_owned()),
+            ("Session-Peak-Max", rate.sessions_peak().to_string()),
+            ("Session-Peak-FiveMin", rate.recent_sessions_peak().to_string()),
+            ("Idle-CPU", format!("{IDLE_CPU:.6}")),
         ];
         let headers: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.fire_plain("HEARTBEAT", origin::HEARTBEAT, &headers);

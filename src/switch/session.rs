@@ -277,6 +277,7 @@ impl SwitchCore {
 
     /// Takes the channel away.
     pub(super) fn destroy(&mut self, key: ChannelKey) {
+        self.roll_rate();
         // One that never ran keeps the number of its state.
         if let Some(channel) = self.channel(key).filter(|c| c.running != State::None) {
             channel.state = State::Destroy;

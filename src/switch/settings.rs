@@ -1,30 +1,50 @@
 //! What `fsctl` reads and changes, and the counts that `status` prints.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::esl::LogLevel;
 use crate::units::Time;
 
 use super::channel::Direction;
 use super::config::SwitchConfig;
+use super::rate::Rate;
 
 /// Settings that commands change while the switch runs, and counts.
 #[derive(Debug)]
 pub struct Settings {
     pub started: Time,
     pub max_sessions: u32,
-    pub sessions_per_second: u32,
+    pub rate: Rate,
+    /// Idle CPU in percent below which no session begins; 0 is none.
+    pub min_idle_cpu: f64,
+    /// Directions in which no session begins.
+    pub paused: Paused,
     pub log_level: LogLevel,
     pub console_log_level: LogLevel,
+    pub debug_level: i32,
     pub verbose_events: OnOff,
-    /// Most sessions at one time.
-    pub peak: usize,
-    /// Most new sessions in one second.
-    pub peak_rate: u32,
     pub calls: CallCounts,
-    /// Second and count of the newest sessions, and the counts of the seconds before.
-    current: (u64, u32),
-    recent: VecDeque<(u64, u32, usize)>,
+}
+
+/// What `fsctl pause` holds back.
+#[derive(Clone, Copy, Debug)]
+pub struct Paused {
+    pub inbound: OnOff,
+    pub outbound: OnOff,
+}
+
+impl Paused {
+    pub fn of(self, direction: Direction) -> OnOff {
+        match direction {
+            Direction::Inbound => self.inbound,
+            Direction::Outbound => self.outbound,
+        }
+    }
+
+    /// Whether nothing begins at all: FreeSWITCH is "not ready" then.
+    pub fn is_whole(self) -> bool {
+        (self.inbound, self.outbound) == (OnOff::On, OnOff::On)
+    }
 }
 
 /// Calls and failed calls of a SIP profile, as `sofia status profile` counts them.
@@ -68,82 +88,23 @@ pub enum OnOff {
     Off,
 }
 
-/// Log levels, as FreeSWITCH numbers them (`switch_log_level_t`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogLevel(pub i8);
-
-impl LogLevel {
-    pub const DISABLED: LogLevel = LogLevel(-1);
-    const NAMES: [&str; 9] = ["DISABLE", "CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
-
-    /// A name in any case or a number.
-    pub fn parse(text: &str) -> Option<LogLevel> {
-        if let Ok(number) = text.parse::<i8>() {
-            return (-1..=7).contains(&number).then_some(LogLevel(number));
-        }
-        let at = Self::NAMES.iter().position(|name| name.eq_ignore_ascii_case(text))?;
-        Some(LogLevel(at as i8 - 1))
-    }
-
-    pub fn name(self) -> &'static str {
-        Self::NAMES[usize::try_from(self.0 + 1).unwrap_or(0).min(8)]
-    }
-}
-
-/// FreeSWITCH's "last 5 min".
-const FIVE_MINUTES: u64 = 300;
+/// What is said of the idle CPU, which is not measured here: as on an idle machine.
+pub const IDLE_CPU: f64 = 100.0;
 
 impl Settings {
     pub fn new(config: &SwitchConfig, now: Time) -> Self {
         Settings {
             started: now,
             max_sessions: config.max_sessions,
-            sessions_per_second: config.sessions_per_second,
-            log_level: LogLevel::DISABLED,
-            console_log_level: LogLevel::DISABLED,
+            rate: Rate::new(config.sessions_per_second, now),
+            min_idle_cpu: 0.0,
+            paused: Paused { inbound: OnOff::Off, outbound: OnOff::Off },
+            log_level: config.log_level,
+            console_log_level: config.log_level,
+            debug_level: 0,
             verbose_events: OnOff::Off,
-            peak: 0,
-            peak_rate: 0,
             calls: CallCounts::default(),
-            current: (0, 0),
-            recent: VecDeque::new(),
         }
-    }
-
-    /// Counts a new session; false when this second has had its number of them.
-    pub fn count_session(&mut self, now: Time) -> bool {
-        self.roll(now);
-        if self.current.1 >= self.sessions_per_second {
-            return false;
-        }
-        self.current.1 += 1;
-        self.peak_rate = self.peak_rate.max(self.current.1);
-        true
-    }
-
-    pub fn note_peak(&mut self, sessions: usize) {
-        self.peak = self.peak.max(sessions);
-        let (second, count) = self.current;
-        match self.recent.back_mut() {
-            Some(last) if last.0 == second => *last = (second, count, last.2.max(sessions)),
-            _ => self.recent.push_back((second, count, sessions)),
-        }
-        while self.recent.front().is_some_and(|first| first.0 + FIVE_MINUTES < second) {
-            self.recent.pop_front();
-        }
-    }
-
-    /// New sessions in this second so far.
-    pub fn rate(&mut self, now: Time) -> u32 {
-        self.roll(now);
-        self.current.1
-    }
-
-    /// Most new sessions in one second, and most sessions at one time, in the last five minutes.
-    pub fn recent_peaks(&self, now: Time) -> (u32, usize) {
-        let from = (now.as_micros() / 1_000_000).saturating_sub(FIVE_MINUTES);
-        let recent = self.recent.iter().filter(|entry| entry.0 >= from);
-        recent.fold((0, 0), |(rate, sessions), entry| (rate.max(entry.1), sessions.max(entry.2)))
     }
 
     /// `0 years, 0 days, 0 hours, 4 minutes, 59 seconds, 696 milliseconds, 853 microseconds`
@@ -166,33 +127,11 @@ impl Settings {
     pub fn up(&self, now: Time) -> Duration {
         now.since(self.started)
     }
-
-    fn roll(&mut self, now: Time) {
-        let second = now.as_micros() / 1_000_000;
-        if self.current.0 != second {
-            self.current = (second, 0);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_second_takes_its_number_of_sessions_and_the_next_one_again() {
-        let config = SwitchConfig { sessions_per_second: 2, ..SwitchConfig::default() };
-        let mut settings = Settings::new(&config, Time::from_micros(0));
-        let admitted = [0, 1, 999_999, 1_000_000].map(|us| settings.count_session(Time::from_micros(us)));
-        assert_eq!(admitted, [true, true, false, true]);
-    }
-
-    #[test]
-    fn log_levels_have_freeswitchs_numbers() {
-        assert_eq!(LogLevel::parse("warning"), Some(LogLevel(4)));
-        assert_eq!((LogLevel(4).name(), LogLevel::DISABLED.name()), ("WARNING", "DISABLE"));
-        assert_eq!((LogLevel::parse("8"), LogLevel::parse("loud")), (None, None));
-    }
 
     #[test]
     fn uptime_reads_as_freeswitch_writes_it() {

@@ -2,6 +2,7 @@
 
 mod applications;
 mod dtmf;
+mod limits;
 mod originate;
 mod sockets;
 

@@ -121,6 +121,26 @@ fn end_of_list(text: &str, open: char, close: char) -> Option<usize> {
     None
 }
 
+/// The whole number that `text` begins with, cut to 32 bits; 0 where it begins with none (`atoi`).
+pub fn integer(text: &str) -> i32 {
+    let text = text.trim_start();
+    let (sign, digits) = match text.strip_prefix(['-', '+']) {
+        Some(digits) if text.starts_with('-') => (-1, digits),
+        Some(digits) => (1, digits),
+        None => (1, text),
+    };
+    let digits = digits.bytes().take_while(u8::is_ascii_digit);
+    let number = digits.fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    (sign * number) as i32
+}
+
+/// The decimal number that `text` begins with; 0 where it begins with none (`atof`, without exponents).
+pub fn decimal(text: &str) -> f64 {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '-' | '+' | '.')).unwrap_or(text.len());
+    text[..end].parse().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +164,14 @@ mod tests {
         assert_eq!(rest, "sofia/x");
         assert_eq!(bracketed("{a=1", '{', '}'), None);
         assert_eq!(bracketed("sofia/x", '{', '}'), None);
+    }
+
+    // The first number is what FreeSWITCH made of it.
+    #[test]
+    fn numbers_end_where_their_digits_end() {
+        let read = ["99999999999", "12abc", "-5", "abc", "", "99999999999999999999999"].map(integer);
+        assert_eq!(read, [1_215_752_191, 12, -5, 0, 0, -1]);
+        assert_eq!(["5", "0.5x", "abc", "-1"].map(decimal), [5.0, 0.5, 0.0, -1.0]);
     }
 
     #[test]

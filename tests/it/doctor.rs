@@ -54,7 +54,7 @@ async fn ask(switch: &Switch, command: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_switch_is_a_problem() {
-    let switch = Switch::start(SwitchConfig { max_sessions: 5, sessions_per_second: 4, ..SwitchConfig::default() });
+    let switch = Switch::start(SwitchConfig { max_sessions: 5, sessions_per_second: 5, ..SwitchConfig::default() });
     let switch = switch.await.unwrap();
     let host = switch.esl_addr().to_string();
     let (code, bad, json) = doctor(&["--fshost", &host]).await;

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use assert_cmd::prelude::*;
+use callwright::clock::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -69,8 +71,8 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
 #[test]
 fn two_controllers_make_one_load_and_merge_judges_all_of_it() {
     let folders = [folder(&[("load.yaml", LOAD)]), folder(&[("load.yaml", LOAD)])];
-    let begins = std::time::SystemTime::now() + std::time::Duration::from_secs(4);
-    let begins = jiff::Timestamp::try_from(begins).unwrap();
+    let begins = Clock::start().now() + Duration::from_secs(5);
+    let begins = jiff::Timestamp::from_microsecond(begins.as_micros().try_into().unwrap()).unwrap();
     let run = |(number, folder): (usize, &TempDir)| {
         let line = format!(
             "run load.yaml --fshost embedded --load-shard {}/2 --start-at {begins} --json out.jsonl",

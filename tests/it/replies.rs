@@ -1,5 +1,8 @@
 //! The replies of the embedded switch against those of FreeSWITCH, byte for byte.
 
+use std::time::Duration;
+
+use callwright::esl::Event;
 use callwright::esl::wire::{Decoder, Frame, Limits};
 use callwright::switch::{ConnId, Rig, SwitchConfig, SystemApi};
 
@@ -13,14 +16,25 @@ const DIFFERENT: &[(&str, &str)] = &[
 ];
 
 /// Replies with numbers of the moment: compared without their digits.
-const COUNTING: &[&str] =
-    &["api status", "api sofia status", "api sofia status profile external", "api strftime", "api uptime s"];
+const COUNTING: &[&str] = &[
+    "api status",
+    "api show status",
+    "api sofia status",
+    "api sofia status profile external",
+    "api strftime",
+    "api uptime s",
+];
 
 /// The reply without what no two runs have in common.
 fn steady(command: &str, body: &str) -> String {
     if !COUNTING.contains(&command) {
         return body.to_owned();
     }
+    // What of a version is behind its number tells of the build.
+    let body = match body.split_once("-release ").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
+        Some((before, behind)) => format!("{before}-release){behind}"),
+        None => body.to_owned(),
+    };
     let mut out = String::new();
     for c in body.chars() {
         match c.is_ascii_digit() {
@@ -39,8 +53,8 @@ struct Reply {
 }
 
 /// What the log says that FreeSWITCH was asked and answered.
-fn captured() -> Vec<(String, Reply)> {
-    let log = captures::capture("replies").log;
+fn captured(name: &str) -> Vec<(String, Reply)> {
+    let log = captures::capture(name).log;
     let mut pairs = Vec::new();
     let mut lines = log.lines();
     while let Some(line) = lines.next() {
@@ -48,7 +62,7 @@ fn captured() -> Vec<(String, Reply)> {
         let reply = lines.next().and_then(|line| line.strip_prefix("C< ")).expect("a reply");
         pairs.push((command.to_owned(), python(reply)));
     }
-    assert!(pairs.len() >= 69, "only {} replies", pairs.len());
+    assert!(pairs.len() >= 69, "only {} replies in {name}", pairs.len());
     pairs
 }
 
@@ -74,9 +88,8 @@ fn ask(rig: &mut Rig, conn: ConnId, decoder: &mut Decoder, command: &str) -> Fra
     decoder.poll().unwrap().unwrap_or_else(|| panic!("no reply to {command:?}"))
 }
 
-#[test]
-fn replies_are_freeswitchs() {
-    let mut rig = Rig::with(
+fn switch() -> Rig {
+    Rig::with(
         SwitchConfig {
             sip: ([127, 0, 0, 1], 5080).into(),
             hostname: "vm".to_owned(),
@@ -88,7 +101,12 @@ fn replies_are_freeswitchs() {
             ..SwitchConfig::default()
         },
         1,
-    );
+    )
+}
+
+/// The names of commands whose reply is another one, and those that are in `DIFFERENT` without being so.
+fn compare(capture: &str) -> (Vec<String>, Vec<String>, Rig, ConnId) {
+    let mut rig = switch();
     let conn = rig.connect();
     let mut decoder = Decoder::new(Limits::default());
     decoder.feed(&rig.read(conn));
@@ -96,7 +114,7 @@ fn replies_are_freeswitchs() {
     assert_eq!(ask(&mut rig, conn, &mut decoder, "auth ClueCon").header("Reply-Text"), Some("+OK accepted"));
     let mut wrong = Vec::new();
     let mut same = Vec::new();
-    for (command, theirs) in captured() {
+    for (command, theirs) in captured(capture) {
         let ours = ask(&mut rig, conn, &mut decoder, &command);
         let body = ours.body.clone().unwrap_or_default();
         let head = |head: &[(String, String)]| match COUNTING.contains(&command.as_str()) {
@@ -114,7 +132,57 @@ fn replies_are_freeswitchs() {
             _ => {}
         }
     }
+    (wrong, same, rig, conn)
+}
+
+#[test]
+fn replies_are_freeswitchs() {
+    let (wrong, same, rig, conn) = compare("replies");
     assert!(wrong.is_empty(), "{} replies differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(same.is_empty(), "these replies do not differ any more: {same:?}");
     assert!(!rig.is_open(conn), "exit closes the connection");
+}
+
+#[test]
+fn replies_about_limits_are_freeswitchs() {
+    let (wrong, _, _, _) = compare("limits");
+    assert!(wrong.is_empty(), "{} replies differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_heartbeat_is_freeswitchs() {
+    let theirs = captures::capture("limits").events();
+    let mut rig = switch();
+    let conn = rig.connect();
+    rig.write(conn, b"auth ClueCon\n\nevent plain HEARTBEAT RE_SCHEDULE\n\n");
+    rig.advance(Duration::from_secs(20));
+    let mut decoder = Decoder::new(Limits::default());
+    decoder.feed(&rig.read(conn));
+    let frames = std::iter::from_fn(|| decoder.poll().unwrap());
+    let ours: Vec<Event> = frames.filter_map(|frame| captures::event_of(&frame)).collect();
+    assert_eq!((ours.len(), theirs.len()), (2, 2));
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let names = |event: &Event| event.headers().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(ours), names(theirs));
+        let same = theirs.headers().filter(|(name, value)| ours.header(name) == Some(value));
+        let same: Vec<&str> = same.map(|(name, _)| name).collect();
+        let beats: &[&str] = match theirs.name() {
+            "HEARTBEAT" => &[
+                "Event-Info",
+                "Session-Count",
+                "Max-Sessions",
+                "Session-Per-Sec",
+                "Session-Per-Sec-Last",
+                "Session-Peak-Max",
+                "Session-Since-Startup",
+            ],
+            _ => &["Task-ID", "Task-Desc", "Task-Group"],
+        };
+        for name in ["Event-Name", "Event-Calling-File", "Event-Calling-Function", "Event-Calling-Line-Number"]
+            .iter()
+            .chain(beats)
+        {
+            assert!(same.contains(name), "{name}: {:?} and not {:?}", ours.header(name), theirs.header(name));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::examples::Examples;
 use super::{CutShort, Example, SearchReport};
-use crate::metrics::{Cdr, LoadReport, MergeError};
+use crate::metrics::{Cdr, LoadReport, MergeError, NOTHING_MEASURED};
 use crate::place::Place;
 use crate::scenario::Scenario;
 use crate::verdict::{CheckReport, Verdict};
@@ -104,6 +104,13 @@ impl LoadOutcome {
             }
         }
         properties
+    }
+
+    /// What all of it comes to. That a gate could not be measured says less than that another is broken.
+    pub fn verdict(checks: &[CheckReport]) -> Verdict {
+        let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
+        let counts = |check: &&CheckReport| !(failed && check.actual == NOTHING_MEASURED);
+        checks.iter().filter(counts).map(|check| check.verdict).max().unwrap_or(Verdict::Error)
     }
 
     fn gates(&self, scenario: Option<&Scenario>) -> Vec<CheckReport> {

@@ -3,10 +3,13 @@
 //! [`LoadRun`] is driven by the run's core, whose calls and hosts it borrows for each input ([`Around`]).
 
 mod call;
+mod care;
 mod examples;
 mod judge;
 mod redaction;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,14 +24,15 @@ use super::calls::{Calls, Site};
 use super::core::{HostSlot, Key, Recordings, RunOutput, dialled, kept_at, recording_folders};
 use super::{Attempt, Conduct, RunEvent, TestId};
 use crate::call::{Change, ChangeKind};
-use crate::esl::Event;
+use crate::esl::{Event, LogLevel, Reply};
+use crate::host::{HostStats, Settings, Token};
 use crate::id::Ids;
 use crate::load::{Draw, Mix, Originator, Profile, Skip, State, Step};
 use crate::metrics::{self, Book, Gate, Gates};
-use crate::scenario::{Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
+use crate::scenario::{HostSettings, Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
 use crate::units::{Cps, Time};
-use crate::verdict::Verdict;
 use call::{Launched, Legs, Named, decisive};
+use care::Care;
 use examples::Examples;
 use search::{Next, Search};
 
@@ -46,7 +50,11 @@ pub(super) struct Around<'a> {
 pub(super) struct LoadRun {
     id: TestId,
     scenario: Arc<Scenario>,
+    phase: Phase,
     originator: Originator,
+    care: Care,
+    /// When it is to begin; `None`: as soon as its hosts are ready.
+    start_at: Option<Time>,
     /// Calls at once of each host.
     host_limit: Option<u32>,
     /// Of `fields`.
@@ -68,7 +76,17 @@ pub(super) struct LoadRun {
     next_snapshot: Time,
     /// Why it was ended before its time.
     cut_short: Option<CutShort>,
-    over: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its hosts are made ready.
+    Preparing,
+    /// Calls are offered, or are up.
+    Running,
+    /// Its hosts are put back to what they were.
+    Restoring,
+    Over,
 }
 
 /// Why a load was ended before its time.
@@ -128,10 +146,14 @@ impl LoadRun {
         for host in hosts {
             originator.host_up(*host, host_limit);
         }
-        originator.start(now);
+        let HostSettings { sps, max_sessions, loglevel } = spec.host;
+        let log_level = loglevel.and_then(LogLevel::parse);
         LoadRun {
-            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed).sliced(slice)),
+            phase: Phase::Preparing,
+            care: Care::new(Settings { sps, max_sessions, log_level }, hosts),
+            start_at: conduct.start_at,
             host_limit,
+            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed).sliced(slice)),
             book: Book::new(now, gates),
             gates: Gates::default(),
             calls: HashMap::new(),
@@ -145,7 +167,6 @@ impl LoadRun {
             offering_ended: false,
             next_snapshot: now + SNAPSHOT,
             cut_short: None,
-            over: false,
             originator,
             id,
             scenario,
@@ -154,11 +175,36 @@ impl LoadRun {
 
     /// Whether no call is up and none will be offered.
     pub fn is_over(&self) -> bool {
-        self.over
+        self.phase == Phase::Over
+    }
+
+    /// Begins.
+    pub fn start(&mut self, now: Time, around: &mut Around<'_>) {
+        self.care.begin(now, around);
+        self.advance(now, around);
     }
 
     /// Does what is due by now.
     pub fn advance(&mut self, now: Time, around: &mut Around<'_>) {
+        if self.phase == Phase::Preparing && self.care.is_ready(now) {
+            self.phase = Phase::Running;
+            let begins = self.start_at.unwrap_or(now);
+            self.originator.start(begins);
+            self.next_snapshot = begins + SNAPSHOT;
+            let gates = self.book.gates().to_vec();
+            self.book = Book::new(begins, gates);
+            self.search = self.search.take().map(|search| search.restarted(begins));
+        }
+        if self.phase == Phase::Running {
+            self.run(now, around);
+        }
+        if self.phase == Phase::Restoring && self.care.is_restored(now) {
+            self.phase = Phase::Over;
+        }
+    }
+
+    fn run(&mut self, now: Time, around: &mut Around<'_>) {
+        self.care.look(now, around);
         while let Some(step) = self.originator.poll(now) {
             match step {
                 Step::Offer { index, due, entry, host } => {
@@ -166,7 +212,7 @@ impl LoadRun {
                 }
                 Step::Skip { why, .. } => self.book.skipped(now, skipped(why)),
                 Step::HangUp => self.hang_up_calls(now, around),
-                Step::Stopped => self.over = true,
+                Step::Stopped => self.restore(now, around),
             }
         }
         self.advance_search(now);
@@ -181,6 +227,11 @@ impl LoadRun {
                 self.next_snapshot += SNAPSHOT;
             }
         }
+    }
+
+    fn restore(&mut self, now: Time, around: &mut Around<'_>) {
+        self.phase = Phase::Restoring;
+        self.care.restore(now, around);
     }
 
     /// Ends the load where a gate is broken for longer than it may be.
@@ -206,8 +257,12 @@ impl LoadRun {
 
     /// When [`LoadRun::advance`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let search = self.search.as_ref().and_then(Search::poll_timeout);
-        self.originator.poll_timeout().into_iter().chain(search).chain((!self.over).then_some(self.next_snapshot)).min()
+        let running = || {
+            let search = self.search.as_ref().and_then(Search::poll_timeout);
+            self.originator.poll_timeout().into_iter().chain(search).chain([self.next_snapshot]).min()
+        };
+        let own = if self.phase == Phase::Running { running() } else { None };
+        own.into_iter().chain(self.care.poll_timeout()).min()
     }
 
     /// Takes an input for the machine of call `index`.
@@ -275,6 +330,7 @@ impl LoadRun {
     /// A host is lost; its calls are told by themselves. `left`: whether any other host is there.
     pub fn host_lost(&mut self, now: Time, host: usize, reason: &str, left: bool) {
         self.originator.host_lost(host);
+        self.care.host_lost(host);
         if !left {
             self.cut_short.get_or_insert(CutShort::NoHost(reason.to_owned()));
             self.originator.stop(now);
@@ -282,12 +338,34 @@ impl LoadRun {
     }
 
     /// Hangs up everything and offers no more.
-    pub fn interrupt(&mut self, now: Time) {
+    pub fn interrupt(&mut self, now: Time, around: &mut Around<'_>) {
         self.cut_short.get_or_insert(CutShort::Interrupted);
-        self.originator.hang_up(now);
+        self.end(now, around);
     }
 
-    pub fn control(&mut self, now: Time, control: Control) {
+    /// Hangs up everything, or does not begin at all.
+    fn end(&mut self, now: Time, around: &mut Around<'_>) {
+        match self.phase {
+            Phase::Preparing => self.restore(now, around),
+            Phase::Running => self.originator.hang_up(now),
+            Phase::Restoring | Phase::Over => {}
+        }
+    }
+
+    /// Takes the reply to a command that is no call's.
+    pub fn handle_reply(&mut self, now: Time, token: Token, reply: &Reply, around: &mut Around<'_>) {
+        let Some((host, stats)) = self.care.handle_reply(now, token, reply, around) else { return };
+        let HostStats { idle_cpu, sessions, sps, .. } = stats;
+        let stats = metrics::HostStats {
+            idle_cpu_percent: Some(idle_cpu.0),
+            sessions: Some(sessions),
+            sps: Some(sps),
+            ..metrics::HostStats::default()
+        };
+        self.book.host_stats(now, &around.hosts[host].about.name, stats);
+    }
+
+    pub fn control(&mut self, now: Time, control: Control, around: &mut Around<'_>) {
         match control {
             Control::SetRate(rate) => self.originator.set_rate(now, rate),
             Control::SetLimit(limit) => self.originator.set_limit(limit),
@@ -295,19 +373,23 @@ impl LoadRun {
             Control::SetDuration(duration) => self.originator.set_duration(duration),
             Control::Pause => self.originator.pause(now),
             Control::Resume => self.originator.resume(now),
+            Control::Stop if self.phase == Phase::Preparing => {
+                self.cut_short.get_or_insert(CutShort::Asked);
+                self.end(now, around);
+            }
             Control::Stop => {
                 self.cut_short.get_or_insert(CutShort::Asked);
                 self.originator.stop(now);
             }
             Control::HangUp | Control::HangUpHosts => {
                 self.cut_short.get_or_insert(CutShort::Asked);
-                self.originator.hang_up(now);
+                self.end(now, around);
             }
         }
     }
 
     /// What the load came to, once it is over: as an attempt of its test, and in full.
-    pub fn conclude(self, now: Time) -> (Attempt, LoadOutcome) {
+    pub fn conclude(self, now: Time, names: &[String]) -> (Attempt, LoadOutcome) {
         let outcome = LoadOutcome {
             report: self.book.report(),
             wrong: self.wrong,
@@ -315,9 +397,10 @@ impl LoadRun {
             search: self.search.as_ref().map(Search::report),
         };
         let mut checks = outcome.checks(Some(&self.scenario));
+        checks.extend(self.care.checks(&self.scenario.place, |host| names[host].clone()));
         checks.extend(self.cut_short.and_then(|why| why.check(Some(self.scenario.place.clone()))));
         let attempt = Attempt {
-            verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Error),
+            verdict: LoadOutcome::verdict(&checks),
             started: self.started,
             duration: now.since(self.started),
             checks,

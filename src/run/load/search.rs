@@ -78,6 +78,11 @@ impl Search {
         }
     }
 
+    /// The same search, which begins only now.
+    pub fn restarted(self, now: Time) -> Search {
+        Search::new(self.find, self.gates, now)
+    }
+
     /// Whether a call that is launched now is measured.
     pub fn measures(&self, now: Time) -> bool {
         !self.over && now >= self.since + self.find.settle && now < self.ends()

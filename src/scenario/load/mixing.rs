@@ -8,6 +8,8 @@ use super::field_file::LoadFields;
 use super::mixed_file::Tests;
 use super::{FileLoad, Name, SHAPE};
 use crate::load::{Profile, Stage as LoadStage, auto_duration};
+use crate::metrics::{Gate, Over};
+use crate::scenario::diagnostic::did_you_mean;
 use crate::scenario::document::Document;
 use crate::scenario::load_key::{LoadKeys, MAX_WEIGHT, MixKeys};
 use crate::scenario::load_spec::{Fields, LoadSpec, MixEntry, Pace};
@@ -35,7 +37,7 @@ impl FileLoad<'_> {
     pub(super) fn load(
         &mut self,
         keys: Placed<LoadKeys>,
-        document: Document,
+        mut document: Document,
         node: &Node,
         name: &Name<'_>,
         fields: &LoadFields,
@@ -86,6 +88,8 @@ impl FileLoad<'_> {
         };
         let parts: Option<Vec<Part>> = parts.into_iter().collect();
         let mix = self.shared(parts?, at)?;
+        let gates = document.gates.take().unwrap_or_default();
+        fine &= self.gates_name(&gates, &mix);
         let keys = keys.value;
         let spec = LoadSpec {
             pace: pace.filter(|_| fine)?,
@@ -101,8 +105,29 @@ impl FileLoad<'_> {
         Some(Scenario {
             stage: Stage::Load,
             load: Some(Box::new(spec)),
+            gates,
             ..self.compose(document.without_calls(), name)
         })
+    }
+
+    /// Tells gates over apps that are not in the mix; gives whether all are.
+    fn gates_name(&mut self, gates: &[Placed<Gate>], mix: &[MixEntry]) -> bool {
+        let mut fine = true;
+        for gate in gates {
+            let Over::App(app) = &gate.over else { continue };
+            if mix.iter().any(|entry| entry.name == *app) {
+                continue;
+            }
+            fine = false;
+            let names: Vec<&str> = mix.iter().map(|entry| entry.name.as_str()).collect();
+            let meant = did_you_mean(app, names.iter().copied());
+            let diagnostic = self.reading.error(&gate.span, format!("no call of this load is called `{app}`"));
+            match meant {
+                Some(meant) => diagnostic.label = format!("did you mean `{meant}`?"),
+                None => diagnostic.help = format!("its calls are {}", names.join(", ")),
+            }
+        }
+        fine
     }
 
     /// Tells when it is not clear what is called; gives whether it is. `written` is the document without defaults.

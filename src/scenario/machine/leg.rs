@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+
 use super::digits::{Digits, WrongDigits};
 use crate::call::{Change, ChangeKind, Session, State};
 use crate::esl::{Command, Event, header};
@@ -495,12 +497,13 @@ fn one_word(path: &Path) -> String {
     word
 }
 
-/// The first of `wanted` that a dump of a channel does not tell, and what it tells instead.
+/// The first of `wanted` that a dump of a channel does not tell, and what it tells instead. A dump is written as an
+/// event is, its values percent-encoded.
 fn unmet(wanted: &[(String, Wanted)], dump: &str) -> Option<(String, String)> {
     wanted.iter().find_map(|(name, wanted)| {
         let told = dump.lines().find_map(|line| line.split_once(": ").filter(|(key, _)| key == name));
-        let value = told.map(|(_, value)| value);
-        if wanted.holds(value) {
+        let value = told.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy());
+        if wanted.holds(value.as_deref()) {
             return None;
         }
         Some((
@@ -544,5 +547,15 @@ mod tests {
         // The forms that a FreeSWITCH 1.10 took, both to begin and to end a recording.
         assert_eq!(one_word(Path::new("/r/my calls/it's.wav")), r"/r/my\scalls/it\'s.wav");
         assert_eq!(one_word(Path::new(r#"/r/a\b"c.wav"#)), r#"/r/a\\b\"c.wav"#);
+    }
+
+    // As FreeSWITCH 1.10.12 writes it. The escapes were compared as they stand.
+    #[test]
+    fn a_dump_tells_values_without_their_escapes() {
+        let dump = "Answer-State: answered\nvariable_sip_req_uri: callwright%40127.0.0.1%3A5080";
+        let wanted = |value| [("variable_sip_req_uri".to_owned(), Wanted::exactly(value))];
+        assert_eq!(unmet(&wanted("callwright@127.0.0.1:5080"), dump), None);
+        let (_, found) = unmet(&wanted("callwright"), dump).unwrap();
+        assert_eq!(found, "variable_sip_req_uri = callwright@127.0.0.1:5080");
     }
 }

@@ -14,7 +14,8 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
         None | Some(HangupCause::None) => HangupCause::ManagerRequest,
         Some(cause) => cause,
     };
-    let wanted: Vec<&[String]> = words.get(1..).unwrap_or_default().chunks_exact(2).collect();
+    let pairs = words.get(1..).unwrap_or_default().chunks_exact(2);
+    let wanted: Vec<&[String]> = pairs.filter(|pair| !pair[0].is_empty() && !pair[1].is_empty()).collect();
     let matches = |core: &SwitchCore, key: &ChannelKey| {
         let variables = core.channels.get(key).map(|c| &c.variables);
         wanted.iter().all(|pair| variables.is_some_and(|v| v.value(&pair[0]) == Some(&pair[1])))

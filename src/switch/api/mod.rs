@@ -44,6 +44,7 @@ mod uuid_setvar;
 mod uuid_setvar_multi;
 mod uuid_transfer;
 mod version;
+mod xml_locate;
 
 use crate::esl::Event;
 use crate::media::RecordId;
@@ -104,6 +105,7 @@ pub static APIS: &[ApiCommand] = &[
     uuid_setvar_multi::COMMAND,
     uuid_transfer::COMMAND,
     version::COMMAND,
+    xml_locate::COMMAND,
 ];
 
 impl ApiCommand {

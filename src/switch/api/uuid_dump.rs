@@ -1,5 +1,6 @@
-//! `uuid_dump UUID [txt|plain|json]`: everything about a channel.
+//! `uuid_dump UUID [txt|plain|json]`: everything about a channel, values percent-encoded unless `plain` or JSON.
 
+use crate::esl::Event;
 use crate::esl::server::write_event;
 use crate::esl::wire::Format;
 
@@ -14,16 +15,21 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
         return "-USAGE: <uuid> [format]\n".into();
     }
     let Some(key) = core.key_of(uuid) else { return NO_CHANNEL.into() };
+    let Some(event) = core.channel_data(key) else { return NO_CHANNEL.into() };
     let format = match format {
         "json" => Format::Json,
-        "plain" => Format::Plain,
         "xml" => return "-ERR Unable to create xml!\n".into(),
-        _ => return core.dump(key).into(),
+        // FreeSWITCH's word for values as they are, in brackets.
+        "plain" => return (bracketed(&event) + "\n").into(),
+        _ => Format::Plain,
     };
-    let Some(event) = core.channel_data(key) else { return NO_CHANNEL.into() };
     let mut bytes = Vec::new();
     write_event(&event, format, &mut bytes);
     let frame = String::from_utf8_lossy(&bytes);
     // Only the body: a reply has its own head.
     frame.split_once("\n\n").map_or("", |(_, body)| body).into()
+}
+
+fn bracketed(event: &Event) -> String {
+    event.headers().fold(String::new(), |text, (name, value)| text + name + ": [" + value + "]\n")
 }

@@ -107,17 +107,6 @@ fn telephone_events_can_be_left_out() {
 }
 
 #[test]
-fn more_sessions_than_allowed_are_refused() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.ask("api fsctl max_sessions 3"), "+OK max sessions: 3\n");
-    bench.ringing();
-    bench.tell("bgapi originate sofia/external/dog@127.0.0.1:5080 &park()");
-    // The caller is the third, its callee would be the fourth.
-    assert_eq!(bench.last("BACKGROUND_JOB").body(), Some("-ERR NORMAL_TEMPORARY_FAILURE\n"));
-    assert_eq!(bench.rig.core().session_count(), 2);
-}
-
-#[test]
 fn an_uuid_that_is_taken_is_refused() {
     let mut bench = Bench::new();
     bench.ringing();

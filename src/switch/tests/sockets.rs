@@ -135,19 +135,6 @@ fn hupall_ends_only_what_matches() {
 }
 
 #[test]
-fn sessions_per_second_are_limited_by_fsctl() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.ask("api fsctl sps 2"), "+OK sessions per second: 2\n");
-    bench.wait(1_000);
-    bench.tell("bgapi originate {ignore_early_media=true}sofia/external/a@127.0.0.1:5080 &park()");
-    bench.tell("bgapi originate sofia/external/b@127.0.0.1:5080 &park()");
-    assert_eq!(bench.last("BACKGROUND_JOB").body(), Some("-ERR DESTINATION_OUT_OF_ORDER\n"));
-    bench.wait(1_000);
-    bench.tell("bgapi originate {ignore_early_media=true}sofia/external/c@127.0.0.1:5080 &park()");
-    assert_eq!(bench.rig.core().session_count(), 4);
-}
-
-#[test]
 fn what_is_not_done_is_never_said_to_be_done() {
     let mut bench = Bench::new();
     let callee = bench.answered();
@@ -165,6 +152,24 @@ fn bridged_legs_part_when_one_is_transferred() {
     assert_eq!(bench.last("CHANNEL_BRIDGE").header("Bridge-B-Unique-ID"), Some(CALLER));
     assert_eq!(bench.ask(&format!("api uuid_transfer {callee} 9198")), "+OK\n");
     assert_eq!(bench.last("CHANNEL_PARK").header("Caller-Destination-Number"), Some("9198"));
+}
+
+#[test]
+fn two_legs_are_two_calls_until_they_are_bridged() {
+    // FreeSWITCH's columns.
+    const CALLS: &str = "uuid,direction,created,created_epoch,name,state,cid_name,cid_num,ip_addr,dest,presence_id,presence_data,accountcode,callstate,callee_name,callee_num,callee_direction,call_uuid,hostname,sent_callee_name,sent_callee_num,b_uuid,b_direction,b_created,b_created_epoch,b_name,b_state,b_cid_name,b_cid_num,b_ip_addr,b_dest,b_presence_id,b_presence_data,b_accountcode,b_callstate,b_callee_name,b_callee_num,b_callee_direction,b_sent_callee_name,b_sent_callee_num,call_created_epoch";
+    let mut bench = Bench::new();
+    let callee = bench.answered();
+    let counts = |bench: &mut Bench| ["channels", "calls"].map(|of| bench.ask(&format!("api show {of} count")));
+    assert_eq!(counts(&mut bench), ["\n2 total.\n", "\n2 total.\n"]);
+    assert_eq!(bench.ask("api show bridged_calls"), "\n0 total.\n");
+    bench.ask(&format!("api uuid_bridge {callee} {CALLER}"));
+    assert_eq!(counts(&mut bench), ["\n2 total.\n", "\n1 total.\n"]);
+    assert_eq!(bench.ask("api show calls count as json"), "{\"row_count\":1,\"rows\":[]}");
+    let told = bench.ask("api show bridged_calls");
+    assert_eq!(told.lines().next(), Some(CALLS));
+    assert!(told.lines().nth(1).unwrap().starts_with(&format!("{callee},inbound,")), "{told}");
+    assert!(told.contains(&format!(",{CALLER},outbound,")) && told.ends_with("\n\n1 total.\n"), "{told}");
 }
 
 #[test]
@@ -193,6 +198,9 @@ fn a_dump_is_the_channel_as_text_and_as_json() {
         text.contains("\nChannel-State: CS_EXECUTE\n") && text.contains(&format!("\nvariable_uuid: {callee}\n")),
         "{text}"
     );
+    assert!(text.contains("\nvariable_sip_req_uri: dog%40127.0.0.1%3A5080\n") && text.ends_with("\n\n"), "{text}");
+    let plain = bench.ask(&format!("api uuid_dump {callee} plain"));
+    assert!(plain.contains("\nvariable_sip_req_uri: [dog@127.0.0.1:5080]\n") && plain.ends_with("]\n\n"), "{plain}");
     let json: serde_json::Value = serde_json::from_str(&bench.ask(&format!("api uuid_dump {callee} json"))).unwrap();
     assert_eq!(json["Unique-ID"], callee.as_str());
 }
