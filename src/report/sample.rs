@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::metrics::sample as calls;
-use crate::metrics::{
-    Asked, Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Phase, Quantity, Skip, Snapshot,
-};
+use crate::metrics::{Asked, Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Phase, Quantity, Skip, Snapshot};
 use crate::place::Place;
 use crate::run::{
     Attempt, Example, LoadOutcome, Picked, RunEvent, SearchReport, SearchStep, Summary, TestId, TestReport, Wrong,

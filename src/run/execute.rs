@@ -173,18 +173,8 @@ pub fn execute(
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let summary = runtime.block_on(go(
-        &options,
-        &named,
-        &passwords,
-        selection,
-        folders,
-        (clock, begins),
-        tape,
-        &last,
-        watcher,
-        &mut reports,
-    ))?;
+    let going = Going { options: &options, named: &named, passwords: &passwords, last: &last, clock, begins, tape };
+    let summary = runtime.block_on(go(going, selection, folders, watcher, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -262,18 +252,26 @@ fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
     hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
 }
 
+/// What a run has to go by.
+struct Going<'a> {
+    options: &'a Options,
+    named: &'a [NamedHost],
+    passwords: &'a [String],
+    last: &'a LastFailed,
+    clock: Clock,
+    /// When its load begins, where that is told.
+    begins: Option<Time>,
+    tape: Tape,
+}
+
 async fn go(
-    options: &Options,
-    named: &[NamedHost],
-    passwords: &[String],
+    going: Going<'_>,
     selection: Selection,
     folders: Folders,
-    (clock, begins): (Clock, Option<Time>),
-    tape: Tape,
-    last: &LastFailed,
     watcher: Watcher,
     reports: &mut Reports,
 ) -> Result<Summary, RunError> {
+    let Going { options, named, passwords, last, clock, begins, tape } = going;
     let scenarios = every(&selection, &folders);
     let interrupts = interrupts(watcher.before_exit);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));

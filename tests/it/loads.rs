@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use assert_cmd::prelude::*;
+use callwright::clock::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Ten calls a second for three seconds, each of which lasts half a second.
-const LOAD: &str = "name: ten a second\ncallee: [answer]\nduration: 500ms\nload: { rate: 10, for: 3s }\n";
+const LOAD: &str = "name: ten a second\ncallee: [answer]\nduration: 500ms\nload: { rate: 10, for: 3s }\ngates: { asr: '== 100%', answered: '== 30' }\n";
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -48,8 +50,14 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
     let line = "run load.yaml --json all.jsonl --cdr calls.csv --cdr calls.jsonl --junit j.xml --html page.html";
     let (code, stdout, stderr) = told(callwright(folder.path(), line).output().unwrap());
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    for words in ["PASS [", "ok the generator kept up: ", "offered  answered  failed", "   setup ", "1 test: 1 passed"]
-    {
+    for words in [
+        "PASS [",
+        "ok asr == 100%: 100% (30 of 30)",
+        "ok the generator kept up: ",
+        "offered  answered  failed",
+        "   setup ",
+        "1 test: 1 passed",
+    ] {
         assert!(stdout.contains(words), "{words}: {stdout}");
     }
     let counts = &load(folder.path(), "all.jsonl")["load"]["report"]["all"]["tally"]["counts"];
@@ -57,7 +65,7 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!((read("calls.csv").lines().count(), read("calls.jsonl").lines().count()), (31, 30));
     assert!(read("page.html").contains("Setup time: INVITE to answer"));
-    assert!(read("j.xml").contains("asr_percent"));
+    assert!(read("j.xml").contains("asr_percent") && read("j.xml").contains("name=\"gate.asr\" value=\"passed: 100%"));
     for file in ["calls.csv", "calls.jsonl", "all.jsonl"] {
         let (code, _, stderr) =
             told(callwright(folder.path(), &format!("plot {file} -o {file}.html")).output().unwrap());
@@ -69,8 +77,8 @@ fn a_load_is_told_with_its_figures_and_its_calls_are_kept_and_drawn() {
 #[test]
 fn two_controllers_make_one_load_and_merge_judges_all_of_it() {
     let folders = [folder(&[("load.yaml", LOAD)]), folder(&[("load.yaml", LOAD)])];
-    let begins = std::time::SystemTime::now() + std::time::Duration::from_secs(4);
-    let begins = jiff::Timestamp::try_from(begins).unwrap();
+    let begins = Clock::start().now() + Duration::from_secs(5);
+    let begins = jiff::Timestamp::from_microsecond(begins.as_micros().try_into().unwrap()).unwrap();
     let run = |(number, folder): (usize, &TempDir)| {
         let line = format!(
             "run load.yaml --fshost embedded --load-shard {}/2 --start-at {begins} --json out.jsonl",
@@ -81,13 +89,15 @@ fn two_controllers_make_one_load_and_merge_judges_all_of_it() {
     let running: Vec<_> = folders.iter().enumerate().map(run).collect();
     for child in running {
         let (code, stdout, stderr) = told(child.wait_with_output().unwrap());
-        assert_eq!(code, Some(0), "{stdout}{stderr}");
+        // Fifteen calls alone are not the thirty of the gate.
+        assert_eq!(code, Some(1), "{stdout}{stderr}");
+        assert!(stdout.contains("ok asr == 100%: 100% (15 of 15)") && stdout.contains("FAIL answered"), "{stdout}");
     }
     let [one, two] = [0, 1].map(|number: usize| folders[number].path().join("out.jsonl").display().to_string());
     let here = folders[0].path();
     let (code, stdout, stderr) = told(callwright(here, &format!("merge {one} {two} -o all.jsonl")).output().unwrap());
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
-    assert!(stdout.contains("1 test: 1 passed"), "{stdout}");
+    assert!(stdout.contains("ok answered == 30: 30") && stdout.contains("1 test: 1 passed"), "{stdout}");
     let counts = |report: &Value| {
         let counts = &report["load"]["report"]["all"]["tally"]["counts"];
         ["offered", "answered", "passed", "ended"].map(|name| counts[name].as_u64().unwrap())

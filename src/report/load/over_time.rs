@@ -6,6 +6,13 @@ use super::{Calls, LoadCurves, Topic};
 use crate::metrics::{Bucket, HostStats, Series as Buckets, Sketch};
 use crate::report::chart::{Mark, Series};
 
+type OfBucket = fn(&Bucket) -> &Sketch;
+
+const LATENCIES: [(Topic, OfBucket); 3] = [
+    (Topic::SetupTime, |bucket| &bucket.setup_time),
+    (Topic::PostDialDelay, |bucket| &bucket.pdd),
+    (Topic::LateStarts, |bucket| &bucket.late),
+];
 /// Causes that are drawn.
 const DRAWN_CAUSES: usize = 7;
 /// Hosts that are drawn.
@@ -30,12 +37,7 @@ impl LoadCurves {
             rate: None,
         };
         let mut curves = Vec::new();
-        let sketches: [(Topic, fn(&Bucket) -> &Sketch); 3] = [
-            (Topic::SetupTime, |bucket| &bucket.setup_time),
-            (Topic::PostDialDelay, |bucket| &bucket.pdd),
-            (Topic::LateStarts, |bucket| &bucket.late),
-        ];
-        for (topic, sketch) in sketches {
+        for (topic, sketch) in LATENCIES {
             for (name, percent) in [("p50", 50.0), ("p95", 95.0), ("max", 100.0)] {
                 let value = |bucket: &Bucket| Some(sketch(bucket).percentile(percent)? as f64 / 1e6);
                 curves.push((topic, Series::new(name, Mark::Line, points(&timed, width, value))));
