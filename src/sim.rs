@@ -59,6 +59,16 @@ impl Sim {
 
     /// The same on a switch of these settings.
     pub fn with(yaml: &str, seed: u64, config: SwitchConfig) -> Result<Sim, String> {
+        Sim::conducted(yaml, seed, config, |_| Conduct::default())
+    }
+
+    /// The same, conducted as is said of the time at which it begins.
+    pub fn conducted(
+        yaml: &str,
+        seed: u64,
+        config: SwitchConfig,
+        conduct: impl FnOnce(Time) -> Conduct,
+    ) -> Result<Sim, String> {
         let loaded = load(Path::new("sim.yaml"), yaml);
         if loaded.has_errors() {
             let told: Vec<_> = loaded.diagnostics.iter().map(|d: &Diagnostic| d.render(Style::Plain)).collect();
@@ -87,7 +97,7 @@ impl Sim {
         let about =
             RunHost { name: "sim".to_owned(), slots: 1_000, recordings: Some("/recordings".into()), callee: None };
         let started = rig.now();
-        let run = RunCore::new(started, vec![about], tests, Conduct::default(), Ids::seeded(seed.wrapping_add(3)));
+        let run = RunCore::new(started, vec![about], tests, conduct(started), Ids::seeded(seed.wrapping_add(3)));
         Ok(Sim {
             rig,
             host,

@@ -14,8 +14,7 @@ use super::metrics_listen::MetricsListen;
 use super::reports::ReportArguments;
 use super::{Exit, complain, exit, run, show};
 use crate::redact::Redactor;
-use crate::report::cdr::CdrFormat;
-use crate::report::{Calls, Dashboard, Later, Reports};
+use crate::report::{Dashboard, Later, Reports};
 use crate::run::{self as running, Choice, HostSpec, Mapping, Options, Purpose, Role, SLOW, Watcher, Written};
 use crate::scenario::Style;
 use crate::scenario::load::TIMEOUT;
@@ -244,7 +243,7 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
 
 impl Arguments {
     fn reports(&self) -> Result<Vec<Box<dyn crate::report::Report>>, String> {
-        let ReportArguments { durations, junit, html, json, tap, github } = &self.reports;
+        let ReportArguments { durations, junit, html, json, tap, github, cdr } = &self.reports;
         let in_folder = |name: &str| self.metrics.iter().map(|folder| folder.join(name)).collect::<Vec<_>>();
         let arguments = ReportArguments {
             durations: *durations,
@@ -253,15 +252,12 @@ impl Arguments {
             json: json.iter().cloned().chain(in_folder("run.jsonl")).collect(),
             tap: tap.clone(),
             github: *github,
+            cdr: cdr.iter().cloned().chain(in_folder("calls.csv")).collect(),
         };
         if self.interactive && arguments.takes_stdout()? {
             return Err("--interactive and a report on the standard output exclude each other".to_owned());
         }
-        let mut reports = arguments.reports()?;
-        for path in in_folder("calls.csv") {
-            reports.push(Box::new(Calls::new(path, CdrFormat::Csv)));
-        }
-        Ok(reports)
+        arguments.reports()
     }
 }
 
@@ -296,6 +292,8 @@ fn options(arguments: Arguments, written: Written) -> Options {
         retries: 0,
         timeout: TIMEOUT,
         slow: SLOW,
+        load_shard: None,
+        start_at: None,
     }
 }
 

@@ -48,6 +48,10 @@ pub(super) fn run(mut arguments: Arguments) -> Exit {
         complain(format_args!("{} is read, and would be overwritten by another report", path.display()));
         return Exit::Usage;
     }
+    if !arguments.reports.cdr.is_empty() {
+        complain("`--cdr` is of `run`: a JSON lines report has no records of single calls");
+        return Exit::Usage;
+    }
     let mut reports = match arguments.reports.reports() {
         Ok(reports) => Reports::new(reports),
         Err(error) => {

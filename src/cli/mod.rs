@@ -1,7 +1,6 @@
 //! The command line: one file a subcommand.
 
 mod analyze;
-mod cdr_file;
 mod check;
 mod compare;
 mod completions;

@@ -1,14 +1,17 @@
 //! `callwright plot`
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::cdr_file::{self, CdrError};
-use super::{Exit, complain, exit};
+use super::{Exit, complain, exit, log};
+use crate::report::cdr::CdrReader;
 use crate::report::load::{LoadCurves, Topic, Topics};
 use crate::report::{ReportFile, chart, load_page};
+use crate::run::RunEvent;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,14 +25,15 @@ Examples:
 
 /// Draw charts of a load test
 ///
-/// Reads call detail records, one JSON object a line, and draws over the time since the start of the load: latencies, calls
+/// Reads call detail records as `run --cdr` writes them, CSV or JSON lines, and draws over the time since the start of the load: latencies, calls
 /// and sessions at once with the failures so far, failures by cause, the call rate, and how late calls were launched. Of few
-/// calls each is shown; of many, quantiles within 1 %, and every maximum. Exit codes here: 0 drawn, 3 a file could not be
+/// calls each is shown; of many, quantiles within 1 %, and every maximum. Of the JSON lines report of a run (`run --json`)
+/// the load is drawn that it has, from what was counted over time. Exit codes here: 0 drawn, 3 a file could not be
 /// written, or FILE breaks off and only what is before that was drawn, 4 FILE cannot be read, or has no records.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{}", exit::help()))]
 pub(super) struct Arguments {
-    /// Call detail records of a load
+    /// Call detail records of a load, or the JSON lines report of a run
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -100,26 +104,55 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 /// The curves of a file, and whether they are all of it; `None` where there are none, which is told.
 fn curves(file: &Path) -> Option<(LoadCurves, Exit)> {
-    let fails = |error: &CdrError| complain(format_args!("{}: {error}", file.display()));
-    let mut records = cdr_file::read(file).map_err(|error| fails(&error)).ok()?;
-    let mut error = None;
-    let good = std::iter::from_fn(|| records.next()?.map_err(|broken| error = Some(broken)).ok());
-    let curves = LoadCurves::from_cdrs(good);
-    match error {
-        Some(cut @ CdrError::CutOff(_)) if curves.calls.offered > 0 => {
-            complain(format_args!("{}: {cut}; the calls before it are drawn", file.display()));
-            Some((curves, Exit::Unknown))
-        }
-        Some(error) => {
-            fails(&error);
-            None
-        }
-        None if curves.calls.offered == 0 => {
-            complain(format_args!("{} has no call detail record", file.display()));
-            None
-        }
-        None => Some((curves, Exit::Passed)),
+    if is_log(file) {
+        return of_log(file).map(|curves| (curves, Exit::Passed));
     }
+    let mut records = CdrReader::open(file).map_err(complain).ok()?;
+    let mut error = None;
+    let good = std::iter::from_fn(|| records.next()?.map_err(|wrong| error = Some(wrong)).ok());
+    let curves = LoadCurves::from_cdrs(good);
+    if let Some(error) = error {
+        complain(error);
+        return None;
+    }
+    match (curves.calls.offered, records.is_torn()) {
+        (0, false) => complain(format_args!("{} has no call detail record", file.display())),
+        (0, true) => complain(format_args!("{} breaks off within its first record", file.display())),
+        (_, false) => return Some((curves, Exit::Passed)),
+        (_, true) => {
+            complain(format_args!("{} breaks off within a record; the calls before it are drawn", file.display()));
+            return Some((curves, Exit::Unknown));
+        }
+    }
+    None
+}
+
+/// Whether the file is the JSON lines report of a run: its first line is an event.
+fn is_log(file: &Path) -> bool {
+    // No first event is longer.
+    const LONGEST: u64 = 1 << 20;
+    let mut line = Vec::new();
+    let read = File::open(file).and_then(|file| BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line));
+    let event = serde_json::from_slice::<serde_json::Value>(&line).ok();
+    read.is_ok() && event.is_some_and(|line| line.get("event").is_some())
+}
+
+/// The load of a run.
+fn of_log(file: &Path) -> Option<LoadCurves> {
+    let read = log::read(file)?;
+    let loads = read.events.iter().filter_map(|event| match event {
+        RunEvent::TestEnded(report) => Some((&report.test, report.load.as_deref()?)),
+        _ => None,
+    });
+    match &loads.collect::<Vec<_>>()[..] {
+        [] => complain(format_args!("{} tells of no load", file.display())),
+        [(_, load)] => return Some(LoadCurves::from_series(&load.report.series)),
+        several => {
+            let names: Vec<String> = several.iter().map(|(test, _)| test.to_string()).collect();
+            complain(format_args!("{} tells of several loads: {}", file.display(), names.join(", ")));
+        }
+    }
+    None
 }
 
 fn write(Output { path, format }: &Output, title: &str, curves: &LoadCurves, topics: &[Topic]) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::report::{Github, Html, Jsonl, Junit, Markdown, Report, Stream, Tap, Term};
+use crate::report::{Cdrs, Github, Html, Jsonl, Junit, Markdown, Report, Stream, Tap, Term};
 
 /// Options of `run` and `merge`.
 #[derive(Debug, Default, Args)]
@@ -31,6 +31,11 @@ pub(super) struct ReportArguments {
     /// Write TAP 14 to FILE as the tests end; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     pub tap: Vec<PathBuf>,
+
+    /// Write a record of each call of a load to FILE as it ends: CSV, or JSON lines where FILE ends in `.jsonl`; for
+    /// `callwright plot` and other programs
+    #[arg(long, value_name = "FILE")]
+    pub cdr: Vec<PathBuf>,
 
     /// Print annotations for GitHub Actions, and append a summary to the file that GITHUB_STEP_SUMMARY names; always on
     /// where GITHUB_ACTIONS is `true`
@@ -60,6 +65,9 @@ impl ReportArguments {
         for path in &self.tap {
             reports.push(Box::new(Tap::new(stream(path))));
         }
+        for path in &self.cdr {
+            reports.push(Box::new(Cdrs::new(path)));
+        }
         if self.github || env::var_os("GITHUB_ACTIONS").is_some_and(|on| on == "true") {
             // GitHub reads workflow commands from both.
             let out = if stdout { Stream::new(std::io::stderr()) } else { Stream::stdout() };
@@ -74,15 +82,17 @@ impl ReportArguments {
     /// Whether one of them has the standard output; an error where two would have one file.
     pub fn takes_stdout(&self) -> Result<bool, String> {
         let mut files = BTreeSet::new();
-        for path in self.junit.iter().chain(&self.html).chain(&self.json).chain(&self.tap) {
+        for path in self.junit.iter().chain(&self.html).chain(&self.json).chain(&self.tap).chain(&self.cdr) {
             let regular = std::fs::metadata(path).map_or(true, |metadata| metadata.is_file());
             let same = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             if regular && !files.insert(same) {
                 return Err(format!("two reports cannot both be written to {}", path.display()));
             }
         }
-        if self.junit.iter().chain(&self.html).any(|path| path == Path::new(STDOUT)) {
-            return Err("JUnit and HTML reports go to files; `-` is for `--json` and `--tap`".to_owned());
+        if self.junit.iter().chain(&self.html).chain(&self.cdr).any(|path| path == Path::new(STDOUT)) {
+            return Err(
+                "JUnit and HTML reports and call records go to files; `-` is for `--json` and `--tap`".to_owned()
+            );
         }
         Ok(self.json.iter().chain(&self.tap).any(|path| path == Path::new(STDOUT)))
     }
@@ -107,6 +117,10 @@ mod tests {
         assert!(asked(paths(&[]), paths(&["-"]), paths(&["-"])).is_err());
         assert!(asked(paths(&["a"]), paths(&["./a"]), paths(&[])).is_err());
         assert!(asked(paths(&["-"]), paths(&[]), paths(&[])).is_err());
+        let both = ReportArguments { cdr: paths(&["a"]), json: paths(&["a"]), ..ReportArguments::default() };
+        assert!(both.takes_stdout().is_err());
+        let piped = ReportArguments { cdr: paths(&["-"]), ..ReportArguments::default() };
+        assert!(piped.takes_stdout().is_err());
         assert_eq!(asked(paths(&["/dev/null"]), paths(&["/dev/null"]), paths(&[])), Ok(false));
     }
 }

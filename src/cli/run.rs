@@ -20,7 +20,7 @@ use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
 use crate::run::{
     self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunError, RunEvent, Seed, Shard,
-    Watcher,
+    StartAt, Watcher,
 };
 
 const EXAMPLES: &str = "\
@@ -45,6 +45,9 @@ Examples:
       Events for other programs, as they happen; what people read goes to the standard error.
   callwright run --html out/report.html
       Writes a page to read and listen to.
+  callwright run load.yaml --load-shard 1/3 --start-at 2026-01-02T03:04:05Z --json 1.jsonl
+      Makes every third call of a load, as the first of three controllers that begin together; `merge` joins what they
+      tell.
   callwright run -j 50 -x --retries 2 --durations 5
       Runs 50 tests side by side, each up to three times, stops after the first that still fails, tells the 5 slowest.
 
@@ -125,6 +128,16 @@ pub(super) struct Arguments {
     /// Tell that a test is slow once it has run for this time, as `90s`
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     slow: Duration,
+
+    /// Make the Ith of N parts of a load: each of N controllers has the same documents, and makes every Nth call. Limits
+    /// are shared out; rates and times stay those of the whole. `merge` joins their JSON lines reports
+    #[arg(long, value_name = "I/N")]
+    load_shard: Option<Shard>,
+
+    /// Begin a load at this time, as `2026-01-02T03:04:05Z`, or `+30s` from now; all hosts are up before. Controllers of
+    /// one load begin at one time, by clocks that are synchronised
+    #[arg(long, value_name = "TIME")]
+    start_at: Option<StartAt>,
 
     #[command(flatten)]
     reports: ReportArguments,
@@ -277,6 +290,10 @@ struct Listener {
 
 impl Report for Listener {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        // How a load fared meanwhile is not compared, and there may be millions of calls.
+        if matches!(event, RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. }) {
+            return Ok(());
+        }
         let mut event = event.clone();
         if let RunEvent::TestEnded(report) = &mut event {
             report.legs.clear();
@@ -295,7 +312,7 @@ impl Report for Listener {
 fn options(arguments: Arguments) -> Options {
     let Arguments { selection, picking, hosts, callee_hosts, host_files, .. } = arguments;
     let Arguments { password, recordings, list, jobs, record_esl, .. } = arguments;
-    let Arguments { fail_fast, max_fail, retries, timeout, slow, .. } = arguments;
+    let Arguments { fail_fast, max_fail, retries, timeout, slow, load_shard, start_at, .. } = arguments;
     let max_fail = if fail_fast { Some(NonZeroUsize::MIN) } else { max_fail };
     let purpose = match list {
         None => Purpose::Run,
@@ -316,6 +333,8 @@ fn options(arguments: Arguments) -> Options {
         retries,
         timeout,
         slow,
+        load_shard,
+        start_at,
     }
 }
 
@@ -379,12 +398,24 @@ mod tests {
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         assert_eq!((options.max_fail, options.retries), (NonZeroUsize::new(3), 2));
         assert_eq!((options.timeout, options.slow), (Duration::from_secs(90), Duration::from_millis(200)));
+        let line = "callwright run --load-shard 2/3 --start-at +30s";
+        let options = parsed(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(options.load_shard, Some(Shard { index: 2, count: 3 }));
+        assert_eq!(options.start_at, Some(StartAt::In(Duration::from_secs(30))));
         assert_eq!(parsed(&["callwright", "run", "-x"]).max_fail, NonZeroUsize::new(1));
     }
 
     #[test]
     fn a_time_without_a_unit_or_of_nothing_is_refused() {
-        for wrong in ["--slow=10", "--timeout=0s", "--timeout=x", "--maxfail=0", "--retries=11"] {
+        for wrong in [
+            "--slow=10",
+            "--timeout=0s",
+            "--timeout=x",
+            "--maxfail=0",
+            "--retries=11",
+            "--start-at=30s",
+            "--load-shard=0/2",
+        ] {
             assert!(Cli::try_parse_from(["callwright", "run", wrong]).is_err(), "{wrong}");
         }
     }

@@ -29,6 +29,8 @@ pub enum Kind {
     /// 0 to 1.
     Likeness,
     Count,
+    /// Calls a second.
+    Rate,
 }
 
 /// How a figure is compared.
@@ -42,7 +44,8 @@ pub struct Measure {
 pub fn measure(name: &str) -> Option<Measure> {
     // The second of one name in a test ends in `#2`.
     let name = name.split('#').next()?;
-    let (kind, better) = match name.rsplit('.').next()? {
+    let figure = name.rsplit('.').next()?;
+    let (kind, better) = match figure {
         "duration_ms" | "setup_time_ms" | "pdd_ms" | "delay_ms" | "jitter_ms" => (Kind::Latency, Better::Less),
         "gap_ms" | "dead_air_ms" | "missing_start_ms" | "missing_end_ms" => (Kind::Latency, Better::Less),
         "tone_s" | "length_s" | "sound_s" => (Kind::Length, Better::More),
@@ -53,9 +56,23 @@ pub fn measure(name: &str) -> Option<Measure> {
         "tone_hz" => (Kind::Hertz, Better::Same),
         "loss_percent" | "clipping_percent" | "wrong_percent" => (Kind::Percent, Better::Less),
         "gaps" | "repeats" | "sync_lost_count" => (Kind::Count, Better::Less),
+        // Of loads.
+        "asr_percent" => (Kind::Percent, Better::More),
+        "rate_cps" | "highest_cps" => (Kind::Rate, Better::More),
+        "acd_s" => (Kind::Length, Better::Same),
+        "failed" | "skipped" => (Kind::Count, Better::Less),
+        _ if is_quantile_of_a_latency(figure) => (Kind::Latency, Better::Less),
         _ => return None,
     };
     Some(Measure { kind, better })
+}
+
+/// `setup_time_p95_ms`, and what else there is of the latencies of a load; how long its calls were is none.
+fn is_quantile_of_a_latency(figure: &str) -> bool {
+    const LATENCIES: [&str; 7] =
+        ["setup_time", "pdd", "invite_latency", "answer_latency", "originate_latency", "late_starts", "event_lag"];
+    let rest = LATENCIES.iter().find_map(|latency| figure.strip_prefix(latency));
+    matches!(rest, Some("_p50_ms" | "_p95_ms" | "_p99_ms"))
 }
 
 /// A change within the greater of the two is none.
@@ -102,6 +119,7 @@ impl Tolerances {
             Kind::Percent => Tolerance::absolute(1.0),
             Kind::Likeness => Tolerance::absolute(0.02),
             Kind::Count => Tolerance { relative: 0.2, absolute: 1.0 },
+            Kind::Rate => Tolerance { relative: 0.05, absolute: 0.1 },
         }
     }
 }
@@ -157,7 +175,22 @@ mod tests {
     fn figures_are_known_by_their_last_word_however_often_they_are_there() {
         assert_eq!(measure("setup_time_ms").unwrap().better, Better::Less);
         assert_eq!(measure("callee.like.mos#2"), Some(Measure { kind: Kind::Mos, better: Better::More }));
-        for name in ["caller.uuid", "sip_code", "event_lag_max_ms", "talk_time_ms", "mos_x", ""] {
+        let latency = Some(Measure { kind: Kind::Latency, better: Better::Less });
+        assert_eq!((measure("setup_time_p95_ms"), measure("late_starts_p99_ms")), (latency, latency));
+        assert_eq!(measure("asr_percent").unwrap().better, Better::More);
+        assert_eq!(measure("rate_cps"), Some(Measure { kind: Kind::Rate, better: Better::More }));
+        for name in [
+            "talk_time_p95_ms",
+            "duration_p50_ms",
+            "setup_time_p95",
+            "offered",
+            "caller.uuid",
+            "sip_code",
+            "event_lag_max_ms",
+            "talk_time_ms",
+            "mos_x",
+            "",
+        ] {
             assert_eq!(measure(name), None, "{name}");
         }
     }

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::slice::Slice;
+
 /// Fields by name, and a row of values for each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -50,7 +52,9 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Draw {
     order: Order,
-    next: usize,
+    slice: Slice,
+    /// The number of the next call, among as many as there are rows.
+    next: u64,
     rng: StdRng,
 }
 
@@ -142,17 +146,22 @@ impl Row<'_> {
 impl Draw {
     /// The same `seed` draws the same rows.
     pub fn new(order: Order, seed: u64) -> Self {
-        Draw { order, next: 0, rng: StdRng::seed_from_u64(seed) }
+        Draw { order, slice: Slice::WHOLE, next: 0, rng: StdRng::seed_from_u64(seed) }
+    }
+
+    /// For the calls of a slice: in turn, they have the rows that they have in the whole.
+    pub fn sliced(self, slice: Slice) -> Self {
+        Draw { slice, next: slice.first(), ..self }
     }
 
     /// The row of the next call.
     pub fn row<'a>(&mut self, table: &'a Table) -> Row<'a> {
         let rows = table.rows.len();
         let at = match self.order {
-            Order::InTurn => self.next % rows,
+            Order::InTurn => usize::try_from(self.next % rows as u64).unwrap_or(0),
             Order::Random => self.rng.random_range(0..rows),
         };
-        self.next = (self.next + 1) % rows;
+        self.next = self.next % rows as u64 + self.slice.step();
         Row { names: &table.names, line: &table.rows[at] }
     }
 }
@@ -233,6 +242,17 @@ mod tests {
     #[test]
     fn rows_are_taken_in_turn_and_then_from_the_first_again() {
         assert_eq!(users(Order::InTurn, 0, 4), ["alice", "b,ob", "carol", "alice"]);
+    }
+
+    #[test]
+    fn slices_take_the_rows_that_their_calls_have_in_the_whole() {
+        let table = Table::parse(USERS).unwrap();
+        let rows = |index| {
+            let mut draw = Draw::new(Order::InTurn, 0).sliced(Slice::new(index, 2).unwrap());
+            (0..3).map(|_| draw.row(&table).line()).collect::<Vec<_>>()
+        };
+        // Calls 0, 2 and 4 of rows on lines 2, 3 and 5; then calls 1, 3 and 5.
+        assert_eq!((rows(0), rows(1)), (vec![2, 5, 3], vec![3, 2, 5]));
     }
 
     #[test]

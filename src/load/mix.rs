@@ -30,6 +30,15 @@ impl Mix {
         Some(entry)
     }
 
+    /// Leaves out so many turns.
+    pub fn advance(&mut self, turns: u64) {
+        // After as many turns as the weights come to all is as it was.
+        let cycle = self.weights.iter().sum::<u64>().max(1);
+        for _ in 0..turns % cycle {
+            self.pick();
+        }
+    }
+
     /// Changes what `entry` weighs; a new cycle begins. An entry that is not there is none.
     pub fn set_weight(&mut self, entry: usize, weight: u64) {
         if let Some(there) = self.weights.get_mut(entry) {

@@ -10,9 +10,11 @@ mod mix;
 mod originator;
 mod pacer;
 mod profile;
+mod slice;
 
 pub use fields::{Draw, Order, Row, Table, TableError};
 pub use mix::Mix;
 pub use originator::{Draining, Limits, Originator, Skip, State, Step, Tally, auto_duration};
 pub use pacer::{Due, Pacer};
 pub use profile::{Profile, Stage};
+pub use slice::Slice;

@@ -6,6 +6,7 @@ use super::hosts::Hosts;
 use super::mix::Mix;
 use super::pacer::{Due, Pacer};
 use super::profile::Profile;
+use super::slice::Slice;
 use crate::units::{Cps, Time};
 
 /// Offers calls as its profile and mix say, within limits, until its time is over or enough were offered. Calls that
@@ -16,6 +17,8 @@ use crate::units::{Cps, Time};
 pub struct Originator {
     state: State,
     profile: Profile,
+    /// Which of the calls it offers.
+    slice: Slice,
     limits: Limits,
     mix: Mix,
     hosts: Hosts,
@@ -123,6 +126,7 @@ impl Originator {
         Originator {
             state: State::Initial,
             profile,
+            slice: Slice::WHOLE,
             limits,
             mix,
             hosts: Hosts::default(),
@@ -132,11 +136,20 @@ impl Originator {
         }
     }
 
+    /// The same for one slice of the calls. The limits are what they are for all slices together, and each has its share.
+    pub fn sliced(mut self, slice: Slice) -> Self {
+        let share = |limit: u32| u32::try_from(slice.share(u64::from(limit))).unwrap_or(limit);
+        self.limits.calls = self.limits.calls.map(share);
+        self.limits.max_offered = self.limits.max_offered.map(|calls| slice.share(calls));
+        self.mix.advance(slice.first());
+        Originator { slice, ..self }
+    }
+
     /// The first call is due at `now`. A second start is none.
     pub fn start(&mut self, now: Time) {
         if self.state == State::Initial {
             let profile = self.rate.map_or_else(|| self.profile.clone(), Profile::constant);
-            self.pacer = Some(Pacer::new(profile, now));
+            self.pacer = Some(Pacer::of(self.slice, profile, now));
             self.state = State::Originating;
         }
     }
@@ -328,6 +341,8 @@ impl Originator {
             self.tally.no_host += 1;
             return Step::Skip { index, due, why: Skip::NoHost };
         };
+        // Those of the calls between, which other slices make.
+        self.mix.advance(self.slice.step() - 1);
         self.hosts.offer(host);
         self.tally.offered += 1;
         Step::Offer { index, due, entry, host }

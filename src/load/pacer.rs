@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::profile::Profile;
+use super::slice::Slice;
 use crate::units::{Cps, Time};
 
 /// Tells when each call is due. Calls before it, or a late look at the clock, change nothing about that: what is due is
@@ -16,6 +17,7 @@ pub struct Pacer {
     start: Time,
     /// Since when its clock stands.
     paused: Option<Time>,
+    slice: Slice,
     /// The next call.
     index: u64,
     /// The rates that calls not yet given out are due by; each holds up to the first call of the next.
@@ -25,7 +27,7 @@ pub struct Pacer {
 /// A call that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// Counted from 0, without a gap.
+    /// Counted from 0 over all calls of the load, whoever makes them.
     pub index: u64,
     /// When it should be made.
     pub due: Time,
@@ -58,8 +60,13 @@ impl Epoch {
 impl Pacer {
     /// Call 0 of `profile` is due at `start`, if the rate is not 0 then.
     pub fn new(profile: Profile, start: Time) -> Self {
+        Pacer::of(Slice::WHOLE, profile, start)
+    }
+
+    /// The calls of one slice of `profile`, each due when it is in the whole.
+    pub fn of(slice: Slice, profile: Profile, start: Time) -> Self {
         let epoch = Epoch { first: 0, lead: 0.0, begins: Duration::ZERO, profile };
-        Pacer { start, paused: None, index: 0, epochs: VecDeque::from([epoch]) }
+        Pacer { start, paused: None, slice, index: slice.first(), epochs: VecDeque::from([epoch]) }
     }
 
     /// When the next call is due, which may be long ago; `None` when there is none, or while paused.
@@ -74,8 +81,8 @@ impl Pacer {
     pub fn take(&mut self, now: Time) -> Option<Due> {
         let due = self.next_due().filter(|due| *due <= now)?;
         let index = self.index;
-        self.index += 1;
-        if self.epochs.get(1).is_some_and(|next| next.first <= self.index) {
+        self.index = self.index.saturating_add(self.slice.step());
+        while self.epochs.get(1).is_some_and(|next| next.first <= self.index) {
             self.epochs.pop_front();
         }
         Some(Due { index, due })

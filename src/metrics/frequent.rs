@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::redact::Redactor;
+
 /// Counts of texts: of the most frequent 100 one each, of the others together.
 ///
 /// Exact up to 200 different texts. Beyond, the rarer ones are counted as others from time to time, so that the count
@@ -25,6 +27,14 @@ impl Frequent {
                 self.counts.insert(text.to_owned(), 1);
                 self.thin_out();
             }
+        }
+    }
+
+    /// Takes secrets out of the texts.
+    pub fn redact(&mut self, redactor: &Redactor) {
+        for (mut text, count) in std::mem::take(&mut self.counts) {
+            redactor.clean(&mut text);
+            *self.counts.entry(text).or_default() += count;
         }
     }
 

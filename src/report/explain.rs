@@ -1,6 +1,7 @@
 //! What went wrong in a test, in words: the checks that did not hold, what each leg did, and how to try again.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -21,7 +22,7 @@ pub struct Layout {
 }
 
 /// Width of the column of labels.
-const LABELS: usize = 10;
+pub(super) const LABELS: usize = 10;
 /// Least room for text, however narrow the terminal.
 const NARROWEST: usize = 20;
 
@@ -57,7 +58,7 @@ pub fn checks_of(checks: &[CheckReport], verdict: Verdict, layout: Layout) -> St
         match check.verdict {
             Verdict::Passed => held += 1,
             Verdict::Skipped => page.prose("skipped", Style::Calm, &reason(check)),
-            Verdict::Failed | Verdict::Error => page.check(check),
+            Verdict::Failed | Verdict::Error => page.check(check, label(check.verdict)),
         }
     }
     if !checks.iter().any(|check| wrong(check.verdict)) && wrong(verdict) {
@@ -71,10 +72,12 @@ pub fn checks_of(checks: &[CheckReport], verdict: Verdict, layout: Layout) -> St
 
 /// What was kept, and the command that runs the test alone.
 pub fn again(report: &TestReport, layout: Layout) -> String {
+    recorded(&report.recordings, layout) + &rerun(report, layout)
+}
+
+/// The command that runs the test alone.
+pub fn rerun(report: &TestReport, layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
-    for recording in &report.recordings {
-        page.fixed("recorded", &recording.display().to_string());
-    }
     if !report.rerun.is_empty() {
         page.fixed("rerun", &report.rerun);
     }
@@ -91,6 +94,29 @@ pub fn legs_of(legs: &[LegTrace], started: Time, layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
     for leg in legs {
         page.leg(leg, started);
+    }
+    page.text
+}
+
+/// A line with a label before it.
+pub(super) fn row(label: &str, style: Style, text: &str, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    page.prose(label, style, text);
+    page.text
+}
+
+/// A check that did not hold, with a word of the caller's before it.
+pub(super) fn check_labelled(check: &CheckReport, label: &str, layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    page.check(check, label);
+    page.text
+}
+
+/// Where recordings are.
+pub(super) fn recorded(recordings: &[PathBuf], layout: Layout) -> String {
+    let mut page = Page { layout, text: String::new() };
+    for recording in recordings {
+        page.fixed("recorded", &recording.display().to_string());
     }
     page.text
 }
@@ -148,9 +174,9 @@ struct Page {
 }
 
 impl Page {
-    fn check(&mut self, check: &CheckReport) {
+    fn check(&mut self, check: &CheckReport, label: &str) {
         let style = Style::of(check.verdict);
-        self.row(label(check.verdict), style, self.layout.paint.apply(Style::Strong, escape::line(&check.name)));
+        self.row(label, style, self.layout.paint.apply(Style::Strong, escape::line(&check.name)));
         if let Some(place) = &check.place {
             self.fixed("at", &place.to_string());
         }

@@ -18,6 +18,7 @@ use crate::verdict::{CheckReport, Mark, Verdict};
 mod chart;
 mod ladder;
 mod load;
+mod outcome;
 mod page;
 mod sound;
 mod test;

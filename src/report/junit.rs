@@ -13,7 +13,8 @@ use super::escape;
 use super::explain::{self, Layout};
 use super::file::ReportFile;
 use super::paint::Paint;
-use super::{Report, ReportError};
+use super::{Report, ReportError, load_text};
+use crate::metrics::Finding;
 use crate::run::{Attempt, RunEvent, TestId, TestReport};
 use crate::units::Time;
 use crate::verdict::{Mark, Verdict};
@@ -131,7 +132,7 @@ impl Report for Junit {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
             RunEvent::Started { hosts, picked, at, .. } => {
-                self.shard = picked.shard.map(|shard| shard.to_string());
+                self.shard = picked.shard.or(picked.load_shard).map(|shard| shard.to_string());
                 self.started = Some(*at);
                 self.last = *at;
                 for host in hosts {
@@ -199,6 +200,11 @@ fn case(report: &TestReport, project: Option<&Path>) -> TestCase {
     for (name, value) in &report.properties {
         case.add_property(Property::new(escape::line(name), escape::line(value)));
     }
+    for state in report.load.iter().flat_map(|load| &load.report.gates) {
+        // `gate.asr`: `passed: 99.5% (199 of 200), asked for: >= 99%`
+        let name = format!("gate.{}", state.gate.name());
+        case.add_property(Property::new(escape::line(&name), escape::line(&gate(&state.finding))));
+    }
     if !report.tags.is_empty() {
         case.add_property(Property::new("tags", escape::line(&report.tags.join(","))));
     }
@@ -210,11 +216,25 @@ fn case(report: &TestReport, project: Option<&Path>) -> TestCase {
     }
     let earlier = report.earlier.iter().flat_map(|attempt| &attempt.recordings);
     let attached: String = earlier.chain(&report.recordings).map(|path| attachment(path, project)).collect();
-    let out = explain::legs(report, LAYOUT) + &attached;
+    let told = match &report.load {
+        None => explain::legs(report, LAYOUT),
+        Some(load) => load_text::summary(report, load, LAYOUT),
+    };
+    let out = told + &attached;
     if !out.is_empty() {
         case.set_system_out(out);
     }
     case
+}
+
+fn gate(Finding { verdict, expected, actual, .. }: &Finding) -> String {
+    let word = match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Skipped => "skipped",
+        Verdict::Failed => "failed",
+        Verdict::Error => "error",
+    };
+    format!("{word}: {actual}, asked for: {expected}")
 }
 
 /// A line that Jenkins (with its plugin junit-attachments) and GitLab take for a file to show.
@@ -299,6 +319,12 @@ mod tests {
     #[test]
     fn attempts_and_expected_failures_as_junit() {
         let (_folder, path) = written_of(sample::marked());
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn a_load_as_junit() {
+        let (_folder, path) = written_of(sample::load_events());
         insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A report sees [`RunEvent`]s and nothing else. To add one, write its file and give it an option in `cli/reports.rs`.
 
-mod calls;
 pub mod cdr;
+mod cdr_report;
 pub mod chart;
 pub mod comparison;
 mod dashboard;
@@ -16,6 +16,7 @@ mod jsonl;
 mod junit;
 mod later;
 pub mod load;
+mod load_text;
 mod paint;
 mod prometheus;
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod term;
 use std::io;
 use std::path::PathBuf;
 
-pub use calls::Calls;
+pub use cdr_report::Cdrs;
 pub use dashboard::Dashboard;
 pub use file::ReportFile;
 pub use github::{Github, Markdown};

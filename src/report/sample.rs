@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::metrics::sample as cdr;
-use crate::metrics::{Asked, Book, Cdr, Gate, GateBound, HostStats, Metric, Phase, Quantity, Skip, Snapshot};
+use crate::metrics::sample as calls;
+use crate::metrics::{Asked, Book, Cdr, Finding, Gate, GateBound, HostStats, Metric, Phase, Quantity, Skip, Snapshot};
 use crate::place::Place;
-use crate::run::{Attempt, Picked, RunEvent, Summary, TestId, TestReport};
+use crate::run::{
+    Attempt, Example, LoadOutcome, Picked, RunEvent, SearchReport, SearchStep, Summary, TestId, TestReport, Wrong,
+};
 use crate::units::Time;
 use crate::verdict::{CheckReport, LegTrace, Mark, TraceEntry, TraceKind, Verdict};
 
@@ -53,12 +55,12 @@ pub fn load_told(name: &str) -> RunEvent {
     let gate = |(metric, quantity, bound): (&str, Quantity, &str)| {
         Gate::new(Metric::parse(metric).unwrap(), GateBound::parse(quantity, bound).unwrap())
     };
-    let start = cdr::START;
+    let start = calls::START;
     let mut book = Book::new(start, gates.map(gate).into());
     let second = Duration::from_secs(1);
     let mut moments: Vec<(Time, Option<Cdr>)> = Vec::new();
     for index in 0..160 {
-        let cdr = if index % 20 == 7 { cdr::refused(index, "USER_BUSY") } else { cdr::answered(index) };
+        let cdr = if index % 20 == 7 { calls::refused(index, "USER_BUSY") } else { calls::answered(index) };
         let app = if index % 4 == 0 { "dtmf" } else { "bert" };
         let cdr = Cdr { app: app.to_owned(), ..cdr };
         moments.push((cdr.launched, None));
@@ -240,5 +242,123 @@ pub fn events() -> Vec<RunEvent> {
         duration: Duration::from_millis(6_100),
     };
     events.push(RunEvent::Ended { summary, at: at(6_100) });
+    events
+}
+
+/// Gates as texts such as `asr >= 99%`.
+fn gates(texts: &[&str]) -> Vec<Gate> {
+    let gate = |text: &&str| {
+        let (metric, bound) = text.split_once(' ').unwrap();
+        let metric = Metric::parse(metric).unwrap();
+        let bound = GateBound::parse(metric.quantity(), bound).unwrap();
+        Gate::new(metric, bound)
+    };
+    texts.iter().map(gate).collect()
+}
+
+/// Ten calls a second for 20 s, of which every seventieth is refused; what is known of them after so many seconds.
+fn book(seconds: u64) -> Book {
+    let refused = |index: u64| index % 70 == 1;
+    let cdr = |index| {
+        let cdr = if refused(index) { calls::refused(index, "USER_BUSY") } else { calls::answered(index) };
+        let app = if index.is_multiple_of(3) { "callee_ringback" } else { "bert" };
+        Cdr { app: app.into(), host: if index.is_multiple_of(2) { "embedded" } else { "pbx1:8021" }.into(), ..cdr }
+    };
+    let cdrs: Vec<Cdr> = (0..200).map(cdr).collect();
+    let launches = cdrs.iter().map(|cdr| (cdr.launched, 0, cdr));
+    let mut told: Vec<_> = launches.chain(cdrs.iter().map(|cdr| (cdr.ended, 1, cdr))).collect();
+    told.sort_by_key(|(at, what, cdr)| (*at, *what, cdr.index));
+    let mut book = Book::new(START, gates(&["asr >= 99%", "setup_time.p95 < 250ms", "late_starts.p99 < 20ms"]));
+    let mut active = 0;
+    for (at, what, cdr) in told.into_iter().filter(|(at, ..)| at.since(START) < Duration::from_secs(seconds)) {
+        if what == 0 {
+            active += 1;
+            book.offered(at, cdr.late(), &cdr.app, &cdr.host);
+        } else {
+            active -= 1;
+            book.record(cdr);
+        }
+        book.active(at, active, 2 * active);
+    }
+    let stats =
+        |idle, memory| HostStats { idle_cpu_percent: Some(idle), memory_bytes: Some(memory), ..HostStats::default() };
+    if seconds < 22 {
+        return book;
+    }
+    book.host_stats(at(21_000), "embedded", stats(80.0, 90_000_000));
+    book.skipped(at(22_100), Skip::Limit);
+    book.skipped(at(22_200), Skip::Limit);
+    book
+}
+
+/// The load of [`load`], so many seconds after it began.
+pub fn told(seconds: u64) -> Snapshot {
+    book(seconds).snapshot(at(1_000 * seconds))
+}
+
+/// A load with a gate that broke and a call that shows why.
+pub fn load() -> TestReport {
+    let report = book(30).report();
+    let [failed, error] = [failed(), error()];
+    let refused = Cdr { app: "bert".into(), host: "pbx1:8021".into(), ..calls::refused(1, "USER_BUSY") };
+    let errored = Cdr { app: "bert".into(), host: "embedded".into(), ..calls::answered(40) };
+    let examples = vec![
+        Example { cdr: refused, checks: failed.checks, legs: failed.legs, recordings: failed.recordings },
+        Example {
+            cdr: Cdr { verdict: Verdict::Error, hangup_cause: String::new(), sip_code: None, ..errored },
+            checks: error.checks,
+            legs: error.legs,
+            recordings: error.recordings,
+        },
+    ];
+    let wrong = Wrong { unanswered: 3, ..Wrong::default() };
+    loaded("thirty calls a second", LoadOutcome { report, wrong, examples, search: None })
+}
+
+/// A search for capacity whose second step broke.
+pub fn search() -> TestReport {
+    let finding = |name: &str, verdict, [expected, actual]: [&str; 2]| {
+        let (expected, actual) = (expected.to_owned(), actual.to_owned());
+        Finding { name: name.to_owned(), verdict, expected, actual, help: String::new() }
+    };
+    let held = finding("setup_time.p95", Verdict::Passed, ["< 250ms", "100ms"]);
+    let broke = finding("setup_time.p95", Verdict::Failed, ["< 250ms", "300ms"]);
+    let steps = vec![
+        SearchStep { rate: 10.0, calls: 200, findings: vec![held], verdict: Verdict::Passed },
+        SearchStep { rate: 20.0, calls: 400, findings: vec![broke], verdict: Verdict::Failed },
+    ];
+    let search = Some(SearchReport { steps, highest: Some(10.0), broke: Some(20.0) });
+    let outcome = LoadOutcome { report: book(30).report(), wrong: Wrong::default(), examples: Vec::new(), search };
+    loaded("how much it bears", outcome)
+}
+
+fn loaded(name: &str, outcome: LoadOutcome) -> TestReport {
+    let mut checks = outcome.checks(None);
+    let place = Some(Place { file: "scenarios/load.yaml".into(), line: 12, column: 5 });
+    checks.iter_mut().for_each(|check| check.place = place.clone());
+    let verdict = checks.iter().map(|check| check.verdict).max().unwrap();
+    let mut report = report(id("scenarios/load.yaml", name), "embedded+pbx1:8021", verdict, checks);
+    (report.started, report.duration) = (START, Duration::from_millis(22_300));
+    report.properties = outcome.properties();
+    report.rerun = format!("callwright run 'scenarios/load.yaml::{name}'");
+    report.load = Some(Box::new(outcome));
+    report
+}
+
+/// A run of nothing but [`load`].
+pub fn load_events() -> Vec<RunEvent> {
+    let report = load();
+    let test = report.test.clone();
+    let hosts = vec!["embedded".into(), "pbx1:8021".into()];
+    let mut events = vec![
+        RunEvent::Started { tests: 1, hosts, picked: Picked::default(), at: at(0) },
+        RunEvent::TestStarted { test: test.clone(), host: report.host.clone(), at: at(0) },
+    ];
+    for seconds in [9, 10, 11, 22] {
+        events.push(RunEvent::LoadTold { test: test.clone(), snapshot: Box::new(told(seconds)) });
+    }
+    events.push(RunEvent::TestEnded(Box::new(report)));
+    let summary = Summary { failed: 1, duration: Duration::from_millis(22_400), ..Summary::default() };
+    events.push(RunEvent::Ended { summary, at: at(22_400) });
     events
 }

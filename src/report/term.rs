@@ -11,12 +11,16 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::explain::{self, Layout, clip};
 use super::paint::{Paint, Style};
-use super::{Report, ReportError, escape};
+use super::{Report, ReportError, escape, load_text};
+use crate::metrics::Snapshot;
 use crate::run::{Picked, RunEvent, Summary, TestId, TestReport};
 use crate::verdict::{Mark, Verdict};
 
 /// How many of the last events and commands of a leg are shown.
 const ENTRIES: usize = 16;
+
+/// How often a load is told where there is no status line.
+const EVERY: Duration = Duration::from_secs(10);
 
 /// Whether the last line tells what runs.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +49,8 @@ pub struct Term<W> {
     /// How many of the slowest are told at the end; 0: all.
     durations: Option<usize>,
     took: Vec<(Duration, String)>,
+    /// How the load that is under way fares.
+    load: Option<Box<Snapshot>>,
     /// The reader went away (`| head`): nothing more is written, and the run goes on.
     deaf: bool,
 }
@@ -94,6 +100,7 @@ impl<W: Write + Send> Term<W> {
             slow: 0,
             durations: None,
             took: Vec::new(),
+            load: None,
             deaf: false,
         }
     }
@@ -127,7 +134,8 @@ impl<W: Write + Send> Term<W> {
                 self.running.insert((test.clone(), host.clone()));
                 String::new()
             }
-            RunEvent::LoadTold { .. } | RunEvent::CallEnded { .. } => String::new(),
+            RunEvent::LoadTold { snapshot, .. } => self.told(snapshot),
+            RunEvent::CallEnded { .. } => String::new(),
             RunEvent::TestSlow { test, host, after, .. } => {
                 self.slow += 1;
                 let took = self.paint.apply(Style::Faint, format!("[>{}]", seconds(*after, 5)));
@@ -147,15 +155,30 @@ impl<W: Write + Send> Term<W> {
     fn picked(&self, picked: &Picked) -> String {
         let left_out = (picked.left_out > 0).then(|| format!("{} not selected", count(picked.left_out, "test")));
         let shard = picked.shard.map(|shard| format!("shard {shard}"));
+        let load_shard = picked.load_shard.map(|shard| format!("load shard {shard}"));
         let seed = picked.seed.map(|seed| format!("random order, repeated by --random-order={seed}"));
         let notes = picked.notes.iter().map(|note| escape::line(note).to_string());
-        let lines = notes.chain(left_out).chain(shard).chain(seed);
+        let lines = notes.chain(left_out).chain(shard).chain(load_shard).chain(seed);
         lines.map(|line| format!("\n{}", self.paint.apply(Style::Faint, line))).collect()
+    }
+
+    /// Without a status line, how a load fares is told in a line of its own from time to time.
+    fn told(&mut self, snapshot: &Snapshot) -> String {
+        let times = |snapshot: &Snapshot| (snapshot.elapsed_s / EVERY.as_secs_f64()) as u64;
+        let due = times(snapshot) > self.load.as_deref().map_or(0, times);
+        self.load = Some(Box::new(snapshot.clone()));
+        if !due || matches!(self.live, Live::On { .. }) {
+            return String::new();
+        }
+        let took = self.paint.apply(Style::Faint, format!("[{:>5}]", format!("{:.0}s", snapshot.elapsed_s)));
+        format!("{} {took} {}\n", self.paint.apply(Style::Strong, "LOAD"), load_text::progress(snapshot))
     }
 
     fn ended(&mut self, report: &TestReport) -> String {
         self.running.remove(&(report.test.clone(), report.host.clone()));
         let mut text = self.line(report);
+        // There is one load at a time, and no other test beside it.
+        self.load = None;
         if self.durations.is_some() {
             let name = named(&report.test, &report.host);
             let attempts = report.earlier.iter().map(|attempt| attempt.duration).sum::<Duration>();
@@ -189,10 +212,19 @@ impl<W: Write + Send> Term<W> {
                 let reason = reason.map(|reason| format!(" - {reason}")).unwrap_or_default();
                 self.wrong.push(format!("  {word} {}{reason}", named(&report.test, &report.host)));
                 text.push('\n');
-                text.push_str(&explain::test(report, self.layout()));
+                text.push_str(&match &report.load {
+                    None => explain::test(report, self.layout()),
+                    Some(load) => {
+                        load_text::summary(report, load, self.layout()) + &explain::rerun(report, self.layout())
+                    }
+                });
             }
         }
-        if !text.ends_with('\n') || wrong(report) {
+        if let Some(load) = report.load.as_deref().filter(|_| !wrong(report)) {
+            text.push('\n');
+            text.push_str(&load_text::summary(report, load, self.layout()));
+        }
+        if !text.ends_with('\n') || wrong(report) || report.load.is_some() {
             text.push('\n');
         }
         text
@@ -279,6 +311,10 @@ impl<W: Write + Send> Term<W> {
     /// The status line, cut to the terminal.
     fn status(&self, columns: usize) -> String {
         let running: Vec<_> = self.running.iter().map(|(test, host)| named(test, host)).collect();
+        if let Some(load) = &self.load {
+            let text = format!("load {:.0}s  {}  {}", load.elapsed_s, load_text::progress(load), running.join(", "));
+            return clip(text.trim_end(), columns.saturating_sub(1));
+        }
         let text = format!(
             "running {}  passed {}  not passed {}  of {}  {}",
             running.len(),
@@ -310,6 +346,10 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 
 impl<W: Write + Send> Report for Term<W> {
     fn handle(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        if matches!(event, RunEvent::CallEnded { .. }) {
+            // There may be thousands a second, and none of them is told.
+            return Ok(());
+        }
         let text = self.text(event);
         match self.live {
             Live::Off => self.write(&text),
@@ -396,6 +436,23 @@ mod tests {
             term.handle(&event).unwrap();
         }
         insta::assert_snapshot!(String::from_utf8(term.out).unwrap());
+    }
+
+    #[test]
+    fn a_load_is_told_every_ten_seconds_and_whole_at_its_end() {
+        let told = |live| {
+            let mut term = Term::new(Vec::new(), Paint::Plain, live);
+            for event in sample::load_events() {
+                term.handle(&event).unwrap();
+            }
+            String::from_utf8(term.out).unwrap()
+        };
+        insta::assert_snapshot!(told(Live::Off));
+        let live = told(Live::On { columns: || 72 });
+        assert!(!live.contains("LOAD"), "{live}");
+        let statuses: Vec<_> = live.split(CLEAR_LINE).filter(|status| status.starts_with("load ")).collect();
+        assert_eq!(statuses.len(), 4);
+        assert_eq!(statuses[1], "load 10s  100 offered, 21 up, 10.0/s, ASR 97.47 %, setup p95 100ms, 2 …");
     }
 
     #[test]

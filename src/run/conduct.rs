@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::Folder;
+use crate::load::Slice;
 use crate::scenario::load::TIMEOUT;
+use crate::units::Time;
 
 /// How a run goes about its tests.
 #[derive(Clone, Debug)]
@@ -19,6 +21,10 @@ pub struct Conduct {
     pub slow: Duration,
     /// Folders with a setup or teardown; those around a folder stand before it.
     pub folders: Vec<Folder>,
+    /// The part of a load that this run makes.
+    pub slice: Slice,
+    /// When a load begins; `None`: as soon as its hosts are there.
+    pub start_at: Option<Time>,
 }
 
 /// A test is slow after this time, unless told otherwise.
@@ -26,6 +32,14 @@ pub const SLOW: Duration = Duration::from_secs(60);
 
 impl Default for Conduct {
     fn default() -> Self {
-        Conduct { max_fail: None, retries: 0, timeout: TIMEOUT, slow: SLOW, folders: Vec::new() }
+        Conduct {
+            max_fail: None,
+            retries: 0,
+            timeout: TIMEOUT,
+            slow: SLOW,
+            folders: Vec::new(),
+            slice: Slice::WHOLE,
+            start_at: None,
+        }
     }
 }

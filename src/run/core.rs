@@ -565,7 +565,9 @@ impl RunCore {
         self.outputs.push_back(RunOutput::Report(started));
         self.loads[next].state = LoadState::Running;
         let seed = self.ids.long();
-        self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed))));
+        self.load = Some((next, Box::new(LoadRun::new(now, id, scenario, &hosts, seed, &self.conduct))));
+        // Loads after the first begin when their turn comes.
+        self.conduct.start_at = None;
         self.with_load(|load, around| load.start(now, around));
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::load::redact_snapshot;
 use super::{LoadOutcome, Shard};
 use crate::metrics::{Cdr, Snapshot};
 use crate::redact::Redactor;
@@ -87,6 +88,9 @@ pub struct Picked {
     pub seed: Option<u64>,
     /// The part of the tests that this run has.
     pub shard: Option<Shard>,
+    /// The part of the calls of a load that this run makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_shard: Option<Shard>,
     /// What else there is to say, each a short sentence.
     pub notes: Vec<String>,
 }
@@ -101,8 +105,10 @@ impl RunEvent {
             RunEvent::Started { .. } | RunEvent::SessionsLeft { .. } | RunEvent::Ended { .. } => {}
             RunEvent::HostUp { version, .. } => redactor.clean(version),
             RunEvent::HostLost { reason, .. } => redactor.clean(reason),
-            RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } | RunEvent::LoadTold { test, .. } => {
+            RunEvent::TestStarted { test, .. } | RunEvent::TestSlow { test, .. } => redactor.clean(&mut test.name),
+            RunEvent::LoadTold { test, snapshot } => {
                 redactor.clean(&mut test.name);
+                redact_snapshot(snapshot, redactor);
             }
             RunEvent::CallEnded { test, cdr } => {
                 redactor.clean(&mut test.name);
@@ -115,7 +121,7 @@ impl RunEvent {
 
 impl TestReport {
     fn redact(&mut self, redactor: &Redactor) {
-        let TestReport { test, host: _, tags, mark, earlier, checks, legs, properties, rerun, .. } = self;
+        let TestReport { test, host: _, tags, mark, earlier, checks, legs, properties, rerun, load, .. } = self;
         redactor.clean(&mut test.name);
         redactor.clean(rerun);
         tags.iter_mut().for_each(|tag| redactor.clean(tag));
@@ -124,13 +130,19 @@ impl TestReport {
             Some(Mark::Flaky | Mark::NotRun) | None => {}
         }
         clean(redactor, checks, legs, properties);
+        load.iter_mut().for_each(|load| load.redact(redactor));
         for Attempt { checks, legs, properties, .. } in earlier {
             clean(redactor, checks, legs, properties);
         }
     }
 }
 
-fn clean(redactor: &Redactor, checks: &mut [CheckReport], legs: &mut [LegTrace], properties: &mut [(String, String)]) {
+pub(super) fn clean(
+    redactor: &Redactor,
+    checks: &mut [CheckReport],
+    legs: &mut [LegTrace],
+    properties: &mut [(String, String)],
+) {
     for CheckReport { name, expected, actual, help, .. } in checks {
         [name, expected, actual, help].into_iter().for_each(|text| redactor.clean(text));
     }

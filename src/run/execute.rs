@@ -16,17 +16,19 @@ use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{
     At, Conduct, Folders, HostSpecError, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected,
-    Selection, Summary, named_hosts, read_hosts, select,
+    Selection, Shard, Summary, named_hosts, read_hosts, select,
 };
 use crate::clock::Clock;
 use crate::host::HostConfig;
 use crate::host::task::{Host, HostTape, Patience};
 use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
+use crate::load::Slice;
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
-use crate::scenario::{Scenario, Severity, Stage, Style};
+use crate::scenario::{LoadSpec, Pace, Scenario, Severity, Stage, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
+use crate::units::Time;
 
 /// How a run ended, so far as its exit code goes.
 #[derive(Debug)]
@@ -152,6 +154,13 @@ pub fn execute(
         let text = "error: --record-esl keeps every byte, and a load has too many: leave it out, or record without";
         return Ok(Outcome::BadScenario(text.to_owned()));
     }
+    let clock = Clock::start();
+    let begins = match begins(&options, &selection, clock.now()) {
+        Ok(begins) => begins,
+        Err(why) => return Ok(Outcome::BadScenario(format!("error: {why}"))),
+    };
+    selection.picked.load_shard = options.load_shard;
+    selection.picked.notes.extend(begins.and_then(stamp).map(|stamp| format!("the load begins at {stamp}")));
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
     selection.warnings.iter().chain(&unread).for_each(warn);
@@ -167,8 +176,8 @@ pub fn execute(
             .map_err(|source| RunError::Folder { folder: folder.clone(), source })?,
         None => (Tape::default(), None),
     };
-    let asked = Asked { options: &options, named: &named, passwords: &passwords };
-    let summary = runtime.block_on(go(asked, selection, folders, tape, &last, watcher, &mut reports))?;
+    let going = Going { options: &options, named: &named, passwords: &passwords, last: &last, clock, begins, tape };
+    let summary = runtime.block_on(go(going, selection, folders, watcher, &mut reports))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     let mut report_errors = reports.finish();
     if let Some(Err((path, source))) = journal.map(Writer::finish) {
@@ -178,6 +187,53 @@ pub fn execute(
     let out = Path::new(OUT);
     let _ = std::fs::remove_dir(out.join("recordings")).and_then(|()| std::fs::remove_dir(out));
     Ok(Outcome::Ended { summary, report_errors })
+}
+
+/// When the load of the run begins, if it is told; why it cannot be made so, if that is so.
+fn begins(options: &Options, selection: &Selection, now: Time) -> Result<Option<Time>, String> {
+    let asked = options.load_shard.map(|_| "--load-shard").or(options.start_at.map(|_| "--start-at"));
+    if let Some(asked) = asked {
+        let loads = selection.tests.iter().filter(|test| test.scenario.stage == Stage::Load);
+        // A load is selected once for each host.
+        let names: BTreeSet<String> = loads.clone().map(|test| test.id.to_string()).collect();
+        if names.len() != 1 {
+            let names = if names.is_empty() { "none".to_owned() } else { Vec::from_iter(names).join(", ") };
+            return Err(format!("{asked} is for a run of one load, and these are selected: {names}"));
+        }
+        let specs = loads.filter_map(|test| test.scenario.load.as_deref());
+        specs.zip(options.load_shard).try_for_each(|(spec, shard)| shared(spec, shard))?;
+    }
+    let begins = options.start_at.map(|start_at| start_at.time(now)).transpose();
+    begins.map_err(|error| format!("--start-at: {error}"))
+}
+
+/// RFC 3339 in UTC; `None` of a time that has no such.
+fn stamp(time: Time) -> Option<String> {
+    let stamp = jiff::Timestamp::from_microsecond(i64::try_from(time.as_micros()).ok()?).ok()?;
+    Some(stamp.to_string())
+}
+
+/// Whether a load can be made in so many parts.
+fn shared(spec: &LoadSpec, shard: Shard) -> Result<(), String> {
+    if matches!(spec.pace, Pace::Find(_)) {
+        return Err(
+            "--load-shard: a search for capacity goes on by what it finds, so it cannot be made in parts".to_owned()
+        );
+    }
+    let limits = [
+        ("limit", spec.limit.map(u64::from)),
+        ("max_offered", spec.max_offered),
+        ("host_limit", spec.host_limit.map(u64::from)),
+    ];
+    for (name, limit) in limits {
+        if let Some(limit) = limit.filter(|limit| *limit < shard.count as u64) {
+            return Err(format!(
+                "--load-shard: `{name}: {limit}` is less than one call for each of {} shards",
+                shard.count
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The hosts of a run, callers first.
@@ -199,24 +255,26 @@ fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
     hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
 }
 
-/// What a run is asked for, and the hosts that came of it.
-#[derive(Clone, Copy)]
-struct Asked<'a> {
+/// What a run has to go by.
+struct Going<'a> {
     options: &'a Options,
     named: &'a [NamedHost],
     passwords: &'a [String],
+    last: &'a LastFailed,
+    clock: Clock,
+    /// When its load begins, where that is told.
+    begins: Option<Time>,
+    tape: Tape,
 }
 
 async fn go(
-    Asked { options, named, passwords }: Asked<'_>,
+    going: Going<'_>,
     selection: Selection,
     folders: Folders,
-    tape: Tape,
-    last: &LastFailed,
     watcher: Watcher,
     reports: &mut Reports,
 ) -> Result<Summary, RunError> {
-    let clock = Clock::start();
+    let Going { options, named, passwords, last, clock, begins, tape } = going;
     let scenarios = every(&selection, &folders);
     interrupts(watcher.order, watcher.before_exit);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
@@ -261,6 +319,8 @@ async fn go(
         timeout: options.timeout,
         slow: options.slow,
         folders: folders.folders,
+        slice: options.load_shard.map_or(Slice::WHOLE, Shard::slice),
+        start_at: begins,
     };
     let report = |event: &RunEvent| {
         recorder.handle(event);

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod loads;
+
 use super::log::Log;
 use super::{Picked, RunEvent, Shard, Summary, TestId, TestReport};
 use crate::units::Time;
 use crate::verdict::{Mark, Verdict};
+use loads::Loads;
 
 /// Shards joined.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,7 +21,8 @@ pub struct Merged {
     pub missing: Vec<String>,
 }
 
-/// Joins `logs`, each with its name. A test that is in several of them is kept as often, but told.
+/// Joins `logs`, each with its name. The shards of a load become one load; any other test that is in several logs is kept
+/// as often, but told.
 pub fn merge(logs: &[(String, Log)]) -> Merged {
     let mut merged = Merged::default();
     let mut whole = Whole::default();
@@ -26,7 +30,9 @@ pub fn merge(logs: &[(String, Log)]) -> Merged {
         merged.warnings.extend(log.warnings.iter().map(|warning| format!("{name}: {warning}")));
         whole.add(name, &log.events, &mut merged);
     }
-    whole.missing_shards(&mut merged);
+    whole.missing_shards("shard", |picked| picked.shard, &mut merged);
+    whole.missing_shards("load shard", |picked| picked.load_shard, &mut merged);
+    whole.join_loads(&mut merged);
     merged.events = whole.events();
     merged
 }
@@ -36,7 +42,8 @@ struct Whole {
     tests: usize,
     hosts: Vec<String>,
     /// The part that each log has, with the log's name.
-    shards: Vec<(Option<Shard>, String)>,
+    shards: Vec<(Picked, String)>,
+    loads: Loads,
     first: Option<Time>,
     last: Time,
     interrupted: bool,
@@ -64,7 +71,7 @@ impl Whole {
                             self.hosts.push(host.clone());
                         }
                     }
-                    self.shards.push((picked.shard, name.to_owned()));
+                    self.shards.push((picked.clone(), name.to_owned()));
                     self.first = Some(self.first.map_or(*at, |first| first.min(*at)));
                     continue;
                 }
@@ -91,6 +98,11 @@ impl Whole {
                 RunEvent::TestEnded(report) => {
                     let key = (report.test.clone(), report.host.clone());
                     running.remove(&key);
+                    let shard = self.shards.last().and_then(|(picked, _)| picked.load_shard);
+                    if let Some(shard) = shard.filter(|_| report.load.is_some()) {
+                        self.loads.add(shard, report);
+                        continue;
+                    }
                     let seen = self.seen.entry(key).or_default();
                     if seen.iter().any(|(other, started)| *other != log && *started == report.started) {
                         // The same line from a copy of the same log.
@@ -126,20 +138,43 @@ impl Whole {
         self.summary.errors += running.len();
     }
 
+    /// Puts each load in place of its shards.
+    fn join_loads(&mut self, merged: &mut Merged) {
+        let loads = std::mem::take(&mut self.loads);
+        // That a load began and how it fared is told of each of its shards; the whole had no such moments.
+        self.events.retain(|(_, event)| match event {
+            RunEvent::TestStarted { test, .. } | RunEvent::LoadTold { test, .. } | RunEvent::CallEnded { test, .. } => {
+                !loads.has(test)
+            }
+            _ => true,
+        });
+        let ended = loads.shards();
+        let reports = loads.join(merged);
+        self.tests = (self.tests + reports.len()).saturating_sub(ended);
+        for report in reports {
+            let (test, host) = (report.test.clone(), report.host.clone());
+            self.events.push((report.started, RunEvent::TestStarted { test, host, at: report.started }));
+            count(&mut self.summary, &report);
+            let at = report.started + report.duration;
+            self.last = self.last.max(at);
+            self.events.push((at, RunEvent::TestEnded(Box::new(report))));
+        }
+    }
+
     /// Shards that no log has, and those that several have.
-    fn missing_shards(&self, merged: &mut Merged) {
-        let parts: Vec<Shard> = self.shards.iter().filter_map(|(shard, _)| *shard).collect();
+    fn missing_shards(&self, what: &str, of: fn(&Picked) -> Option<Shard>, merged: &mut Merged) {
+        let parts: Vec<Shard> = self.shards.iter().filter_map(|(picked, _)| of(picked)).collect();
         let Some(Shard { count: of, .. }) = parts.first().copied() else { return };
         if parts.iter().any(|part| part.count != of) || parts.len() < self.shards.len() {
-            merged.warnings.push("not all logs are shards of one run".to_owned());
+            merged.warnings.push(format!("not all logs are {what}s of one run"));
             return;
         }
         // Nobody has more parts, whatever a log says.
         for number in 1..=of.min(10_000) {
             match parts.iter().filter(|part| part.index == number).count() {
-                0 => merged.missing.push(format!("shard {number}/{of} is missing")),
+                0 => merged.missing.push(format!("{what} {number}/{of} is missing")),
                 1 => {}
-                count => merged.warnings.push(format!("shard {number}/{of} is there {count} times")),
+                count => merged.warnings.push(format!("{what} {number}/{of} is there {count} times")),
             }
         }
     }
@@ -177,11 +212,11 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: u64) -> Time {
+    pub(super) fn at(seconds: u64) -> Time {
         Time::from_micros(seconds * 1_000_000)
     }
 
-    fn report(name: &str, verdict: Verdict, started: u64) -> RunEvent {
+    pub(super) fn report(name: &str, verdict: Verdict, started: u64) -> RunEvent {
         RunEvent::TestEnded(Box::new(TestReport {
             test: TestId { file: "a.yaml".into(), name: name.into() },
             line: None,

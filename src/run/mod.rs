@@ -33,7 +33,7 @@ pub use folders::{Folder, Folders};
 pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, named_hosts, read_hosts};
 pub use load::{Control, Example, LoadOutcome, Order, SearchReport, SearchStep, Wrong};
 pub use mapping::{Mapping, MappingError};
-pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose};
+pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose, StartAt, StartAtError};
 pub use plan::{Planned, PlannedEntry, PlannedLoad, plan};
 pub use select::{
     Choice, Entry, Expression, Last, LastFailed, ListFormat, Seed, SelectError, Selected, Selection, Shard, ShardError,

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Choice, HostSpec, ListFormat, Mapping};
+use super::{Choice, HostSpec, ListFormat, Mapping, Shard};
+use crate::bound::parse_value;
+use crate::units::{Time, human};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,55 @@ pub struct Options {
     pub timeout: Duration,
     /// A test is slow after this time.
     pub slow: Duration,
+    /// Which part of the calls of a load is made.
+    pub load_shard: Option<Shard>,
+    /// When a load begins.
+    pub start_at: Option<StartAt>,
+}
+
+/// When a load begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartAt {
+    At(Time),
+    /// So long after the run began.
+    In(Duration),
+}
+
+impl StartAt {
+    /// The time that is meant by a run that began at `began`; an error where that is past.
+    pub fn time(self, began: Time) -> Result<Time, StartAtError> {
+        match self {
+            StartAt::At(time) if time <= began => Err(StartAtError::Past(human(began.since(time)))),
+            StartAt::At(time) => Ok(time),
+            StartAt::In(after) => Ok(began + after),
+        }
+    }
+}
+
+/// Why a load cannot begin then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartAtError {
+    #[error("a time has a date and a zone, as `2026-01-02T03:04:05Z`, or is `+30s` from now")]
+    Form,
+    #[error("that time is past, by {0}")]
+    Past(String),
+}
+
+impl FromStr for StartAt {
+    type Err = StartAtError;
+
+    /// RFC 3339, or `+` and a time with its unit.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(after) = text.strip_prefix('+') {
+            let after = parse_value::<Duration>(after).map_err(|_| StartAtError::Form)?;
+            // Nobody waits longer, and times stay within what can be told.
+            let waits = after <= Duration::from_secs(366 * 86_400);
+            return waits.then_some(StartAt::In(after)).ok_or(StartAtError::Form);
+        }
+        let stamp: jiff::Timestamp = text.parse().map_err(|_| StartAtError::Form)?;
+        let micros = u64::try_from(stamp.as_microsecond()).map_err(|_| StartAtError::Form)?;
+        Ok(StartAt::At(Time::from_micros(micros)))
+    }
 }
 
 /// What is done with the tests that were selected.
@@ -118,6 +169,28 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case("2026-01-02T03:04:05Z", Some(1_767_323_045_000_000))]
+    #[case("2026-01-02T04:04:05.25+01:00", Some(1_767_323_045_250_000))]
+    #[case("+30s", Some(1_700_000_030_000_000))]
+    #[case("+0.5m", Some(1_700_000_030_000_000))]
+    #[case("2023-01-02T03:04:05Z", None)]
+    fn a_load_begins_at_a_time_or_after_a_time(#[case] text: &str, #[case] micros: Option<u64>) {
+        let began = Time::from_micros(1_700_000_000_000_000);
+        let time = text.parse::<StartAt>().unwrap().time(began);
+        assert_eq!(time.as_ref().ok().map(|time| time.as_micros()), micros);
+        assert!(time.is_ok() || time.unwrap_err().to_string().starts_with("that time is past, by "));
+    }
+
+    #[test]
+    fn what_is_no_time_of_a_load_is_refused() {
+        for wrong in
+            ["", "+", "+30", "30s", "noon", "2026-01-02", "2026-01-02T03:04:05", "+-3s", "1960-01-02T03:04:05Z"]
+        {
+            assert_eq!(wrong.parse::<StartAt>(), Err(StartAtError::Form), "{wrong}");
+        }
+    }
 
     #[rstest]
     #[case("pbx.example", "pbx.example:8021")]

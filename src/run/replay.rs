@@ -18,6 +18,7 @@ use crate::esl::{Command, CommandError, Reply};
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request, Token};
 use crate::id::Ids;
 use crate::journal::{ConductHeader, Entry, Header, HostHeader, Journal, Kept, Record, TestHeader, World};
+use crate::load::Slice;
 use crate::scenario::reading::{Disk, Folder};
 use crate::scenario::{Judgement, Scenario, Severity, Style, load_beside, load_file_with};
 use crate::units::Time;
@@ -105,6 +106,9 @@ fn conduct(header: &ConductHeader, folders: Vec<super::Folder>) -> Conduct {
         timeout: Duration::from_micros(header.timeout_us),
         slow: Duration::from_micros(header.slow_us),
         folders,
+        // A load is not recorded.
+        slice: Slice::WHOLE,
+        start_at: None,
     }
 }
 

@@ -53,6 +53,41 @@ fn the_ci_files_are_yaml_and_their_commands_are_known() {
     }
 }
 
+/// Commands stand in its script, and in the comments that tell how to go on.
+#[test]
+fn the_kubernetes_job_shares_one_load_among_as_many_pods_as_it_has() {
+    let name = "kubernetes-job.yml";
+    let scalars = scalars(name);
+    let after = |key: &str| scalars.windows(2).find(|pair| pair[0] == key).map(|pair| pair[1].clone()).unwrap();
+    let shards = scalars.windows(3).find(|words| words[0] == "SHARDS").map(|words| words[2].clone()).unwrap();
+    assert_eq!((after("completions"), after("parallelism")), (shards.clone(), shards));
+    let script = scalars.iter().find(|scalar| scalar.contains("callwright run")).unwrap().replace("\\\n", " ");
+    let comments: String = file(name).lines().filter_map(|line| line.strip_prefix('#')).collect::<Vec<_>>().join("\n");
+    for (subcommand, text) in [("run", &script), ("merge", &comments)] {
+        let help = Command::cargo_bin("callwright").unwrap().args([subcommand, "--help"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let line = text.lines().find(|line| line.contains(&format!("callwright {subcommand}"))).unwrap();
+        let options = options(line);
+        assert!(options.len() > 1, "{line}");
+        for option in options.iter().filter(|option| *option != "--fshost") {
+            assert!(help.contains(&format!("{option} ")), "{subcommand} {option}");
+        }
+    }
+    // What a shell makes of it, with a callwright that says what it was told.
+    let folder = tempfile::tempdir().unwrap();
+    let shell = |code: &str| {
+        let fake = format!("callwright() {{ echo \"$@\"; return {code}; }}\n{script}");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &fake]).current_dir(&folder).env("JOB_COMPLETION_INDEX", "2").env("SHARDS", "4");
+        sh.env("START_AT", "2026-01-02T03:04:05Z").env("FSHOSTS", "a b:1").output().unwrap()
+    };
+    let told = String::from_utf8(shell("1").stdout).unwrap();
+    let words =
+        "--load-shard 3/4 --start-at 2026-01-02T03:04:05Z --json /out/3.jsonl --cdr /out/3.csv --fshost a --fshost b:1";
+    assert!(told.trim_end().ends_with(words), "{told}");
+    assert!(shell("1").status.success() && shell("3").status.success() && !shell("4").status.success());
+}
+
 #[test]
 fn the_ci_files_keep_the_reports_of_failures_too() {
     let github = scalars("github-actions.yml");

@@ -19,8 +19,8 @@ fn dial<'a>(more: &[&'a str]) -> Vec<&'a str> {
 /// The last event of the kind `kind` in `run.jsonl` of `folder`.
 fn last_event(folder: &Path, kind: &str) -> Value {
     let text = std::fs::read_to_string(folder.join("run.jsonl")).unwrap();
-    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["event"] == kind).last().unwrap()
+    let mut events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.rfind(|event| event["event"] == kind).unwrap()
 }
 
 #[test]

@@ -62,9 +62,10 @@ fn a_file_without_records_is_exit_code_4_and_says_so() {
     for (content, told) in [
         ("", "has no call detail record"),
         ("\n\n", "has no call detail record"),
-        ("call,index\nc1,0\n", "line 1 is no call detail record"),
-        ("{\"event\":\"started\"}\n", "line 1 is no call detail record: missing field `call`"),
-        ("{\"call\":", "line 1, the last, breaks off within a record"),
+        ("call,index\nc1,0\n", "none.jsonl:1: expected value"),
+        ("{\"app\":\"bert\"}\n", "none.jsonl:1: missing field `call`"),
+        ("{\"event\":\"started\"}\n", "line 1: "),
+        ("{\"call\":", "none.jsonl breaks off within its first record"),
     ] {
         fs::write(folder.path().join("none.jsonl"), content).unwrap();
         let output = plot(folder.path(), "none.jsonl");
@@ -73,7 +74,7 @@ fn a_file_without_records_is_exit_code_4_and_says_so() {
         assert!(!folder.path().join("none.html").exists());
     }
     for (line, told) in [
-        ("missing.jsonl", "missing.jsonl: cannot be read: "),
+        ("missing.jsonl", "cannot read the call records missing.jsonl: "),
         ("calls.jsonl -o x.pdf", "the name ends in `.html`, `.svg` or `.png`"),
         ("calls.jsonl --only speed", "no chart `speed`; there are: latency, setup"),
         ("calls.jsonl --only host", "tells nothing of hosts"),
@@ -102,7 +103,7 @@ fn a_file_that_breaks_off_is_drawn_as_far_as_it_goes_and_is_not_green() {
     fs::write(folder.path().join("calls.jsonl"), &calls[..calls.len() - 100]).unwrap();
     let output = plot(folder.path(), "calls.jsonl");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(3) && stderr.contains("line 6, the last, breaks off"), "{stderr}");
+    assert!(output.status.code() == Some(3) && stderr.contains("calls.jsonl breaks off within a record"), "{stderr}");
     assert!(fs::read_to_string(folder.path().join("calls.html")).unwrap().contains("1 of 5 calls failed"));
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::load::Stage;
+use crate::load::{Slice, Stage};
 
 const START: Time = Time::from_micros(1_000_000_000);
 
@@ -212,7 +212,48 @@ fn the_talk_time_fills_the_limit_with_five_seconds_to_spare() {
     assert_eq!(auto_duration(300, Cps(0.0)), Duration::MAX);
 }
 
+/// Every step of a load that is looked at now and then, as what there is to know of a call.
+fn all_steps(originator: Originator, looks: &[u64]) -> Vec<(u64, Time, usize)> {
+    let mut originator = originator;
+    originator.host_up(0, None);
+    originator.start(START);
+    let mut calls = Vec::new();
+    for look in looks.iter().copied().chain([60_000]) {
+        while let Some(step) = originator.poll(at(look)) {
+            if let Step::Offer { index, due, entry, .. } = step {
+                calls.push((index, due, entry));
+            }
+        }
+    }
+    calls
+}
+
 proptest::proptest! {
+    #[test]
+    fn all_slices_together_are_the_whole_with_its_numbers_due_times_and_entries(
+        rates in proptest::collection::vec((0u32..60, 1u64..3_000), 1..5), count in 1u64..9,
+        weights in proptest::collection::vec(1u64..9, 1..5), most in proptest::option::of(1u64..200),
+        mut looks in proptest::collection::vec(0u64..12_000, 0..30),
+    ) {
+        looks.sort_unstable();
+        let stages = rates.iter().enumerate().map(|(number, (rate, millis))| {
+            let (rate, time) = (Cps(f64::from(*rate)), Duration::from_millis(*millis));
+            if number % 2 == 0 { Stage::Hold { rate: Some(rate), time } } else { Stage::Ramp { to: rate, over: time } }
+        });
+        let profile = Profile::stages(stages);
+        let limits = Limits { max_offered: most.map(|most| most * count), ..unlimited() };
+        let load = || Originator::new(profile.clone(), Mix::new(weights.clone()), limits.clone());
+        let whole = all_steps(load(), &looks);
+        let mut parts = Vec::new();
+        for index in 0..count {
+            let part = all_steps(load().sliced(Slice::new(index, count).unwrap()), &looks);
+            proptest::prop_assert!(part.iter().all(|(number, ..)| number % count == index));
+            parts.extend(part);
+        }
+        parts.sort_unstable();
+        proptest::prop_assert_eq!(parts, whole);
+    }
+
     #[test]
     fn every_call_that_is_due_is_offered_or_skipped_and_no_limit_is_passed(
         limit in 1u32..20, capacity in 1u32..20, ends in proptest::collection::vec(0usize..2, 0..200),

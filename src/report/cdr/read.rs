@@ -20,6 +20,8 @@ pub struct CdrReader {
     unfinished: bool,
     /// Bytes of the file when it was opened.
     length: u64,
+    /// The last line was torn off.
+    torn: bool,
     /// Nothing more can be read.
     ended: bool,
 }
@@ -76,7 +78,12 @@ impl CdrReader {
                 Lines::Csv { reader: Box::new(reader), names, next: csv::StringRecord::new() }
             }
         };
-        Ok(CdrReader { path, lines, unfinished, length, ended: false })
+        Ok(CdrReader { path, lines, unfinished, length, torn: false, ended: false })
+    }
+
+    /// Whether the last line was torn off, once it was come to.
+    pub fn is_torn(&self) -> bool {
+        self.torn
     }
 
     fn error(&mut self, source: io::Error) -> CdrReadError {
@@ -99,7 +106,10 @@ impl CdrReader {
             }
             return match serde_json::from_slice(&line) {
                 Ok(cdr) => Some(Ok(cdr)),
-                Err(_) if !whole => None,
+                Err(_) if !whole => {
+                    self.torn = true;
+                    None
+                }
                 Err(error) => {
                     let what = error.to_string();
                     // There is one line only.
@@ -137,6 +147,7 @@ impl CdrReader {
             }
         };
         if cut && reader.position().byte() >= self.length {
+            self.torn = true;
             return None;
         }
         Some(Err(CdrReadError::Line { path: self.path.clone(), line, what }))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::explain::{self, Layout};
 use super::super::paint::Paint;
-use super::super::{Report, ReportError, escape};
+use super::super::{Report, ReportError, escape, load_text};
 use crate::run::{RunEvent, Summary, TestReport};
 use crate::verdict::{Mark, Verdict};
 
@@ -33,13 +33,15 @@ pub struct Markdown {
     wrong: Vec<TestReport>,
     flaky: Vec<(String, String)>,
     slowest: Vec<(Duration, String)>,
+    /// Loads that passed: their figures are what one wants to see of them.
+    loads: Vec<TestReport>,
 }
 
 impl Markdown {
     /// To the file that `GITHUB_STEP_SUMMARY` names.
     pub fn new(path: impl Into<PathBuf>) -> Markdown {
-        let (wrong, flaky, slowest) = (Vec::new(), Vec::new(), Vec::new());
-        Markdown { path: path.into(), tests: 0, summary: None, wrong, flaky, slowest }
+        let (wrong, flaky, slowest, loads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Markdown { path: path.into(), tests: 0, summary: None, wrong, flaky, slowest, loads }
     }
 
     fn ended(&mut self, report: &TestReport) {
@@ -49,6 +51,7 @@ impl Markdown {
         self.slowest.truncate(SLOWEST);
         match (report.verdict, &report.mark) {
             (Verdict::Failed | Verdict::Error, _) => self.wrong.push(report.clone()),
+            _ if report.load.is_some() => self.loads.push(report.clone()),
             (_, Some(Mark::Flaky)) => {
                 let first = report.earlier.first().and_then(|tried| explain::why(&tried.checks, tried.verdict));
                 self.flaky.push((name, first.map(explain::reason).unwrap_or_default()));
@@ -62,18 +65,10 @@ impl Markdown {
         let mut text = self.head();
         let tail = self.flaky() + &self.slowest();
         let room = room.saturating_sub(text.len() + tail.len() + RESERVE);
-        let mut details = String::new();
-        for (index, report) in self.wrong.iter().enumerate() {
-            let detail = detail(report);
-            if details.len() + detail.len() > room {
-                details += &format!("\n{} more are left out: a summary holds 1 MiB.\n", self.wrong.len() - index);
-                break;
-            }
-            details += &detail;
-        }
-        if !details.is_empty() {
-            text += &format!("\n### Did not pass\n\n{details}");
-        }
+        let wrong = details("Did not pass", &self.wrong, room);
+        let loads = details("Loads", &self.loads, room - wrong.len().min(room));
+        text += &wrong;
+        text += &loads;
         text + &tail
     }
 
@@ -157,16 +152,39 @@ fn named(report: &TestReport) -> String {
     format!("{} ({})", report.test, report.host)
 }
 
-/// One test that did not pass, to be unfolded.
+/// A section of tests in at most `room` bytes; nothing of none.
+fn details(title: &str, reports: &[TestReport], room: usize) -> String {
+    let mut details = String::new();
+    for (index, report) in reports.iter().enumerate() {
+        let detail = detail(report);
+        if details.len() + detail.len() > room {
+            details += &format!("\n{} more are left out: a summary holds 1 MiB.\n", reports.len() - index);
+            break;
+        }
+        details += &detail;
+    }
+    if details.is_empty() { details } else { format!("\n### {title}\n\n{details}") }
+}
+
+/// One test, to be unfolded.
 fn detail(report: &TestReport) -> String {
-    let word = if report.verdict == Verdict::Error { "ERROR" } else { "FAIL" };
-    let reason = explain::decisive(report).map(explain::reason).unwrap_or_default();
-    let told = [explain::attempts(report, LAYOUT), explain::checks(report, LAYOUT), explain::again(report, LAYOUT)];
+    let word = match report.verdict {
+        Verdict::Error => "ERROR",
+        Verdict::Failed => "FAIL",
+        Verdict::Passed | Verdict::Skipped => "PASS",
+    };
+    let reason = explain::decisive(report).filter(|_| report.verdict != Verdict::Passed).map(explain::reason);
+    let reason = reason.map_or_else(String::new, |reason| format!(" - {}", cell(&reason)));
+    let checks = match &report.load {
+        None => explain::checks(report, LAYOUT),
+        Some(load) => load_text::summary(report, load, LAYOUT),
+    };
+    let told = [explain::attempts(report, LAYOUT), checks, explain::again(report, LAYOUT)];
     let told: String = told.concat().chars().take(LONGEST).collect();
     format!(
-        "<details><summary>{word} {} - {}</summary>\n\n<pre>{}</pre>\n\n</details>\n",
+        "<details><summary>{word} {}{}</summary>\n\n<pre>{}</pre>\n\n</details>\n",
         cell(&named(report)),
-        cell(&reason),
+        reason,
         // An empty line would end the HTML block in Markdown.
         html(told.trim_end()).replace("\n\n", "\n&#32;\n")
     )
@@ -197,6 +215,14 @@ mod tests {
     #[test]
     fn a_run_as_a_summary() {
         insta::assert_snapshot!(markdown(&sample::events()).text(LIMIT));
+    }
+
+    #[test]
+    fn loads_as_a_summary() {
+        let mut passed = sample::search();
+        passed.verdict = Verdict::Passed;
+        let events = [sample::load_events(), vec![RunEvent::TestEnded(Box::new(passed))]].concat();
+        insta::assert_snapshot!(markdown(&events).text(LIMIT));
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn plot(chart: &Chart, plan: &Plan) -> Markup {
         @if plan.is_empty() {
             text.none x="50%" y=(HEIGHT / 2) text-anchor="middle" { (line(&chart.empty)) }
         }
-        svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (ACROSS) " " (DOWN) } preserveAspectRatio="none" {
+        svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (ACROSS) " " (DOWN) } preserveAspectRatio="none" overflow=[plan.beyond.is_none().then_some("visible")] {
             @for drawn in plan.in_order() { @for ink in &drawn.ink { (path(drawn, ink)) } }
         }
     }

@@ -14,9 +14,14 @@ pub fn section(curves: &LoadCurves, topics: &[Topic]) -> Markup {
         section.load {
             (figures(curves))
             @if !curves.spreads.is_empty() { (spreads(&curves.spreads)) }
-            @for drawn in curves.charts(topics) { (chart(&drawn)) }
+            (charts(curves, topics))
         }
     }
+}
+
+/// Nothing but the charts.
+pub(super) fn charts(curves: &LoadCurves, topics: &[Topic]) -> Markup {
+    html! { @for drawn in curves.charts(topics) { (chart(&drawn)) } }
 }
 
 /// A page with nothing but a load, that needs nothing but itself.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::test::{Left, card};
 use super::{Host, Run, Status};
 use crate::report::escape::line;
+use crate::run::TestReport;
 use crate::units::Time;
 
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -155,7 +156,12 @@ fn hosts(run: &Run) -> Markup {
 }
 
 fn about(host: &Host, run: &Run) -> Markup {
-    let its = || run.reports.iter().filter(|report| report.host == host.name);
+    // A load is on all of its hosts.
+    let is_on = |report: &&TestReport| match report.load {
+        Some(_) => report.host.split('+').any(|name| name == host.name),
+        None => report.host == host.name,
+    };
+    let its = || run.reports.iter().filter(is_on);
     let bad = its().filter(|report| Status::of(report).is_bad()).count();
     html! {
         details open[host.lost.is_some() || !host.left.is_empty()] {

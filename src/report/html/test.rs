@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::page::{noun, seconds, stamp};
-use super::{Status, ladder, sound};
+use super::{Status, ladder, outcome, sound};
 use crate::report::escape::{line, lines};
 use crate::report::explain;
 use crate::run::{Attempt, TestReport};
@@ -75,7 +75,10 @@ pub(super) fn card(number: usize, report: &TestReport, open: bool, left: &mut Le
                 @if !report.rerun.is_empty() {
                     div.rerun { span.label { "Run it again" } code { (line(&report.rerun)) } button.copy type="button" hidden { "Copy" } }
                 }
-                (attempt(&Told::of(report), left))
+                @match &report.load {
+                    None => (attempt(&Told::of(report), left)),
+                    Some(load) => (outcome::outcome(report, load, left)),
+                }
                 @if !report.earlier.is_empty() {
                     h4 { "Earlier attempts" }
                     @for (number, earlier) in (1..).zip(&report.earlier) { (before(number, earlier, &report.host, left)) }
@@ -105,13 +108,13 @@ fn reason(report: &TestReport) -> Option<String> {
 }
 
 /// What there is of one attempt.
-struct Told<'a> {
-    started: Time,
-    host: &'a str,
-    checks: &'a [CheckReport],
-    legs: &'a [LegTrace],
-    properties: &'a [(String, String)],
-    recordings: &'a [PathBuf],
+pub(super) struct Told<'a> {
+    pub started: Time,
+    pub host: &'a str,
+    pub checks: &'a [CheckReport],
+    pub legs: &'a [LegTrace],
+    pub properties: &'a [(String, String)],
+    pub recordings: &'a [PathBuf],
 }
 
 impl<'a> Told<'a> {
@@ -134,7 +137,7 @@ fn before(number: usize, attempt: &Attempt, host: &str, left: &mut Left) -> Mark
     }
 }
 
-fn attempt(told: &Told<'_>, left: &mut Left) -> Markup {
+pub(super) fn attempt(told: &Told<'_>, left: &mut Left) -> Markup {
     html! {
         @if !told.checks.is_empty() {
             h4 { "Checks" }
@@ -166,7 +169,7 @@ fn ladder(told: &Told<'_>, left: &mut Left) -> Markup {
     ladder
 }
 
-fn check(check: &CheckReport) -> Markup {
+pub(super) fn check(check: &CheckReport) -> Markup {
     let (class, sign, word) = match check.verdict {
         Verdict::Passed => ("passed", "✓", "passed"),
         Verdict::Failed => ("failed", "✗", "failed"),

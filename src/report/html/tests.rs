@@ -218,3 +218,40 @@ fn a_report_that_cannot_be_written_is_an_error_and_a_run_that_never_began_has_no
     Html::new(&old).finish().unwrap();
     assert!(!old.exists());
 }
+
+#[test]
+fn a_load_has_its_gates_figures_charts_and_calls_on_the_page() {
+    let page = written(&sample::load_events());
+    for text in [
+        "Gates and checks",
+        "setup_time.p95 &lt; 250ms",
+        "<th scope=\"row\">app callee_ringback</th>",
+        "<th scope=\"row\">late start</th>",
+        "USER_BUSY: 3",
+        "embedded, busy",
+        "bert on pbx1:8021, call 1 at +102ms, USER_BUSY (486): answered: not answered",
+        "Calls at once, and failures so far",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_eq!((page.matches("<figure class=\"chart\"").count(), page.matches("class=\"attempt").count()), (8, 2));
+    assert!(page.contains("1 test, <b>1 did not pass</b>"), "the load counts on its hosts");
+    let search = sample::search();
+    let events = [sample::load_events()[0].clone(), RunEvent::TestEnded(Box::new(search))];
+    assert!(written(&events).contains("setup_time.p95 was 300ms, not &lt; 250ms"));
+}
+
+#[test]
+fn the_page_of_a_long_load_stays_small() {
+    let RunEvent::TestEnded(mut report) = sample::load_events().remove(6) else { panic!("no load") };
+    let load = report.load.as_mut().unwrap();
+    let first = load.report.series.buckets[3].clone();
+    load.report.series.buckets = (0..600u32)
+        .map(|number| {
+            let failures = (0..40).map(|cause| (format!("CAUSE_{cause}"), u64::from(number % 7))).collect();
+            crate::metrics::Bucket { at: first.at + Duration::from_secs(number.into()), failures, ..first.clone() }
+        })
+        .collect();
+    let page = written(&[sample::load_events()[0].clone(), RunEvent::TestEnded(report)]);
+    assert!(page.len() < 400_000, "{}", page.len());
+}

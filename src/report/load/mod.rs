@@ -4,6 +4,7 @@ mod charts;
 mod columns;
 mod gather;
 mod launches;
+mod over_time;
 #[cfg(test)]
 pub(super) mod samples;
 mod sketch;

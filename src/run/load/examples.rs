@@ -43,6 +43,19 @@ impl Examples {
         self.kept.push(example);
     }
 
+    /// Those that were kept, and of others the first of each reason that is new.
+    pub fn joined(kept: &[Example], others: &[Example]) -> Vec<Example> {
+        let mut examples = Examples::default();
+        for example in kept.iter().chain(others) {
+            let check = example.checks.iter().find(|check| check.verdict == example.cdr.verdict);
+            let check = check.map_or("", |check| &check.name);
+            if examples.wants(&example.cdr, check) {
+                examples.keep(check, example.clone());
+            }
+        }
+        examples.kept
+    }
+
     pub fn into_kept(self) -> Vec<Example> {
         self.kept
     }

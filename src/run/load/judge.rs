@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::examples::Examples;
 use super::{CutShort, Example, SearchReport};
-use crate::metrics::{Cdr, LoadReport, NOTHING_MEASURED};
+use crate::metrics::{Cdr, LoadReport, MergeError, NOTHING_MEASURED};
 use crate::place::Place;
 use crate::scenario::Scenario;
 use crate::verdict::{CheckReport, Verdict};
@@ -57,6 +58,14 @@ impl Wrong {
 }
 
 impl LoadOutcome {
+    /// Adds another shard of the load, as [`LoadReport::merge`] does.
+    pub fn merge(&mut self, other: &LoadOutcome) -> Result<(), MergeError> {
+        self.report.merge(&other.report)?;
+        self.wrong.merge(other.wrong);
+        self.examples = Examples::joined(&self.examples, &other.examples);
+        Ok(())
+    }
+
     /// What there is to say of the load, gates first. `places` are those of its gates.
     pub fn checks(&self, scenario: Option<&Scenario>) -> Vec<CheckReport> {
         let place = scenario.map(|scenario| scenario.place.clone());
@@ -96,6 +105,7 @@ impl LoadOutcome {
         figure("rate_cps".to_owned(), all.summary.rate);
         figure("erlangs".to_owned(), all.summary.erlangs);
         figure("acd_s".to_owned(), all.summary.acd_s);
+        figure("highest_cps".to_owned(), self.search.as_ref().and_then(|search| search.highest));
         for (timing, times) in &all.summary.times {
             for (quantile, value) in [("p50", times.p50), ("p95", times.p95), ("p99", times.p99)] {
                 figure(format!("{}_{quantile}_ms", timing.name()), Some(value * 1e3));

@@ -6,6 +6,7 @@ mod call;
 mod care;
 mod examples;
 mod judge;
+mod redaction;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use examples::Example;
 pub use judge::{LoadOutcome, Wrong};
+pub(super) use redaction::redact_snapshot;
 pub use search::{SearchReport, SearchStep};
 
 use super::calls::{Calls, Site};
@@ -50,8 +52,12 @@ pub(super) struct LoadRun {
     id: TestId,
     scenario: Arc<Scenario>,
     phase: Phase,
+    /// When its first call is due; `None`: once its hosts are ready.
+    begins: Option<Time>,
     originator: Originator,
     care: Care,
+    /// Calls at once of each host.
+    host_limit: Option<u32>,
     /// Of `fields`.
     draw: Option<Draw>,
     book: Book,
@@ -128,24 +134,36 @@ pub enum Order {
 }
 
 impl LoadRun {
-    /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`.
-    pub fn new(now: Time, id: TestId, scenario: Arc<Scenario>, hosts: &[usize], seed: u64) -> LoadRun {
+    /// The load of `scenario`, which is [`Stage::Load`](crate::scenario::Stage::Load), on `hosts`. It begins now, or when
+    /// the run is told to; of a time that is past all calls are due at once, and late.
+    pub fn new(
+        now: Time,
+        id: TestId,
+        scenario: Arc<Scenario>,
+        hosts: &[usize],
+        seed: u64,
+        conduct: &Conduct,
+    ) -> LoadRun {
         let spec = spec(&scenario);
+        let slice = conduct.slice;
+        let host_limit = spec.host_limit.map(|limit| u32::try_from(slice.share(u64::from(limit))).unwrap_or(limit));
         let gates: Vec<Gate> = scenario.gates.iter().map(|gate| gate.value.clone()).collect();
         let (profile, search) = match &spec.pace {
             Pace::Profile(profile) => (profile.clone(), None),
             Pace::Find(find) => (Profile::constant(find.start), Some(Search::new(*find, gates.clone(), now))),
         };
-        let mut originator = Originator::new(profile, Mix::new(spec.weights()), spec.limits());
+        let mut originator = Originator::new(profile, Mix::new(spec.weights()), spec.limits()).sliced(slice);
         for host in hosts {
-            originator.host_up(*host, spec.host_limit);
+            originator.host_up(*host, host_limit);
         }
         let HostSettings { sps, max_sessions, loglevel } = spec.host;
         let log_level = loglevel.and_then(LogLevel::parse);
         LoadRun {
             phase: Phase::Preparing,
+            begins: conduct.start_at,
             care: Care::new(Settings { sps, max_sessions, log_level }, hosts),
-            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed)),
+            draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed).sliced(slice)),
+            host_limit,
             book: Book::new(now, gates),
             gates: Gates::default(),
             calls: HashMap::new(),
@@ -180,11 +198,12 @@ impl LoadRun {
     pub fn advance(&mut self, now: Time, around: &mut Around<'_>) {
         if self.phase == Phase::Preparing && self.care.is_ready(now) {
             self.phase = Phase::Running;
-            self.originator.start(now);
-            self.next_snapshot = now + SNAPSHOT;
+            let begins = self.begins.unwrap_or(now);
+            self.originator.start(begins);
+            self.next_snapshot = begins.max(now) + SNAPSHOT;
             let gates = self.book.gates().to_vec();
-            self.book = Book::new(now, gates);
-            self.search = self.search.take().map(|search| search.restarted(now));
+            self.book = Book::new(begins, gates);
+            self.search = self.search.take().map(|search| search.restarted(begins));
         }
         if self.phase == Phase::Running {
             self.run(now, around);
@@ -315,7 +334,7 @@ impl LoadRun {
 
     /// A host, or the one that is called from it, is up again or for the first time.
     pub fn host_up(&mut self, host: usize) {
-        self.originator.host_up(host, spec(&self.scenario).host_limit);
+        self.originator.host_up(host, self.host_limit);
     }
 
     /// A host is lost; its calls are told by themselves. `left`: whether any other host is there.

@@ -73,6 +73,36 @@ fn every_call_that_is_offered_is_followed_to_its_end_and_recorded_once() {
 }
 
 #[test]
+fn parts_of_a_load_begin_when_they_are_told_to_and_make_their_own_calls() {
+    let text = format!("load: {{ rate: 20, max_offered: 101 }}\ngates: {{ answered: '== 101' }}\n{CALL}");
+    let part = |index| {
+        let conduct = |began| Conduct {
+            slice: crate::load::Slice::new(index, 2).unwrap(),
+            start_at: Some(began + 30 * S),
+            ..Conduct::default()
+        };
+        let mut sim = Sim::conducted(&text, 7 + index, wide(), conduct).unwrap();
+        let (_, mut reports) = sim.run();
+        (reports.remove(0), sim.records().to_vec())
+    };
+    let [(report, records), (other, others)] = [part(0), part(1)];
+    assert_eq!((records.len(), others.len()), (51, 50));
+    assert!(records.iter().all(|cdr| cdr.index % 2 == 0) && others.iter().all(|cdr| cdr.index % 2 == 1));
+    let first = records.iter().find(|cdr| cdr.index == 0).unwrap();
+    assert_eq!(first.due, report.started, "lateness counts from the time that was told");
+    for cdr in records.iter().chain(&others) {
+        let micros = u64::try_from(cdr.due.since(report.started).as_micros()).unwrap();
+        assert_eq!(micros, cdr.index * 50_000);
+        assert!(cdr.late() < Duration::from_millis(20), "{cdr:?}");
+    }
+    // Each alone breaks the gate, and the whole holds.
+    assert_eq!((report.verdict, other.verdict), (Verdict::Failed, Verdict::Failed));
+    let mut whole = *report.load.unwrap();
+    whole.merge(&other.load.unwrap()).unwrap();
+    assert_eq!(whole.checks(None)[0].verdict, Verdict::Passed, "{:?}", whole.checks(None));
+}
+
+#[test]
 fn at_the_limit_calls_are_skipped_and_counted_and_the_system_is_not_blamed() {
     let ran = run(&format!("load: {{ rate: 20, for: 5s, limit: 10 }}\n{CALL}"));
     assert_eq!(ran.report.verdict, Verdict::Passed, "{:?}", ran.report.checks);

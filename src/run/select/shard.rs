@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::load::Slice;
+
 /// The `index`th of `count` parts, counted from 1.
 ///
 /// The tests are sorted by their ids and dealt out in turn, so that the parts differ by one test at most. Which tests are
@@ -27,6 +29,12 @@ pub enum ShardError {
 }
 
 impl Shard {
+    /// The same part of a load.
+    pub fn slice(self) -> Slice {
+        // Its index is within its count: it is read so, and nothing else makes one that is used for a load.
+        Slice::new(self.index.saturating_sub(1) as u64, self.count as u64).unwrap_or(Slice::WHOLE)
+    }
+
     /// Whether it has the test that is the `position`th of all, counted from 0.
     pub fn has(self, position: usize) -> bool {
         position % self.count == self.index - 1
