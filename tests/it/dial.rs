@@ -45,7 +45,7 @@ fn a_gate_that_breaks_is_exit_code_1_with_the_command_to_dial_again() {
         "callwright dial --app tone_play --duration=300ms --rate=20 --max-offered=3 '--gate=setup_time.p95 < 1us'";
     expect(folder.path(), &line, 1, &["FAIL", "setup_time.p95", rerun]);
     // Without a gate all calls have to pass.
-    expect(folder.path(), &["dial", "--app", "callee_block_on_invite/response=486", "--max-offered=1"], 1, &["FAIL"]);
+    expect(folder.path(), &["dial", "--app", "callee_block_on_invite/sip_code=486", "--max-offered=1"], 1, &["FAIL"]);
 }
 
 #[test]
