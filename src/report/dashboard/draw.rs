@@ -199,12 +199,12 @@ fn gates(last: &Snapshot, width: u16) -> Vec<Line<'static>> {
 }
 
 fn hosts(last: &Snapshot, width: u16) -> Vec<Line<'static>> {
-    let mut lines = vec![row(width, "host", "active   lag  sps idle", FAINT)];
+    let mut lines = vec![row(width, "host", "calls   lag sps idle", FAINT)];
     for (name, host) in &last.hosts {
         let none = || "-".to_owned();
         let stats = host.stats.as_ref();
         let values = format!(
-            "{:>6}{:>6}{:>5}{:>5}",
+            "{:>5}{:>6}{:>4}{:>5}",
             host.counts.under_way(),
             host.event_lag_s.map_or_else(none, time),
             stats.and_then(|stats| stats.sps).map_or_else(none, |sps| sps.to_string()),

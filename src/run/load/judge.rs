@@ -80,6 +80,17 @@ impl LoadOutcome {
         if left_out || !lateness || counts.offered == 0 {
             checks.push(self.report.generator.clone().into_check(place.clone()));
         }
+        if counts.ended == 0 && counts.cut_off > 0 {
+            checks.push(CheckReport {
+                name: "calls come to their end".to_owned(),
+                place: place.clone(),
+                verdict: Verdict::Error,
+                expected: "calls that can be judged".to_owned(),
+                actual: format!("all {} were hung up before it, as the load was told to", counts.cut_off),
+                help: String::new(),
+                passages: Vec::new(),
+            });
+        }
         if self.search.is_none() {
             checks.extend(self.unsaid(place));
         }
