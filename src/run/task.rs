@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::esl::{Command, Reply};
+use crate::host::local::Local;
 use crate::host::task::Host;
 use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
@@ -68,6 +69,8 @@ pub async fn run(
     let (read, mut readings) = mpsc::unbounded_channel::<(Key, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
+    // Made when a load begins: the operating system is not asked for nothing.
+    let mut local: Option<Local> = None;
     let (judged, mut judgements) = mpsc::unbounded_channel::<(Key, Judgement)>();
     let (now, seed) = (clock.now(), Ids::random().long());
     tape.put(now, || Record::Began { seed });
@@ -115,6 +118,13 @@ pub async fn run(
         }
         if let Some(summary) = core.ended() {
             return summary;
+        }
+        if core.has_load() {
+            let now = clock.now();
+            let local = local.get_or_insert_with(|| Local::every(LOCAL));
+            if let Some(load) = local.read(now) {
+                core.handle_local(now, &load);
+            }
         }
         let due = core.poll_timeout().map_or(Duration::from_secs(3600), |at| clock.until(at));
         tokio::select! {
@@ -174,6 +184,9 @@ pub async fn run(
         }
     }
 }
+
+/// How often the machine that we run on is looked at.
+const LOCAL: Duration = Duration::from_secs(2);
 
 /// Copies a recording for the journal, if there is one.
 fn kept(tape: &Tape, path: &Path, read: &ReadBack) -> Option<Kept> {
