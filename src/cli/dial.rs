@@ -227,8 +227,8 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     }
     let mut watcher = Watcher::none();
     if arguments.interactive {
-        let (orders, watched) = Watcher::new(Dashboard::restore);
-        watcher = watched;
+        watcher = Watcher::new(Dashboard::restore);
+        let orders = watcher.orders();
         // What would be printed meanwhile comes after it.
         let told = reports.remove(0);
         reports.insert(0, Box::new(Later::new(told)));

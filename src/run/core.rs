@@ -332,7 +332,7 @@ impl RunCore {
                 let about = about(&self.hosts[host].about, &facts);
                 let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
-                if let Some(most) = facts.limits.and_then(|limits| calls_at_once(limits)) {
+                if let Some(most) = facts.limits.and_then(calls_at_once) {
                     self.hosts[host].schedule.narrow(most);
                 }
                 self.hosts[host].state = HostState::Up(facts);

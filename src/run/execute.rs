@@ -63,23 +63,26 @@ pub enum RunError {
 /// What ties a run to whoever watches it.
 #[derive(Debug)]
 pub struct Watcher {
-    /// What is wanted of the run.
-    pub orders: mpsc::UnboundedReceiver<Order>,
-    /// Called before a second Ctrl-C or SIGTERM ends the process.
-    pub before_exit: fn(),
+    order: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    before_exit: fn(),
 }
 
 impl Watcher {
     /// Nobody watches.
     pub fn none() -> Watcher {
-        let (_, orders) = mpsc::unbounded_channel();
-        Watcher { orders, before_exit: || {} }
+        Watcher::new(|| {})
     }
 
-    /// One who gives orders.
-    pub fn new(before_exit: fn()) -> (mpsc::UnboundedSender<Order>, Watcher) {
+    /// `before_exit` is called before a second Ctrl-C or SIGTERM ends the process.
+    pub fn new(before_exit: fn()) -> Watcher {
         let (order, orders) = mpsc::unbounded_channel();
-        (order, Watcher { orders, before_exit })
+        Watcher { order, orders, before_exit }
+    }
+
+    /// Takes what is wanted of the run.
+    pub fn orders(&self) -> mpsc::UnboundedSender<Order> {
+        self.order.clone()
     }
 }
 
@@ -273,7 +276,7 @@ async fn go(
 ) -> Result<Summary, RunError> {
     let Going { options, named, passwords, last, clock, begins, tape } = going;
     let scenarios = every(&selection, &folders);
-    let interrupts = interrupts(watcher.before_exit);
+    interrupts(watcher.order, watcher.before_exit);
     let out = std::path::absolute(OUT).unwrap_or_else(|_| PathBuf::from(OUT));
     let recordings = out.join("recordings");
     let mut hosts = Vec::new();
@@ -332,7 +335,7 @@ async fn go(
         event.redact(&selection.redactor);
         reports.handle(&event);
     };
-    let summary = task::run(hosts, tests, conduct, clock, tape, interrupts, watcher.orders, report).await;
+    let summary = task::run(hosts, tests, conduct, clock, tape, watcher.orders, report).await;
     for switch in switches {
         switch.shutdown().await;
     }
@@ -458,18 +461,17 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Brings a message for the first Ctrl-C or SIGTERM; with the second the process ends at once.
-fn interrupts(before_exit: fn()) -> mpsc::Receiver<()> {
-    let (tell, told) = mpsc::channel(1);
+/// Orders an interruption with the first Ctrl-C or SIGTERM; with the second the process ends at once.
+fn interrupts(order: mpsc::UnboundedSender<Order>, before_exit: fn()) {
     let mut signals = Signals::listen();
     tokio::spawn(async move {
         signals.next().await;
-        let _ = tell.send(()).await;
+        // The run may be over.
+        let _ = order.send(Order::Interrupt);
         signals.next().await;
         before_exit();
         std::process::exit(INTERRUPTED);
     });
-    told
 }
 
 /// The exit code of a run that was told twice to stop.

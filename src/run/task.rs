@@ -35,15 +35,13 @@ pub struct Hosted {
 
 /// Runs `tests` on `hosts` to the end and tells `report` of everything as it happens.
 ///
-/// `interrupts` brings one message for each Ctrl-C: the first hangs up the run's calls and lets it end. `orders` are those
-/// of whoever watches the run.
+/// `orders` are those of whoever watches the run, Ctrl-C among them.
 pub async fn run(
     hosts: Vec<Hosted>,
     tests: Vec<Test>,
     conduct: Conduct,
     clock: Clock,
     tape: Tape,
-    mut interrupts: mpsc::Receiver<()>,
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut report: impl FnMut(&RunEvent),
 ) -> Summary {
@@ -160,11 +158,6 @@ pub async fn run(
                     tape.put(now, || Record::Judged { test });
                 }
                 core.handle_judgement(now, of, judgement);
-            }
-            Some(()) = interrupts.recv() => {
-                let now = clock.now();
-                tape.put(now, || Record::Interrupted);
-                core.interrupt(now);
             }
             Some(order) = orders.recv() => {
                 let now = clock.now();

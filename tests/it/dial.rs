@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::exit_codes::{PASSES, callwright, expect, folder};
+use super::exit_codes::{PASSES, callwright, expect, folder, ran};
 
 /// Calls that are over soon.
 const SHORT: [&str; 4] = ["dial", "--app", "tone_play", "--duration=300ms"];
@@ -16,18 +16,34 @@ fn dial<'a>(more: &[&'a str]) -> Vec<&'a str> {
     SHORT.iter().chain(more).copied().collect()
 }
 
+/// Tries again where this machine was too busy to be on time, which says nothing of what is tested.
+#[track_caller]
+fn expect_on_time(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    for _ in 0..5 {
+        let ran = ran(callwright(folder, arguments).output().unwrap());
+        if ran.code != 3 || !ran.out.contains(LATE) {
+            assert!(ran.code == code && words.iter().all(|word| ran.out.contains(word)), "{}{}", ran.out, ran.err);
+            return;
+        }
+    }
+    panic!("this machine is too busy");
+}
+
+/// In the summary, of a load whose generator did not keep up.
+const LATE: &str = "- the generator kept up: late_starts";
+
 /// The last event of the kind `kind` in `run.jsonl` of `folder`.
 fn last_event(folder: &Path, kind: &str) -> Value {
     let text = std::fs::read_to_string(folder.join("run.jsonl")).unwrap();
-    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.filter(|event| event["event"] == kind).last().unwrap()
+    let mut events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.rfind(|event| event["event"] == kind).unwrap()
 }
 
 #[test]
 fn calls_are_offered_judged_by_gates_and_written_down() {
     let folder = folder(&[]);
     let line = dial(&["--rate=20", "--max-offered=5", "--gate=asr >= 99%", "--gate=answered == 5", "--metrics=out"]);
-    expect(folder.path(), &line, 0, &["PASS", "dial::dial", "1 passed"]);
+    expect_on_time(folder.path(), &line, 0, &["PASS", "dial::dial", "1 passed"]);
     let out = folder.path().join("out");
     assert_eq!(std::fs::read_to_string(out.join("calls.csv")).unwrap().lines().count(), 6);
     assert!(std::fs::read_to_string(out.join("report.html")).unwrap().contains("dial"));
@@ -39,13 +55,14 @@ fn calls_are_offered_judged_by_gates_and_written_down() {
 
 #[test]
 fn a_gate_that_breaks_is_exit_code_1_with_the_command_to_dial_again() {
-    let folder = folder(&[]);
+    let folder = folder(&[("refused.yaml", "callee: [{ respond: 486 }]\nexpect: { answered: true }\n")]);
     let line = dial(&["--rate=20", "--max-offered=3", "--gate=setup_time.p95 < 1us"]);
     let rerun =
         "callwright dial --app tone_play --duration=300ms --rate=20 --max-offered=3 '--gate=setup_time.p95 < 1us'";
-    expect(folder.path(), &line, 1, &["FAIL", "setup_time.p95", rerun]);
-    // Without a gate all calls have to pass.
-    expect(folder.path(), &["dial", "--app", "callee_block_on_invite/sip_code=486", "--max-offered=1"], 1, &["FAIL"]);
+    expect_on_time(folder.path(), &line, 1, &["FAIL", "setup_time.p95", rerun]);
+    // Without a gate all calls have to come to their answer.
+    let line = ["dial", "--scenario=refused.yaml", "--max-offered=1"];
+    expect_on_time(folder.path(), &line, 1, &["calls come to their answer: 1 of 1 did not"]);
 }
 
 #[test]
@@ -55,7 +72,7 @@ fn apps_and_scenarios_share_the_calls_by_weight_on_all_hosts() {
     std::fs::write(folder.path().join("deep/a.yaml"), PASSES).unwrap();
     let line = dial(&["a=embedded", "b=embedded", "--app=tone_play/frequency=440*2", "--scenario=deep/a.yaml*1"]);
     let line = [line, vec!["--rate=20", "--max-offered=8", "--metrics=out"]].concat();
-    expect(folder.path(), &line, 0, &["PASS", "dial::dial (a+b)"]);
+    expect_on_time(folder.path(), &line, 0, &["PASS", "dial::dial (a+b)"]);
     let told = last_event(&folder.path().join("out"), "load_told");
     let snapshot = &told["snapshot"];
     let of = |name: &str| snapshot["apps"][name]["offered"].as_u64().unwrap_or_default();
@@ -66,7 +83,7 @@ fn apps_and_scenarios_share_the_calls_by_weight_on_all_hosts() {
 #[test]
 fn defaults_of_the_folder_are_for_files_and_not_for_arguments() {
     let folder = folder(&[("_defaults.yaml", "expect: { setup_time: \"< 1us\" }\n")]);
-    expect(folder.path(), &dial(&["--max-offered=1"]), 0, &["PASS"]);
+    expect_on_time(folder.path(), &dial(&["--max-offered=1"]), 0, &["PASS"]);
 }
 
 #[test]
@@ -173,7 +190,7 @@ fn a_load_without_end_is_watched_by_prometheus_and_comes_to_its_end_by_control_c
     let (code, told) = going.interrupt();
     // Every call was cut off, so nothing was measured for the gate.
     assert_eq!(code, 3, "{told}");
-    assert!(told.contains("asr: nothing was measured") && !told.contains("Interrupted"), "{told}");
+    assert!(told.contains("nothing was measured") && !told.contains("Interrupted"), "{told}");
     let counts = last_event(&folder.path().join("out"), "load_told")["snapshot"]["counts"].clone();
     assert!(counts["cut_off"].as_u64() == counts["offered"].as_u64() && counts["errors"] == 0, "{counts}");
 }
@@ -183,9 +200,14 @@ fn a_load_without_end_is_watched_by_prometheus_and_comes_to_its_end_by_control_c
 fn calls_that_control_c_cuts_off_are_not_judged_beside_those_that_ended() {
     let folder = folder(&[]);
     let line = ["dial", "--app=tone_play", "--duration=1s", "--rate=5", "--gate=asr >= 99%", "--metrics=out"];
-    let going = Going::start(folder.path(), &line);
-    going.until("callwright_load_calls_answered_total{load=\"dial::dial\"}", 1.0);
-    let (code, told) = going.interrupt();
+    let (code, told) = loop {
+        let going = Going::start(folder.path(), &line);
+        going.until("callwright_load_calls_answered_total{load=\"dial::dial\"}", 1.0);
+        let (code, told) = going.interrupt();
+        if code != 3 || !told.contains(LATE) {
+            break (code, told);
+        }
+    };
     assert_eq!(code, 0, "{told}");
     let counts = last_event(&folder.path().join("out"), "load_told")["snapshot"]["counts"].clone();
     let of = |name: &str| counts[name].as_u64().unwrap();
