@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use callwright::metrics::Snapshot;
 use callwright::report::cdr::{CdrFormat, CdrWriter};
 use callwright::report::{Report, ReportError, Reports};
-use callwright::run::{self, Choice, Options, Outcome, Purpose, RunEvent};
+use callwright::run::{self, Choice, Options, Outcome, Purpose, RunEvent, Watcher};
 
 use super::process;
 
@@ -133,7 +133,7 @@ pub fn offer(load: Load) {
     let recorder = Recorder { writer: Some(writer), seen: Arc::clone(&seen) };
     let before = process::memory();
     let options = options(peer.port);
-    let outcome = run::execute(options, Reports::new(vec![Box::new(recorder)]), &OnceLock::new());
+    let outcome = run::execute(options, Reports::new(vec![Box::new(recorder)]), Watcher::none(), &OnceLock::new());
     match outcome {
         Ok(Outcome::Ended { report_errors, .. }) => report_errors.iter().for_each(|error| println!("{error}")),
         Ok(Outcome::BadScenario(text) | Outcome::NothingSelected(text)) => panic!("{text}"),
@@ -206,5 +206,7 @@ fn options(port: u16) -> Options {
         retries: 0,
         timeout: Duration::from_secs(60),
         slow: Duration::from_secs(3600),
+        load_shard: None,
+        start_at: None,
     }
 }
