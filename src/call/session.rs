@@ -54,7 +54,7 @@ impl Session {
             Some("outbound") => Direction::Outbound,
             _ => Direction::Inbound,
         };
-        let created = time_in(event, "Caller-Channel-Created-Time").or(event.fired()).unwrap_or_default();
+        let created = event.header("Caller-Channel-Created-Time").and_then(time).or(event.fired()).unwrap_or_default();
         Session {
             id,
             call,
@@ -74,15 +74,22 @@ impl Session {
     /// Takes over what `event` says of the session, and tells whether its state moved on.
     pub(super) fn update(&mut self, event: &Arc<Event>) -> Option<State> {
         self.latest = Arc::clone(event);
-        self.ringing = time_in(event, "Caller-Channel-Progress-Time").or(self.ringing);
-        self.early_media = time_in(event, "Caller-Channel-Progress-Media-Time").or(self.early_media);
-        self.answered = time_in(event, "Caller-Channel-Answered-Time").or(self.answered);
-        self.hung_up = time_in(event, "Caller-Channel-Hangup-Time").or(self.hung_up);
-        if let Some(cause) = event.header(header::HANGUP_CAUSE) {
+        let [ringing, early_media, answered, hung_up, cause] = event.values([
+            "Caller-Channel-Progress-Time",
+            "Caller-Channel-Progress-Media-Time",
+            "Caller-Channel-Answered-Time",
+            "Caller-Channel-Hangup-Time",
+            header::HANGUP_CAUSE,
+        ]);
+        self.ringing = ringing.and_then(time).or(self.ringing);
+        self.early_media = early_media.and_then(time).or(self.early_media);
+        self.answered = answered.and_then(time).or(self.answered);
+        self.hung_up = hung_up.and_then(time).or(self.hung_up);
+        if let Some(cause) = cause {
             self.hangup_cause = Some(HangupCause::parse(cause));
         }
         let now = event.fired().unwrap_or_default();
-        let (state, time) = match event.name() {
+        let (state, since) = match event.name() {
             "CHANNEL_PROGRESS" => (State::Ringing, &mut self.ringing),
             "CHANNEL_PROGRESS_MEDIA" => (State::EarlyMedia, &mut self.early_media),
             "CHANNEL_ANSWER" => (State::Answered, &mut self.answered),
@@ -90,7 +97,7 @@ impl Session {
             "CHANNEL_HANGUP" | "CHANNEL_HANGUP_COMPLETE" | "CHANNEL_DESTROY" => (State::HungUp, &mut self.hung_up),
             _ => return None,
         };
-        time.get_or_insert(now);
+        since.get_or_insert(now);
         if state <= self.state {
             return None;
         }
@@ -144,7 +151,7 @@ impl Session {
     }
 }
 
-/// A time that a channel's events carry; `0` is none.
-fn time_in(event: &Event, name: &str) -> Option<Time> {
-    event.header(name)?.parse().ok().filter(|&micros| micros != 0).map(Time::from_micros)
+/// A time as a channel's events carry it; `0` is none.
+fn time(text: &str) -> Option<Time> {
+    text.parse().ok().filter(|&micros| micros != 0).map(Time::from_micros)
 }

@@ -182,10 +182,9 @@ impl Tracker {
         if let Some(joined) = self.join(id, event) {
             changes.push(joined);
         }
-        let app = self.app_of(event);
         let session = self.sessions.get_mut(id).expect("it was there or was just created");
         if session.app.is_none() {
-            session.app = app;
+            session.app = event.header(&self.config.app_header).map(Arc::from);
         }
         let moved = session.update(event);
         let change = |session: &Session, kind| Change { session: session.id.clone(), call: session.call.clone(), kind };
@@ -235,11 +234,8 @@ impl Tracker {
     /// A session alone in a call of its own joins the call that a later event names. One that already belongs to a
     /// call stays there: the switch may change call uuids while a call is up.
     fn join(&mut self, id: &str, event: &Event) -> Option<Change> {
-        let named = event.header(&self.config.call_header)?;
-        let session = self.sessions.get_mut(id)?;
-        if session.call.as_str() != id || named == id {
-            return None;
-        }
+        let session = self.sessions.get_mut(id).filter(|session| session.call.as_str() == id)?;
+        let named = event.header(&self.config.call_header).filter(|named| *named != id)?;
         if self.calls.get(id).is_some_and(|call| call.sessions.len() > 1) {
             return None;
         }
@@ -249,10 +245,6 @@ impl Tracker {
         self.counts.calls -= 1;
         self.enter(&session, &call);
         Some(Change { session, call, kind: ChangeKind::Joined { before } })
-    }
-
-    fn app_of(&self, event: &Event) -> Option<Arc<str>> {
-        event.header(&self.config.app_header).map(Arc::from)
     }
 
     fn destroy(&mut self, id: &str, event: &Event, changes: &mut Vec<Change>) {

@@ -173,7 +173,7 @@ impl Client {
                 self.handle_reply(Reply { text, api: false });
             }
             "api/response" => self.handle_reply(Reply { text: frame.body.unwrap_or_default(), api: true }),
-            "text/event-plain" => self.handle_event(wire::parse_plain(frame.body.as_deref().unwrap_or_default())),
+            "text/event-plain" => self.handle_event(wire::parse_plain(frame.body.unwrap_or_default())),
             "text/event-json" => self.handle_event(wire::parse_json(frame.body.as_deref().unwrap_or_default())),
             "log/data" => {
                 let level = frame.header("Log-Level").unwrap_or_default().to_owned();

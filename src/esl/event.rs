@@ -21,20 +21,22 @@ pub mod header {
 
 /// An event: header names and values in the order they came, decoded, and the body.
 ///
-/// All text lies in one buffer, so an event costs two allocations however many headers it has.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// All text lies in one buffer, so an event costs two allocations however many headers it has. Events are equal where
+/// their headers and bodies are.
+#[derive(Clone, Default)]
 pub struct Event {
     text: String,
     headers: Vec<Header>,
     body: Option<String>,
 }
 
-/// Where a header lies in `Event::text`: the name from `start`, the value after it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Header {
-    start: u32,
-    name_end: u32,
-    end: u32,
+/// Where a header lies in `Event::text`: the name from `start` and the value from `value`; there may be something between.
+#[derive(Clone, Copy)]
+pub(super) struct Header {
+    pub start: u32,
+    pub name_end: u32,
+    pub value: u32,
+    pub end: u32,
 }
 
 impl Event {
@@ -45,6 +47,11 @@ impl Event {
 
     pub(crate) fn with_capacity(bytes: usize, headers: usize) -> Self {
         Event { text: String::with_capacity(bytes), headers: Vec::with_capacity(headers), body: None }
+    }
+
+    /// An event whose headers lie in `text`, within it and at the boundaries of its characters.
+    pub(super) fn of_parts(text: String, headers: Vec<Header>) -> Self {
+        Event { text, headers, body: None }
     }
 
     /// Adds a header behind the others. A name may occur twice: [`Event::header`] then finds the first.
@@ -61,7 +68,7 @@ impl Event {
         self.text.push_str(name);
         let name_end = self.text.len() as u32;
         fill(&mut self.text);
-        self.headers.push(Header { start, name_end, end: self.text.len() as u32 });
+        self.headers.push(Header { start, name_end, value: name_end, end: self.text.len() as u32 });
     }
 
     /// The first value of header `name`, which is case-sensitive.
@@ -70,6 +77,24 @@ impl Event {
             .iter()
             .find(|h| (h.name_end - h.start) as usize == name.len() && self.name_of(h) == name)
             .map(|h| self.value_of(h))
+    }
+
+    /// The first value of each of these headers, in one go through all that there are.
+    pub fn values<const N: usize>(&self, names: [&str; N]) -> [Option<&str>; N] {
+        let bit = |length: usize| 1_u64 << length.min(63);
+        let lengths = names.iter().fold(0, |lengths, name| lengths | bit(name.len()));
+        let mut values = [None; N];
+        for header in &self.headers {
+            // Most headers are not as long as any of them.
+            if lengths & bit((header.name_end - header.start) as usize) == 0 {
+                continue;
+            }
+            let name = self.name_of(header);
+            if let Some(at) = names.iter().position(|wanted| *wanted == name) {
+                values[at].get_or_insert(self.value_of(header));
+            }
+        }
+        values
     }
 
     /// The channel variable `name`, which events carry as `variable_NAME`.
@@ -106,9 +131,17 @@ impl Event {
     }
 
     fn value_of(&self, h: &Header) -> &str {
-        &self.text[h.name_end as usize..h.end as usize]
+        &self.text[h.value as usize..h.end as usize]
     }
 }
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.headers().eq(other.headers()) && self.body == other.body
+    }
+}
+
+impl Eq for Event {}
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,5 +165,6 @@ mod tests {
         event.push("x", 2);
         assert_eq!((event.name(), event.header("x"), event.header("X")), ("CODEC", Some("1"), None));
         assert_eq!(event.headers().collect::<Vec<_>>(), [("Event-Name", "CODEC"), ("x", "1"), ("x", "2")]);
+        assert_eq!(event.values(["y", "x", "Event-Name"]), [None, Some("1"), Some("CODEC")]);
     }
 }

@@ -5,12 +5,15 @@
 //! percent-encoded, as FreeSWITCH's `switch_url_encode` does it.
 
 use std::fmt::{self, Write as _};
+use std::string::FromUtf8Error;
 
 use bytes::{Buf, BytesMut};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
+use percent_encoding::percent_decode;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
 use super::Event;
+use super::event::Header;
 
 /// How much a peer may make us hold before we give up on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,57 +205,97 @@ impl fmt::Display for Format {
 }
 
 /// Reads the body of a `text/event-plain` frame.
-pub fn parse_plain(text: &str) -> Result<Event, WireError> {
-    let mut event = Event::with_capacity(text.len(), text.len() / 40);
-    let mut rest = text;
-    loop {
-        let Some(end) = memchr(b'\n', rest.as_bytes()) else {
-            return if rest.is_empty() { Ok(event) } else { Err(WireError::NoColon(excerpt(rest))) };
+pub fn parse_plain(text: impl Into<String>) -> Result<Event, WireError> {
+    // Values are decoded where they stand: they only ever become shorter.
+    let mut bytes = text.into().into_bytes();
+    let mut headers = Vec::with_capacity(bytes.len() / 40);
+    let mut at = 0;
+    let ends_blank = loop {
+        let Some(length) = memchr(b'\n', &bytes[at..]) else {
+            match bytes.len() == at {
+                true => break false,
+                false => return Err(WireError::NoColon(excerpt(&bytes[at..]))),
+            }
         };
-        let (line, after) = (&rest[..end], &rest[end + 1..]);
-        rest = after;
-        if line.is_empty() {
-            break;
+        let (start, end) = (at, at + length);
+        at = end + 1;
+        if length == 0 {
+            break true;
         }
-        let Some(colon) = memchr(b':', line.as_bytes()) else { return Err(WireError::NoColon(excerpt(line))) };
-        let (name, value) = (&line[..colon], &line[colon + 1..]);
-        append_decoded(&mut event, name, value.strip_prefix(' ').unwrap_or(value))?;
-    }
+        let Some(colon) = memchr(b':', &bytes[start..end]) else {
+            return Err(WireError::NoColon(excerpt(&bytes[start..end])));
+        };
+        let name_end = start + colon;
+        let value = name_end + if bytes[name_end + 1..end].first() == Some(&b' ') { 2 } else { 1 };
+        let (name, line) = bytes[start..end].split_at_mut(colon);
+        let length = decode_value(name, &mut line[value - name_end..])?;
+        // A frame's body is no longer than its limit, which a u32 holds.
+        let [start, name_end, value, end] = [start, name_end, value, value + length].map(|at| at as u32);
+        headers.push(Header { start, name_end, value, end });
+    };
+    let body = (at < bytes.len()).then(|| bytes.split_off(at));
+    let text = |bytes| {
+        let not_utf8 = |e: FromUtf8Error| WireError::NotUtf8 { part: "event", at: e.utf8_error().valid_up_to() };
+        String::from_utf8(bytes).map_err(not_utf8)
+    };
+    let mut event = Event::of_parts(text(bytes)?, headers);
     let said = event.header("Content-Length");
-    if rest.is_empty() && said.is_none() {
+    if !ends_blank || (body.is_none() && said.is_none()) {
         return Ok(event);
     }
-    if said.and_then(|s| s.parse().ok()) != Some(rest.len()) {
-        return Err(WireError::InnerLength { said: said.unwrap_or("nothing").to_owned(), found: rest.len() });
+    let body = text(body.unwrap_or_default())?;
+    if said.and_then(|s| s.parse().ok()) != Some(body.len()) {
+        return Err(WireError::InnerLength { said: said.unwrap_or("nothing").to_owned(), found: body.len() });
     }
-    event.set_body(rest);
+    event.set_body(body);
     Ok(event)
 }
 
-/// Decodes after the line was split off, so that a `%0A` cannot forge a header.
-fn append_decoded(event: &mut Event, name: &str, value: &str) -> Result<(), WireError> {
-    if memchr(b'%', value.as_bytes()).is_none() {
-        event.append(name, |text| text.push_str(value));
-        return Ok(());
+/// Decodes the value of header `name` where it stands, and gives its length; blanks follow it.
+///
+/// This comes after the line was split off, so that a `%0A` cannot forge a header.
+fn decode_value(name: &[u8], value: &mut [u8]) -> Result<usize, WireError> {
+    let Some(first) = memchr(b'%', value) else { return Ok(value.len()) };
+    let bad = |escape: &[u8], letters: usize| {
+        let escape = String::from_utf8_lossy(escape).chars().take(letters).collect();
+        WireError::BadEscape { header: String::from_utf8_lossy(name).into_owned(), escape }
+    };
+    let is_high =
+        |at: usize| value.get(at + 1).is_some_and(|digit| matches!(digit, b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F'));
+    if memchr_iter(b'%', value).any(is_high) && percent_decode(value).decode_utf8().is_err() {
+        let malformed = memchr_iter(b'%', value).find(|at| !is_escape(&value[*at..]));
+        return Err(malformed.map_or_else(|| bad(value, 80), |at| bad(&value[at..], 3)));
     }
-    for (at, _) in value.match_indices('%') {
-        if !value.as_bytes()[at + 1..].first_chunk().is_some_and(|h: &[u8; 2]| h.iter().all(u8::is_ascii_hexdigit)) {
-            let escape = value[at..].chars().take(3).collect();
-            return Err(WireError::BadEscape { header: name.to_owned(), escape });
+    let (mut from, mut to) = (first, first);
+    while from < value.len() {
+        let mut byte = value[from];
+        let mut taken = 1;
+        if byte == b'%' {
+            let digit = |at: usize| value.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+            let (Some(high), Some(low)) = (digit(from + 1), digit(from + 2)) else {
+                return Err(bad(&value[from..], 3));
+            };
+            byte = (high * 16 + low) as u8;
+            if byte == 0 {
+                return Err(WireError::Nul("event value"));
+            }
+            taken = 3;
         }
+        value[to] = byte;
+        from += taken;
+        to += 1;
     }
-    let decoded = percent_encoding::percent_decode_str(value)
-        .decode_utf8()
-        .map_err(|_| WireError::BadEscape { header: name.to_owned(), escape: excerpt(value) })?;
-    if memchr(0, decoded.as_bytes()).is_some() {
-        return Err(WireError::Nul("event value"));
-    }
-    event.append(name, |text| text.push_str(&decoded));
-    Ok(())
+    // What is left of a character there would make the text none.
+    value[to..].fill(b' ');
+    Ok(to)
 }
 
-fn excerpt(text: &str) -> String {
-    text.chars().take(80).collect()
+fn is_escape(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(80).collect()
 }
 
 /// Reads the body of a `text/event-json` frame.

@@ -16,4 +16,4 @@ pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Req
 pub use lag::Lag;
 pub use originate::{Originate, Target};
 pub use settings::Settings;
-pub use stats::{HostStats, Readiness, StatsError, StatsPace};
+pub use stats::{HostStats, LocalLoad, Readiness, StatsError, StatsPace};

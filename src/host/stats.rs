@@ -45,6 +45,24 @@ pub enum Readiness {
     NotReady,
 }
 
+/// Load of this machine and of our own process, since the reading before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LocalLoad {
+    pub at: Time,
+    /// Of all processors together.
+    pub idle_cpu: Percent,
+    /// What this process took, of all processors together.
+    pub own_cpu: Percent,
+    /// Processors of the machine.
+    pub processors: usize,
+    /// Bytes of memory in all.
+    pub memory: u64,
+    /// Bytes of memory that a program could still have.
+    pub free_memory: u64,
+    /// Bytes of memory that this process holds.
+    pub own_memory: u64,
+}
+
 /// Why an answer to `status` tells no load.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatsError {

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
@@ -221,15 +222,25 @@ async fn serve(
             tape.tape.sent(clock.now(), tape.host, *line, &bytes);
             socket.out.extend(bytes);
         }
-        if next.is_none() {
-            next = core.poll_event();
+        // What there is room for is handed on at once.
+        loop {
+            next = next.take().or_else(|| core.poll_event());
             match &next {
                 Some(HostEvent::Up(_)) => was_up = true,
                 Some(HostEvent::Lost(_)) => {
                     let Some(HostEvent::Lost(lost)) = next else { unreachable!("just matched") };
                     return Some(Ended { lost, was_up });
                 }
-                _ => {}
+                Some(_) => {}
+                None => break,
+            }
+            match (outbox.try_reserve(), next.take()) {
+                (Ok(permit), Some(event)) => permit.send(event),
+                (Err(TrySendError::Closed(())), _) => return None,
+                (_, waiting) => {
+                    next = waiting;
+                    break;
+                }
             }
         }
         if core.backlog() > BACKLOG {

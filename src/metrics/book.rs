@@ -28,6 +28,8 @@ pub struct Book {
     seconds: u64,
     /// Calls and sessions that are there.
     active: (u32, u32),
+    /// How our own machine fares.
+    own: Option<HostStats>,
     /// The counts of the second under way, and of the last ten.
     open: Counts,
     recent: VecDeque<Counts>,
@@ -41,6 +43,9 @@ pub(super) struct HostBook {
     pub lag: Option<Duration>,
     pub stats: Option<HostStats>,
 }
+
+/// What the machine that makes the load is called among the hosts of a series.
+pub const OWN: &str = "callwright";
 
 /// Seconds that a snapshot's rates are of.
 pub(super) const RECENT: usize = 10;
@@ -63,6 +68,7 @@ impl Book {
             offering: Offering::Goes,
             seconds: 0,
             active: (0, 0),
+            own: None,
             open: Counts::default(),
             recent: VecDeque::with_capacity(RECENT + 1),
         }
@@ -151,6 +157,13 @@ impl Book {
         named(&mut self.hosts, host).stats = Some(stats);
     }
 
+    /// How the machine that makes the load fares.
+    pub fn own_stats(&mut self, at: Time, stats: HostStats) {
+        self.advance(at);
+        self.series.host_stats(self.now, OWN, &stats);
+        self.own = Some(stats);
+    }
+
     /// Time has passed: closes the seconds that are over by `now`.
     pub fn advance(&mut self, now: Time) {
         if now <= self.now {
@@ -230,6 +243,10 @@ impl Book {
 
     pub(super) fn now(&self) -> Time {
         self.now
+    }
+
+    pub(super) fn own(&self) -> Option<&HostStats> {
+        self.own.as_ref()
     }
 
     pub(super) fn active_now(&self) -> (u32, u32) {

@@ -28,7 +28,7 @@ mod timing;
 mod watch;
 mod window;
 
-pub use book::Book;
+pub use book::{Book, OWN};
 pub use call_rate::{CallRate, MEAN_OVER, call_rates};
 pub use cdr::{Cdr, LegTimes};
 pub use counts::{Counts, LATE, Skip};

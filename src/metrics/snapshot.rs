@@ -35,6 +35,9 @@ pub struct Snapshot {
     pub reasons: Vec<Frequency>,
     pub apps: BTreeMap<String, Counts>,
     pub hosts: BTreeMap<String, HostSnapshot>,
+    /// The machine that makes the load, with callwright on it.
+    #[serde(default)]
+    pub own: Option<HostStats>,
     pub gates: Vec<GateState>,
     /// Whether the generator keeps up.
     pub generator: Finding,
@@ -158,6 +161,7 @@ impl Book {
                     (name.clone(), snapshot)
                 })
                 .collect(),
+            own: self.own().cloned(),
             gates: self.gate_states(),
             generator: Finding::of_the_generator(all),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::audio::wav::Wav;
 use crate::esl::Command;
-use crate::host::{HostEvent, HostFacts, Request, SessionLimits, Token};
+use crate::host::{HostEvent, HostFacts, LocalLoad, Request, SessionLimits, Token};
 use crate::id::{Ids, SessionId};
 use crate::scenario::{Dial, Judgement, Leg, Machine, Outcome, Scenario, Setting, Stage};
 use crate::units::Time;
@@ -641,6 +641,16 @@ impl RunCore {
             }
         }
         self.settle(now);
+    }
+
+    /// Whether a load is under way.
+    pub fn has_load(&self) -> bool {
+        self.load.is_some()
+    }
+
+    /// Takes how the machine that we run on fares.
+    pub fn handle_local(&mut self, now: Time, local: &LocalLoad) {
+        self.with_load(|load, _| load.note_local(now, local));
     }
 
     /// Has what this run left behind on a host hung up.

@@ -2,8 +2,10 @@
 //! The task that runs a run: it owns the hosts' handles, the clock, the recordings' files and the reports.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::esl::{Command, Reply};
+use crate::host::local::Local;
 use crate::host::task::Host;
 use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
@@ -44,32 +47,34 @@ pub async fn run(
     mut orders: mpsc::UnboundedReceiver<Order>,
     mut report: impl FnMut(&RunEvent),
 ) -> Summary {
-    let (events, mut inbox) = mpsc::channel(1_024);
+    let mut inboxes = Inboxes::default();
     let mut requests: Vec<mpsc::UnboundedSender<Request>> = Vec::new();
     let mut abouts = Vec::new();
     let mut files: Vec<Files> = Vec::new();
-    for (index, Hosted { about, mut host, recordings }) in hosts.into_iter().enumerate() {
+    for Hosted { about, host, recordings } in hosts {
         requests.push(host.requester());
         abouts.push(about);
         files.push(recordings);
-        let events: mpsc::Sender<(usize, HostEvent)> = events.clone();
-        tokio::spawn(async move {
-            while let Some(event) = host.events.recv().await {
-                if events.send((index, event)).await.is_err() {
-                    return;
-                }
-            }
-        });
+        inboxes.hosts.push(host.events);
     }
-    drop(events);
     let files: Arc<[Files]> = files.into();
     let (read, mut readings) = mpsc::unbounded_channel::<(Key, Recordings, Vec<Kept>)>();
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let mut asking = Asking::default();
+    // Made when a load begins: the operating system is not asked for nothing.
+    let mut local: Option<Local> = None;
     let (judged, mut judgements) = mpsc::unbounded_channel::<(Key, Judgement)>();
     let (now, seed) = (clock.now(), Ids::random().long());
     tape.put(now, || Record::Began { seed });
     let mut core = RunCore::new(now, abouts, tests, conduct, Ids::seeded(seed));
+    let took = |core: &mut RunCore, asking: &mut Asking, (host, event)| {
+        let now = clock.now();
+        tape.put(now, || Record::Took { host });
+        if let Some(event) = asking.handle(host, event) {
+            core.handle_host(now, host, event);
+        }
+    };
+    let mut taken = 0;
     loop {
         while let Some(output) = core.poll_output() {
             match output {
@@ -114,20 +119,23 @@ pub async fn run(
         if let Some(summary) = core.ended() {
             return summary;
         }
+        // What has already come is taken in one go, and what comes of it is done in between.
+        if let Some(event) = (taken < AT_ONCE).then(|| inboxes.try_next()).flatten() {
+            taken += 1;
+            took(&mut core, &mut asking, event);
+            continue;
+        }
+        taken = 0;
+        if core.has_load() {
+            let now = clock.now();
+            let local = local.get_or_insert_with(|| Local::every(LOCAL));
+            if let Some(load) = local.read(now) {
+                core.handle_local(now, &load);
+            }
+        }
         let due = core.poll_timeout().map_or(Duration::from_secs(3600), |at| clock.until(at));
         tokio::select! {
-            Some((host, event)) = inbox.recv() => {
-                // What has already come is taken in one go.
-                let mut next = Some((host, event));
-                while let Some((host, event)) = next {
-                    let now = clock.now();
-                    tape.put(now, || Record::Took { host });
-                    if let Some(event) = asking.handle(host, event) {
-                        core.handle_host(now, host, event);
-                    }
-                    next = inbox.try_recv().ok();
-                }
-            }
+            Some(event) = inboxes.next() => took(&mut core, &mut asking, event),
             Some(ask) = asked.recv() => {
                 tape.put(clock.now(), || Record::Asked { host: ask.host, command: api(&ask.command) });
                 let request = Request::Command { token: asking.token(ask.host, ask.answer), command: ask.command };
@@ -165,6 +173,52 @@ pub async fn run(
                 core.handle_timeout(now);
             }
         }
+    }
+}
+
+/// How often the machine that we run on is looked at.
+const LOCAL: Duration = Duration::from_secs(2);
+
+/// Events that are taken before anything else is looked at.
+const AT_ONCE: usize = 64;
+
+/// What the hosts tell, each host in turn.
+#[derive(Debug, Default)]
+struct Inboxes {
+    hosts: Vec<mpsc::Receiver<HostEvent>>,
+    turn: usize,
+}
+
+impl Inboxes {
+    /// The next event, and whose it is; `None` once no host tells anything any more.
+    async fn next(&mut self) -> Option<(usize, HostEvent)> {
+        poll_fn(|context| {
+            let mut open = false;
+            for host in self.order() {
+                match self.hosts[host].poll_recv(context) {
+                    Poll::Ready(Some(event)) => {
+                        self.turn = host + 1;
+                        return Poll::Ready(Some((host, event)));
+                    }
+                    Poll::Ready(None) => {}
+                    Poll::Pending => open = true,
+                }
+            }
+            if open { Poll::Pending } else { Poll::Ready(None) }
+        })
+        .await
+    }
+
+    /// An event that has come already.
+    fn try_next(&mut self) -> Option<(usize, HostEvent)> {
+        let (host, event) = self.order().find_map(|host| Some((host, self.hosts[host].try_recv().ok()?)))?;
+        self.turn = host + 1;
+        Some((host, event))
+    }
+
+    fn order(&self) -> impl Iterator<Item = usize> + use<> {
+        let (hosts, turn) = (self.hosts.len(), self.turn);
+        (0..hosts).map(move |host| (turn + host) % hosts)
     }
 }
 

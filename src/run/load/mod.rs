@@ -25,7 +25,7 @@ use super::core::{HostSlot, Key, Recordings, RunOutput, dialled, kept_at, record
 use super::{Attempt, Conduct, RunEvent, TestId};
 use crate::call::{Change, ChangeKind};
 use crate::esl::{Event, LogLevel, Reply};
-use crate::host::{HostStats, Settings, Token};
+use crate::host::{HostStats, LocalLoad, Settings, Token};
 use crate::id::Ids;
 use crate::load::{Draining, Draw, Mix, Originator, Profile, Skip, State, Step};
 use crate::metrics::{self, Asked, Book, Gate, Gates, Snapshot};
@@ -200,6 +200,7 @@ impl LoadRun {
             self.phase = Phase::Running;
             let begins = self.begins.unwrap_or(now);
             self.originator.start(begins);
+            self.started = begins;
             self.next_snapshot = begins.max(now) + SNAPSHOT;
             let gates = self.book.gates().to_vec();
             self.book = Book::new(begins, gates);
@@ -378,6 +379,20 @@ impl LoadRun {
             ..metrics::HostStats::default()
         };
         self.book.host_stats(now, &around.hosts[host].about.name, stats);
+    }
+
+    /// Takes how the machine that we run on fares.
+    pub fn note_local(&mut self, now: Time, load: &LocalLoad) {
+        // What its process takes is told of one processor, as `top` does.
+        let stats = metrics::HostStats {
+            idle_cpu_percent: Some(load.idle_cpu.0),
+            cpu_percent: Some(load.own_cpu.0 * load.processors as f64),
+            memory_bytes: Some(load.own_memory),
+            ..metrics::HostStats::default()
+        };
+        if self.phase == Phase::Running {
+            self.book.own_stats(now, stats);
+        }
     }
 
     pub fn control(&mut self, now: Time, control: Control, around: &mut Around<'_>) {

@@ -519,7 +519,7 @@ fn told(event: &Event) -> String {
     if let Some(subclass) = event.header(header::EVENT_SUBCLASS) {
         text = subclass.to_owned();
     }
-    let more = [
+    let more = event.values([
         "Application",
         "Application-Data",
         "Application-Response",
@@ -528,12 +528,10 @@ fn told(event: &Event) -> String {
         "Hangup-Cause",
         "variable_sip_term_status",
         "DTMF-Digit",
-    ];
-    for name in more {
-        if let Some(value) = event.header(name).filter(|value| !value.is_empty() && *value != "_none_") {
-            text.push(' ');
-            text.push_str(value);
-        }
+    ]);
+    for value in more.into_iter().flatten().filter(|value| !value.is_empty() && *value != "_none_") {
+        text.push(' ');
+        text.push_str(value);
     }
     text
 }
