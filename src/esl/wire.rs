@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use std::string::FromUtf8Error;
 
 use bytes::{Buf, BytesMut};
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 use percent_encoding::percent_decode;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
@@ -211,26 +211,34 @@ pub fn parse_plain(text: impl Into<String>) -> Result<Event, WireError> {
     let mut headers = Vec::with_capacity(bytes.len() / 40);
     let mut at = 0;
     let ends_blank = loop {
-        let Some(length) = memchr(b'\n', &bytes[at..]) else {
-            match bytes.len() == at {
+        let start = at;
+        let no_colon = |end: usize| WireError::NoColon(excerpt(&bytes[start..end]));
+        let Some(length) = memchr2(b':', b'\n', &bytes[start..]) else {
+            match start == bytes.len() {
                 true => break false,
-                false => return Err(WireError::NoColon(excerpt(&bytes[at..]))),
+                false => return Err(no_colon(bytes.len())),
             }
         };
-        let (start, end) = (at, at + length);
-        at = end + 1;
-        if length == 0 {
-            break true;
+        let name_end = start + length;
+        if bytes[name_end] == b'\n' {
+            at = name_end + 1;
+            match length {
+                0 => break true,
+                _ => return Err(no_colon(name_end)),
+            }
         }
-        let Some(colon) = memchr(b':', &bytes[start..end]) else {
-            return Err(WireError::NoColon(excerpt(&bytes[start..end])));
-        };
-        let name_end = start + colon;
-        let value = name_end + if bytes[name_end + 1..end].first() == Some(&b' ') { 2 } else { 1 };
-        let (name, line) = bytes[start..end].split_at_mut(colon);
-        let length = decode_value(name, &mut line[value - name_end..])?;
+        let value = name_end + if bytes.get(name_end + 1) == Some(&b' ') { 2 } else { 1 };
+        let Some(length) = memchr2(b'%', b'\n', &bytes[value..]) else { return Err(no_colon(bytes.len())) };
+        let mut end = value + length;
+        at = end + 1;
+        if bytes[end] == b'%' {
+            let Some(length) = memchr(b'\n', &bytes[end..]) else { return Err(no_colon(bytes.len())) };
+            at = end + length + 1;
+            let (before, escaped) = bytes.split_at_mut(end);
+            end += decode(&before[start..name_end], &mut escaped[..length])?;
+        }
         // A frame's body is no longer than its limit, which a u32 holds.
-        let [start, name_end, value, end] = [start, name_end, value, value + length].map(|at| at as u32);
+        let [start, name_end, value, end] = [start, name_end, value, end].map(|at| at as u32);
         headers.push(Header { start, name_end, value, end });
     };
     let body = (at < bytes.len()).then(|| bytes.split_off(at));
@@ -251,47 +259,40 @@ pub fn parse_plain(text: impl Into<String>) -> Result<Event, WireError> {
     Ok(event)
 }
 
-/// Decodes the value of header `name` where it stands, and gives its length; blanks follow it.
+/// Decodes a text that begins with an escape, of a value of header `name`, where it stands; gives its length. Blanks
+/// follow it.
 ///
 /// This comes after the line was split off, so that a `%0A` cannot forge a header.
-fn decode_value(name: &[u8], value: &mut [u8]) -> Result<usize, WireError> {
-    let Some(first) = memchr(b'%', value) else { return Ok(value.len()) };
+fn decode(name: &[u8], text: &mut [u8]) -> Result<usize, WireError> {
     let bad = |escape: &[u8], letters: usize| {
         let escape = String::from_utf8_lossy(escape).chars().take(letters).collect();
         WireError::BadEscape { header: String::from_utf8_lossy(name).into_owned(), escape }
     };
-    let is_high =
-        |at: usize| value.get(at + 1).is_some_and(|digit| matches!(digit, b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F'));
-    if memchr_iter(b'%', value).any(is_high) && percent_decode(value).decode_utf8().is_err() {
-        let malformed = memchr_iter(b'%', value).find(|at| !is_escape(&value[*at..]));
-        return Err(malformed.map_or_else(|| bad(value, 80), |at| bad(&value[at..], 3)));
-    }
-    let (mut from, mut to) = (first, first);
-    while from < value.len() {
-        let mut byte = value[from];
-        let mut taken = 1;
+    let mut is_ascii = true;
+    let (mut from, mut to) = (0, 0);
+    while from < text.len() {
+        let mut byte = text[from];
+        from += 1;
         if byte == b'%' {
-            let digit = |at: usize| value.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-            let (Some(high), Some(low)) = (digit(from + 1), digit(from + 2)) else {
-                return Err(bad(&value[from..], 3));
-            };
+            let digit = |at: usize| text.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+            let (Some(high), Some(low)) = (digit(from), digit(from + 1)) else { return Err(bad(&text[from - 1..], 3)) };
             byte = (high * 16 + low) as u8;
             if byte == 0 {
                 return Err(WireError::Nul("event value"));
             }
-            taken = 3;
+            // The bytes of a character may be escaped in part; what is before its first escape is whole characters.
+            if byte >= 0x80 && std::mem::take(&mut is_ascii) && percent_decode(&text[from - 1..]).decode_utf8().is_err()
+            {
+                return Err(bad(&text[from - 1..], 80));
+            }
+            from += 2;
         }
-        value[to] = byte;
-        from += taken;
+        text[to] = byte;
         to += 1;
     }
     // What is left of a character there would make the text none.
-    value[to..].fill(b' ');
+    text[to..].fill(b' ');
     Ok(to)
-}
-
-fn is_escape(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
 fn excerpt(bytes: &[u8]) -> String {

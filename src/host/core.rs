@@ -305,6 +305,14 @@ impl HostCore {
         self.outbox.pop_front()
     }
 
+    /// The next events, `most` of them at most.
+    pub fn poll_events(&mut self, most: usize) -> VecDeque<HostEvent> {
+        match self.outbox.len() > most {
+            true => self.outbox.drain(..most).collect(),
+            false => std::mem::take(&mut self.outbox),
+        }
+    }
+
     /// What waits to be taken by [`HostCore::poll_event`].
     pub fn backlog(&self) -> usize {
         self.outbox.len()

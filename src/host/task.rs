@@ -1,7 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! The task that owns a host's sockets.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,6 +41,9 @@ impl Default for Patience {
 /// First pause between two attempts to connect; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Events that are handed over together, and how often that may be before a consumer takes them; others wait in the core.
+const BATCH: usize = 1_024;
+const BATCHES: usize = 16;
 /// Events that may wait for a consumer before we say that it cannot keep up.
 const BACKLOG: usize = 1_000_000;
 
@@ -49,12 +55,47 @@ pub struct HostTape {
     pub host: usize,
 }
 
+type Outbox = mpsc::Sender<VecDeque<HostEvent>>;
+
 /// A host's task, from outside. Dropping it closes the connections.
 #[derive(Debug)]
 pub struct Host {
     pub name: String,
     requests: mpsc::UnboundedSender<Request>,
-    pub events: mpsc::Receiver<HostEvent>,
+    pub events: Events,
+}
+
+/// What a host tells, in order. The task hands over all that came of one look at its sockets together, so that its reader
+/// is woken once and not for each event.
+#[derive(Debug)]
+pub struct Events {
+    inbox: mpsc::Receiver<VecDeque<HostEvent>>,
+    come: VecDeque<HostEvent>,
+}
+
+impl Events {
+    /// The next event; `None` once the task is over.
+    pub async fn recv(&mut self) -> Option<HostEvent> {
+        poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    /// An event that has come already.
+    pub fn try_recv(&mut self) -> Option<HostEvent> {
+        while self.come.is_empty() {
+            self.come = self.inbox.try_recv().ok()?;
+        }
+        self.come.pop_front()
+    }
+
+    pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<HostEvent>> {
+        while self.come.is_empty() {
+            match ready!(self.inbox.poll_recv(context)) {
+                Some(come) => self.come = come,
+                None => return Poll::Ready(None),
+            }
+        }
+        Poll::Ready(self.come.pop_front())
+    }
 }
 
 impl Host {
@@ -72,10 +113,10 @@ impl Host {
         tape: HostTape,
     ) -> Host {
         let (requests, inbox) = mpsc::unbounded_channel();
-        let (outbox, events) = mpsc::channel(1_024);
+        let (outbox, inbox_of_events) = mpsc::channel(BATCHES);
         let name = config.name.clone();
         tokio::spawn(run(config, address, patience, clock, tape, inbox, outbox));
-        Host { name, requests, events }
+        Host { name, requests, events: Events { inbox: inbox_of_events, come: VecDeque::new() } }
     }
 
     /// Hands a request to the task. What is asked of a lost host is forgotten; the host's own event tells that it is.
@@ -96,7 +137,7 @@ async fn run(
     clock: Clock,
     tape: HostTape,
     mut inbox: mpsc::UnboundedReceiver<Request>,
-    outbox: mpsc::Sender<HostEvent>,
+    outbox: Outbox,
 ) {
     let host = tape.host;
     let mut deadline = Instant::now() + patience.first;
@@ -132,7 +173,7 @@ async fn run(
             tape.tape.put(clock.now(), || Record::Lost { host, lost });
         }
         let over = lost.is_over();
-        if outbox.send(HostEvent::Lost(lost)).await.is_err() || over {
+        if outbox.send([HostEvent::Lost(lost)].into()).await.is_err() || over {
             return;
         }
         // What was asked of the lost connection means nothing to the next one.
@@ -209,38 +250,34 @@ async fn serve(
     clock: Clock,
     tape: &HostTape,
     inbox: &mut mpsc::UnboundedReceiver<Request>,
-    outbox: &mpsc::Sender<HostEvent>,
+    outbox: &Outbox,
 ) -> Option<Ended> {
     let mut was_up = false;
     let mut sockets = [(Line::Events, Socket::new(events)), (Line::Commands, Socket::new(commands))];
     let deadline = Instant::now() + login;
-    // An event that is to be handed on; those behind it wait in the core.
-    let mut next: Option<HostEvent> = None;
     loop {
         for (line, socket) in &mut sockets {
             let bytes = core.poll_transmit(*line);
             tape.tape.sent(clock.now(), tape.host, *line, &bytes);
             socket.out.extend(bytes);
         }
-        // What there is room for is handed on at once.
-        loop {
-            next = next.take().or_else(|| core.poll_event());
-            match &next {
-                Some(HostEvent::Up(_)) => was_up = true,
-                Some(HostEvent::Lost(_)) => {
-                    let Some(HostEvent::Lost(lost)) = next else { unreachable!("just matched") };
-                    return Some(Ended { lost, was_up });
+        if core.backlog() > 0 {
+            match outbox.try_reserve() {
+                Ok(permit) => {
+                    let mut events = core.poll_events(BATCH);
+                    was_up |= events.iter().any(|event| matches!(event, HostEvent::Up(_)));
+                    // It is the last there is.
+                    let lost = match events.pop_back_if(|event| matches!(event, HostEvent::Lost(_))) {
+                        Some(HostEvent::Lost(lost)) => Some(lost),
+                        _ => None,
+                    };
+                    permit.send(events);
+                    if let Some(lost) = lost {
+                        return Some(Ended { lost, was_up });
+                    }
                 }
-                Some(_) => {}
-                None => break,
-            }
-            match (outbox.try_reserve(), next.take()) {
-                (Ok(permit), Some(event)) => permit.send(event),
-                (Err(TrySendError::Closed(())), _) => return None,
-                (_, waiting) => {
-                    next = waiting;
-                    break;
-                }
+                Err(TrySendError::Full(())) => {}
+                Err(TrySendError::Closed(())) => return None,
             }
         }
         if core.backlog() > BACKLOG {
@@ -248,9 +285,11 @@ async fn serve(
         }
         let [(_, events), (_, commands)] = &mut sockets;
         tokio::select! {
-            permit = outbox.reserve(), if next.is_some() => {
-                let Ok(permit) = permit else { return None };
-                permit.send(next.take()?);
+            // There is room again.
+            permit = outbox.reserve(), if core.backlog() > 0 => {
+                if permit.is_err() {
+                    return None;
+                }
             }
             turned = events.turn() => took(&mut core, clock, tape, Line::Events, turned, &events.buffer[..]),
             turned = commands.turn() => took(&mut core, clock, tape, Line::Commands, turned, &commands.buffer[..]),
@@ -297,7 +336,7 @@ fn took(
     }
 }
 
-async fn obey(core: &mut HostCore, clock: Clock, request: Request, outbox: &mpsc::Sender<HostEvent>) {
+async fn obey(core: &mut HostCore, clock: Clock, request: Request, outbox: &Outbox) {
     let refused = |error: CommandError| error.to_string();
     match request {
         Request::Originate(originate) => {
@@ -308,13 +347,13 @@ async fn obey(core: &mut HostCore, clock: Clock, request: Request, outbox: &mpsc
                     session: Some(originate.session),
                     finished: Some((clock.now(), format!("-ERR {}", refused(error)))),
                 };
-                let _ = outbox.send(HostEvent::JobEnded(job)).await;
+                let _ = outbox.send([HostEvent::JobEnded(job)].into()).await;
             }
         }
         Request::Command { token, command } => {
             if let Err(error) = core.command(token, command) {
                 let reply = crate::esl::Reply { text: format!("-ERR {}", refused(error)), api: false };
-                let _ = outbox.send(HostEvent::Replied { token, reply }).await;
+                let _ = outbox.send([HostEvent::Replied { token, reply }].into()).await;
             }
         }
         Request::Subscribe(event) => core.subscribe(&event),

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::clock::Clock;
 use crate::esl::{Command, Reply};
 use crate::host::local::Local;
-use crate::host::task::Host;
+use crate::host::task::{Events, Host};
 use crate::host::{HostEvent, Request, Token};
 use crate::id::Ids;
 use crate::journal::{Kept, Record, Tape};
@@ -185,7 +185,7 @@ const AT_ONCE: usize = 64;
 /// What the hosts tell, each host in turn.
 #[derive(Debug, Default)]
 struct Inboxes {
-    hosts: Vec<mpsc::Receiver<HostEvent>>,
+    hosts: Vec<Events>,
     turn: usize,
 }
 
@@ -211,7 +211,7 @@ impl Inboxes {
 
     /// An event that has come already.
     fn try_next(&mut self) -> Option<(usize, HostEvent)> {
-        let (host, event) = self.order().find_map(|host| Some((host, self.hosts[host].try_recv().ok()?)))?;
+        let (host, event) = self.order().find_map(|host| Some((host, self.hosts[host].try_recv()?)))?;
         self.turn = host + 1;
         Some((host, event))
     }

@@ -129,14 +129,19 @@ impl Care {
 
     /// Asks the hosts that are there how they fare, as far as it is time.
     pub fn look(&mut self, now: Time, around: &mut Around<'_>) {
+        let is_due = |care: &HostCare| care.pace.poll_timeout().is_some_and(|at| at <= now);
+        if !self.hosts.values().any(is_due) {
+            return;
+        }
         for host in self.places() {
-            if !around.hosts[host].is_up() {
-                continue;
-            }
             let Some(command) = self.hosts.get_mut(&host).and_then(|care| care.pace.handle_timeout(now)) else {
                 continue;
             };
-            self.ask(host, command, Ask::Stats, around);
+            match around.hosts[host].is_up() {
+                true => self.ask(host, command, Ask::Stats, around),
+                // It may be back the next time.
+                false => self.host_lost(host),
+            }
         }
     }
 
