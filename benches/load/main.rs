@@ -4,6 +4,9 @@
 //! `cargo bench --bench load -- [what] [seconds or number]`, where `what` is `offered` (2,000 calls a second for a
 //! minute), `held` (10,000 calls up at once), `sessions` (100,000 of them tracked) or `stream` (events alone); all of
 //! them without it. Each runs in a process of its own on the first processor, and the peer on the second.
+//!
+//! `cargo bench --bench load -- peer 0` is the peer by itself, for other clients: it prints its port, and
+//! `api play 1000` has it send the events of so many calls.
 
 mod capture;
 mod offered;

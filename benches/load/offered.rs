@@ -167,15 +167,16 @@ fn tell(load: Load, seen: &Seen, before: u64, [events, bytes, peer_cpu]: [f64; 3
     println!("calls {}, answered {}, failed {} {}", seen.calls, seen.answered, seen.failed, seen.reason);
     println!("late start p50 {:.2} ms, p99 {:.2} ms, max {latest:.2} ms", percentile(0.5), percentile(0.99));
     let per_call = events / seen.calls.max(1) as f64;
-    let ended = per(over.ended - began.ended);
-    println!("{:.0} events/s, {per_call:.1} a call, {:.1} KB each", ended * per_call, bytes / events / 1e3);
     println!(
-        "CPU {:.2} s in {took:.1} s: {:.0} % of one core, {:.0} us a call, {:.1} us an event; the peer's {peer_cpu:.1} s",
-        cpu,
-        100.0 * cpu / took,
-        1e6 * cpu / took / ended,
-        1e6 * cpu / took / ended / per_call
+        "the peer sent {per_call:.1} events a call, {:.1} KB each, in {peer_cpu:.1} s of CPU",
+        bytes / events / 1e3
     );
+    println!("CPU {cpu:.2} s in {took:.1} s: {:.0} % of one core", 100.0 * cpu / took);
+    let ended = (over.ended - began.ended) as f64;
+    if ended > 0.0 {
+        let (call, event) = (1e6 * cpu / ended, 1e6 * cpu / ended / per_call);
+        println!("{:.0} events/s; {call:.0} us a call, {event:.1} us an event", ended * per_call / took);
+    }
     let at = |seconds: usize| steady.get(seconds).unwrap_or(last).memory;
     println!("memory at 10 s {:.1} MB, at the end {:.1} MB", megabytes(at(10)), megabytes(last.memory));
     let most = seen.moments.iter().max_by_key(|moment| moment.snapshot.active_calls);

@@ -526,6 +526,19 @@ mod tests {
     }
 
     #[test]
+    fn values_are_decoded_among_characters_of_any_length() {
+        let text = "a: %20€\nb: é%20€%25\nc: %E2%82%AC x%C3%A9é\n";
+        let event = parse_plain(format!("{text}d:\ne: : \nContent-Length: 3\n\né\n")).unwrap();
+        let values: Vec<_> = event.headers().map(|(_, value)| value).collect();
+        assert_eq!(values, [" €", "é €%", "€ xéé", "", ": ", "3"]);
+        assert_eq!(event.body(), Some("é\n"));
+        let mut same = Event::new();
+        event.headers().for_each(|(name, value)| same.push(name, value));
+        same.set_body("é\n");
+        assert_eq!(event, same);
+    }
+
+    #[test]
     fn bad_escapes_are_errors_with_the_header_they_stand_in() {
         for (value, escape) in [("%", "%"), ("%4", "%4"), ("a%zz", "%zz"), ("%FF", "%FF"), ("%é", "%é")] {
             let error = parse_plain(&format!("x: {value}\n\n")).unwrap_err();

@@ -1,7 +1,9 @@
 //! Whole loads in virtual time, on the embedded switch.
 
 use super::*;
+use crate::host::{HostEvent, Lost};
 use crate::metrics::Cdr;
+use crate::run::core::{RunCore, RunHost, Test};
 use crate::run::{Summary, TestReport};
 use crate::sim::{Fault, Sim};
 use crate::switch::SwitchConfig;
@@ -231,4 +233,24 @@ fn the_same_seed_gives_the_same_load() {
         ran.records.iter().map(|cdr| (cdr.call.clone(), cdr.ended)).collect::<Vec<_>>()
     };
     assert_eq!(told(), told());
+}
+
+// It was due to be asked how it fares all the time.
+#[test]
+fn a_host_that_is_away_does_not_keep_the_load_awake() {
+    let text = format!("load: {{ rate: 1, for: 60s }}\n{CALL}");
+    let loaded = crate::scenario::load(std::path::Path::new("load.yaml"), &text);
+    let scenario = Arc::new(loaded.scenarios.into_iter().next().unwrap());
+    let id = TestId { file: "load.yaml".into(), name: scenario.name.clone() };
+    let test = Test { id, scenario, host: 0, rerun: String::new(), folder: None };
+    let host = |name: &str| RunHost { name: name.to_owned(), slots: 1, recordings: Some("/r".into()), callee: None };
+    let start = Time::from_micros(1_000_000);
+    let mut core = RunCore::new(start, vec![host("a"), host("b")], vec![test], Conduct::default(), Ids::seeded(7));
+    for host in 0..2 {
+        core.handle_host(start, host, HostEvent::Up(Arc::default()));
+    }
+    core.handle_host(start + S, 1, HostEvent::Lost(Lost::Silent(S)));
+    let later = start + 5 * S;
+    core.handle_timeout(later);
+    assert!(core.poll_timeout().unwrap() > later);
 }
