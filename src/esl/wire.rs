@@ -259,6 +259,20 @@ pub fn parse_plain(text: impl Into<String>) -> Result<Event, WireError> {
     Ok(event)
 }
 
+/// The values of hexadecimal digits.
+const HEX: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value];
+        values[digit as usize] = value as u8;
+        values[digit.to_ascii_uppercase() as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+const NO_DIGIT: u8 = 0xFF;
+
 /// Decodes a text that begins with an escape, of a value of header `name`, where it stands; gives its length. Blanks
 /// follow it.
 ///
@@ -270,25 +284,27 @@ fn decode(name: &[u8], text: &mut [u8]) -> Result<usize, WireError> {
     };
     let mut is_ascii = true;
     let (mut from, mut to) = (0, 0);
-    while from < text.len() {
-        let mut byte = text[from];
-        from += 1;
-        if byte == b'%' {
-            let digit = |at: usize| text.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-            let (Some(high), Some(low)) = (digit(from), digit(from + 1)) else { return Err(bad(&text[from - 1..], 3)) };
-            byte = (high * 16 + low) as u8;
-            if byte == 0 {
-                return Err(WireError::Nul("event value"));
-            }
-            // The bytes of a character may be escaped in part; what is before its first escape is whole characters.
-            if byte >= 0x80 && std::mem::take(&mut is_ascii) && percent_decode(&text[from - 1..]).decode_utf8().is_err()
-            {
-                return Err(bad(&text[from - 1..], 80));
-            }
-            from += 2;
+    while let Some(&byte) = text.get(from) {
+        if byte != b'%' {
+            text[to] = byte;
+            (from, to) = (from + 1, to + 1);
+            continue;
+        }
+        let digit = |at: usize| text.get(at).map_or(NO_DIGIT, |digit| HEX[usize::from(*digit)]);
+        let (high, low) = (digit(from + 1), digit(from + 2));
+        if high == NO_DIGIT || low == NO_DIGIT {
+            return Err(bad(&text[from..], 3));
+        }
+        let byte = high << 4 | low;
+        if byte == 0 {
+            return Err(WireError::Nul("event value"));
+        }
+        // The bytes of a character may be escaped in part; what is before its first escape is whole characters.
+        if byte >= 0x80 && std::mem::take(&mut is_ascii) && percent_decode(&text[from..]).decode_utf8().is_err() {
+            return Err(bad(&text[from..], 80));
         }
         text[to] = byte;
-        to += 1;
+        (from, to) = (from + 3, to + 1);
     }
     // What is left of a character there would make the text none.
     text[to..].fill(b' ');
