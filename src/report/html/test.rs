@@ -58,6 +58,8 @@ impl Left {
 pub(super) fn card(number: usize, report: &TestReport, open: bool, left: &mut Left) -> Markup {
     let status = Status::of(report);
     let started = report.started.as_micros() / 1_000;
+    // A load has its figures to show however it went.
+    let open = open || report.load.is_some();
     html! {
         details.t.(status.class()) #{ "t" (number) } open[open] data-host=(line(&report.host)) data-took=(report.duration.as_millis()) data-at=(started) {
             summary {
