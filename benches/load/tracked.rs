@@ -26,7 +26,7 @@ pub fn sessions(count: u64) {
         let (caller, callee, job) = (numbered('a', number), numbered('c', number), numbered('b', number));
         let call = Call { caller, callee, execution: numbered('e', number), job, created: now, answered: now };
         for template in script.begin.iter().chain(&script.answer) {
-            let event = parse_plain(&template.body(&call, now)).expect("the capture parses");
+            let event = parse_plain(template.body(&call, now)).expect("the capture parses");
             tracker.handle(&Arc::new(event));
             events += 1;
         }

@@ -557,7 +557,7 @@ mod tests {
     #[test]
     fn bad_escapes_are_errors_with_the_header_they_stand_in() {
         for (value, escape) in [("%", "%"), ("%4", "%4"), ("a%zz", "%zz"), ("%FF", "%FF"), ("%é", "%é")] {
-            let error = parse_plain(&format!("x: {value}\n\n")).unwrap_err();
+            let error = parse_plain(format!("x: {value}\n\n")).unwrap_err();
             assert_eq!(error, WireError::BadEscape { header: "x".into(), escape: escape.into() });
         }
         assert_eq!(parse_plain("x: a%00b\n\n"), Err(WireError::Nul("event value")));
