@@ -1,12 +1,14 @@
 //! What sessions and events cost without a load: memory of a tracker, CPU of a host that only listens.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callwright::call::{Tracker, TrackerConfig};
+use callwright::call::{ChangeKind, Tracker, TrackerConfig};
 use callwright::clock::Clock;
-use callwright::esl::Command;
-use callwright::esl::wire::parse_plain;
+use callwright::esl::wire::{Format, Limits, parse_plain};
+use callwright::esl::{Client, ClientEvent, Command};
 use callwright::host::task::{Host, Patience};
 use callwright::host::{HostConfig, HostEvent, Request, Token};
 
@@ -41,37 +43,64 @@ pub fn sessions(count: u64) {
     );
 }
 
-/// The events of so many calls, taken as a run's host takes them.
+/// The events of so many calls, as a client takes them that does no more than parse them, and as the host of a run does.
 pub fn stream(calls: u64) {
-    let peer = Peer::start(Duration::ZERO);
-    let address = format!("127.0.0.1:{}", peer.port);
+    for (what, take) in [("parsed", parse as fn(u16, u64) -> Duration), ("parsed and tracked by a host", track)] {
+        let peer = Peer::start(Duration::ZERO);
+        let seconds = take(peer.port, calls).as_secs_f64();
+        let [events, bytes, _] = peer.stop();
+        println!(
+            "{events} events of {calls} calls {what} in {seconds:.2} s of CPU: {:.0} events/s, {:.0} MB/s",
+            events / seconds,
+            bytes / seconds / 1e6
+        );
+    }
+}
+
+/// One connection, one thread.
+fn parse(port: u16, calls: u64) -> Duration {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the peer listens");
+    let mut client = Client::new("ClueCon", Limits::default());
+    let subscribe = Command::Subscribe { format: Format::Plain, events: vec!["ALL".to_owned()] };
+    for command in [subscribe, play(calls)] {
+        client.send(&command).expect("a command");
+    }
+    let mut bytes = vec![0; 64 * 1024];
+    let mut gone = 0;
+    let before = process::cpu();
+    while gone < 2 * calls {
+        let count = stream.read(&mut bytes).expect("the peer is there");
+        client.handle_bytes(&bytes[..count]);
+        stream.write_all(&client.poll_transmit()).expect("the peer listens");
+        while let Some(event) = client.poll_event() {
+            let destroyed = matches!(&event, ClientEvent::Event(event) if event.name() == "CHANNEL_DESTROY");
+            gone += u64::from(destroyed);
+        }
+    }
+    process::cpu() - before
+}
+
+fn track(port: u16, calls: u64) -> Duration {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let cpu = runtime.block_on(async {
+    runtime.block_on(async {
         let config = HostConfig::new("peer", "ClueCon");
+        let address = format!("127.0.0.1:{port}");
         let mut host = Host::connect(config, address, Patience::default(), Clock::start());
         while !matches!(host.events.recv().await.expect("the peer is there"), HostEvent::Up(_)) {}
         let before = process::cpu();
-        let command = Command::api(&format!("play {calls}"));
-        host.request(Request::Command { token: Token(0), command });
-        let mut replied = false;
+        host.request(Request::Command { token: Token(0), command: play(calls) });
         let mut gone = 0;
-        while !replied || gone < 2 * calls {
-            match host.events.recv().await.expect("the peer is there") {
-                HostEvent::Replied { .. } => replied = true,
-                HostEvent::Changed { event, change, .. } => {
-                    let over = matches!(change.kind, callwright::call::ChangeKind::Destroyed(_));
-                    gone += u64::from(over && event.name() == "CHANNEL_DESTROY");
-                }
-                _ => {}
-            }
+        while gone < 2 * calls {
+            let event = host.events.recv().await.expect("the peer is there");
+            let destroyed =
+                matches!(event, HostEvent::Changed { change, .. } if matches!(change.kind, ChangeKind::Destroyed(_)));
+            gone += u64::from(destroyed);
         }
         process::cpu() - before
-    });
-    let [events, bytes, _] = peer.stop();
-    let seconds = cpu.as_secs_f64();
-    println!(
-        "{events} events of {calls} calls taken and tracked in {seconds:.2} s of CPU: {:.0} events/s, {:.0} MB/s",
-        events / seconds,
-        bytes / seconds / 1e6
-    );
+    })
+}
+
+/// Has the peer send the events of so many calls.
+fn play(calls: u64) -> Command {
+    Command::api(&format!("play {calls}"))
 }
