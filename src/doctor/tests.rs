@@ -29,6 +29,7 @@ fn healthy() -> Facts {
         recordings: Some("/rec".into()),
         modules,
         limits: None,
+        strays: 0,
     };
     let answers = [
         (Question::Profile, "Name\texternal\nContext          \tcallwright\n"),

@@ -121,6 +121,8 @@ pub struct HostFacts {
     pub modules: BTreeMap<String, bool>,
     /// How many sessions it takes, where it tells.
     pub limits: Option<SessionLimits>,
+    /// Sessions that look like those of another run, or of one that was killed.
+    pub strays: usize,
 }
 
 /// How many sessions a host takes, its own and those that call it alike.
@@ -182,6 +184,7 @@ enum Purpose {
     Module(String),
     Recordings,
     Status,
+    Strays,
 }
 
 /// One host: two connections, the sessions, calls and jobs on it.
@@ -401,7 +404,16 @@ impl HostCore {
             Some(Purpose::Status) => {
                 let limits =
                     |stats: HostStats| SessionLimits { per_second: stats.sps_limit, at_once: stats.max_sessions };
-                self.facts.limits = HostStats::parse(now, &reply.text).ok().map(limits);
+                let stats = HostStats::parse(now, &reply.text).ok();
+                // A long list is that of a host at work, which is nobody's stray.
+                if stats.is_some_and(|stats| (1..=MOST_STRAYS).contains(&stats.sessions)) {
+                    self.put(Command::api("show channels like callwright"), Purpose::Strays);
+                }
+                self.facts.limits = stats.map(limits);
+            }
+            Some(Purpose::Strays) => {
+                let total = reply.text.lines().rev().find_map(|line| line.strip_suffix(" total."));
+                self.facts.strays = total.and_then(|total| total.trim().parse().ok()).unwrap_or_default();
             }
             Some(Purpose::Profile(profile)) => {
                 self.facts.profiles.insert(profile, profile_address(&reply.text));
@@ -472,6 +484,9 @@ impl HostCore {
     }
 }
 
+/// Sessions of a host among which those of callwright are looked for.
+const MOST_STRAYS: u32 = 500;
+
 fn subscription(events: &[String]) -> Command {
     let (plain, custom): (Vec<_>, Vec<_>) = events.iter().cloned().partition(|name| !name.contains("::"));
     let mut events = plain;
@@ -526,6 +541,28 @@ mod tests {
         assert_eq!((facts.version.as_str(), facts.recordings.as_deref()), ("1.10.12-release", Some("/var/rec")));
         host.poll_transmit(Line::Commands);
         host
+    }
+
+    #[test]
+    fn a_host_with_sessions_is_asked_whether_they_are_those_of_another_run() {
+        let mut host = HostCore::new(HostConfig::new("h", "ClueCon"), Ids::seeded(1));
+        let now = Time::default();
+        host.handle_bytes(now, Line::Commands, GREETING);
+        host.handle_bytes(now, Line::Events, GREETING);
+        host.handle_bytes(now, Line::Events, &reply("+OK event listener enabled plain"));
+        let status = "UP 0 years, 0 days, 0 hours, 0 minutes, 1 second, 0 milliseconds, 0 microseconds\nFreeSWITCH is \
+                      ready\n9 session(s) since startup\n3 session(s) - peak 8, last 5min 7 \n2 session(s) per Sec out of \
+                      max 30, peak 4, last 5min 3 \n1000 session(s) max\nmin idle cpu 0.00/86.87\n";
+        let profile = "URL \tsip:mod_sofia@127.0.0.1:5080\n";
+        for told in ["1.10.12", "/rec", status, profile] {
+            host.handle_bytes(now, Line::Commands, &api(told));
+        }
+        assert!(drain(&mut host).is_empty(), "it waits for the list");
+        host.handle_bytes(now, Line::Commands, &api("uuid,direction\na,inbound\nb,outbound\n\n2 total.\n"));
+        let events = drain(&mut host);
+        let [HostEvent::Up(facts)] = events.as_slice() else { panic!("{events:?}") };
+        let limits = SessionLimits { per_second: 30, at_once: 1_000 };
+        assert_eq!((facts.strays, facts.limits), (2, Some(limits)));
     }
 
     #[test]

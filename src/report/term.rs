@@ -13,6 +13,7 @@ use super::explain::{self, Layout, clip};
 use super::paint::{Paint, Style};
 use super::{Report, ReportError, escape, load_text};
 use crate::metrics::Snapshot;
+use crate::run::core::STRAYS;
 use crate::run::{Picked, RunEvent, Summary, TestId, TestReport};
 use crate::verdict::{Mark, Verdict};
 
@@ -117,8 +118,10 @@ impl<W: Write + Send> Term<W> {
                 let hosts: Vec<_> = hosts.iter().map(|host| escape::line(host)).collect();
                 format!("Running {} on {}{}\n", count(*tests, "test"), hosts.join(", "), self.picked(picked))
             }
-            RunEvent::HostUp { host, version, .. } => {
-                let text = format!("host {}: {}", escape::line(host), escape::line(version));
+            RunEvent::HostUp { host, version, about, .. } => {
+                let strays = about.iter().find(|(name, _)| name == STRAYS);
+                let strays = strays.map(|(name, count)| format!(", with {count} {name}")).unwrap_or_default();
+                let text = format!("host {}: {}{strays}", escape::line(host), escape::line(version));
                 format!("{}\n", self.paint.apply(Style::Faint, text))
             }
             RunEvent::HostLost { host, reason, .. } => {

@@ -329,7 +329,9 @@ impl RunCore {
         match event {
             HostEvent::Up(facts) => {
                 let name = self.hosts[host].about.name.clone();
-                let about = about(&self.hosts[host].about, &facts);
+                // What a lost connection left up is this run's own.
+                let strays = facts.strays.saturating_sub(self.hosts[host].left.len());
+                let about = about(&self.hosts[host].about, &facts, strays);
                 let up = RunEvent::HostUp { host: name, version: facts.version.clone(), about, at: now };
                 self.outputs.push_back(RunOutput::Report(up));
                 if let Some(most) = facts.limits.and_then(calls_at_once) {
@@ -1010,10 +1012,16 @@ impl HostSlot {
     }
 }
 
+/// What is told of sessions on a host that another run made, or one that was killed.
+pub const STRAYS: &str = "sessions of another run";
+
 /// What a person wants to know of a host.
-fn about(host: &RunHost, facts: &HostFacts) -> Vec<(String, String)> {
+fn about(host: &RunHost, facts: &HostFacts, strays: usize) -> Vec<(String, String)> {
     let slots = if host.slots == 0 { "none, it is only called".to_owned() } else { host.slots.to_string() };
     let mut about = vec![("slots".to_owned(), slots)];
+    if strays > 0 {
+        about.push((STRAYS.to_owned(), strays.to_string()));
+    }
     for (profile, address) in &facts.profiles {
         let address = address.clone().unwrap_or_else(|| "not there".to_owned());
         about.push((format!("SIP profile {profile}"), address));

@@ -94,6 +94,23 @@ async fn what_a_lost_connection_left_up_is_hung_up_once_the_host_is_back() {
     switch.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_a_run_that_was_killed_are_told_by_the_next() {
+    let folder = folder(&[("long.yaml", LONG), ("passes.yaml", PASSES)]);
+    let switch = switch().await;
+    let host = switch.esl_addr().to_string();
+    let mut child = callwright(folder.path(), &["run", "long.yaml", "--fshost", &host]).spawn().unwrap();
+    until_calls(&switch, 2).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let arguments = ["run", "passes.yaml", "--fshost", &host];
+    let run = callwright(folder.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let ran = end(run).await;
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains(", with 2 sessions of another run\n"), "{}", ran.out);
+    switch.shutdown().await;
+}
+
 async fn switch() -> Switch {
     Switch::start(SwitchConfig::default()).await.unwrap()
 }

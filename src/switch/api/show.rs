@@ -18,6 +18,10 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
     match words.as_slice() {
         ["channels", "count", rest @ ..] => count(core.channels.len(), rest),
         ["calls", "count", rest @ ..] => count(calls(core).len(), rest),
+        ["channels", "like", pattern, rest @ ..] => {
+            let rows = core.channels.values().map(|channel| row(core, channel));
+            as_wanted(rows.filter(|row| is_like(row, pattern)).collect(), rest)
+        }
         ["channels" | "detailed_calls", rest @ ..] => {
             as_wanted(core.channels.values().map(|channel| row(core, channel)).collect(), rest)
         }
@@ -39,6 +43,13 @@ fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
             .to_owned(),
     }
     .into()
+}
+
+/// Whether one of the columns that FreeSWITCH looks into has `pattern` in it, in capitals or not as SQLite's LIKE.
+fn is_like(row: &Row, pattern: &str) -> bool {
+    const LOOKED_INTO: [&str; 6] = ["uuid", "name", "cid_name", "cid_num", "presence_data", "accountcode"];
+    let pattern = pattern.to_lowercase();
+    row.iter().any(|(name, value)| LOOKED_INTO.contains(&name.as_str()) && value.to_lowercase().contains(&pattern))
 }
 
 fn count(count: usize, rest: &[&str]) -> String {
