@@ -10,12 +10,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use self::document::Document;
+use super::host_arguments::HostArguments;
 use super::metrics_listen::MetricsListen;
 use super::reports::ReportArguments;
 use super::{Exit, complain, exit, run, show};
 use crate::redact::Redactor;
 use crate::report::{Dashboard, Later, Reports};
-use crate::run::{self as running, Choice, HostSpec, Mapping, Options, Purpose, Role, SLOW, Watcher, Written};
+use crate::run::{self as running, Choice, HostSpec, Options, Purpose, SLOW, Watcher, Written};
 use crate::scenario::Style;
 use crate::scenario::load::TIMEOUT;
 
@@ -61,27 +62,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     settings: SettingArguments,
 
-    /// A host that is called from the others, which otherwise call themselves
-    #[arg(long = "callee-host", value_name = "[NAME=]HOST[:PORT]")]
-    callee_hosts: Vec<HostSpec>,
-
-    /// A file of more hosts, as that of `run`
-    #[arg(long = "hosts", value_name = "FILE")]
-    host_files: Vec<PathBuf>,
-
-    /// Password of the hosts' event sockets
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "CALLWRIGHT_PASSWORD",
-        hide_env_values = true,
-        default_value = "ClueCon"
-    )]
-    password: String,
-
-    /// A folder of a host's recordings and the folder here that shows it, as that of `run`
-    #[arg(long = "recordings", value_name = "[HOST:]REMOTE=LOCAL")]
-    recordings: Vec<Mapping>,
+    #[command(flatten)]
+    reach: HostArguments,
 
     /// What must hold of all calls together, as a gate of a scenario: `asr >= 99%`, `setup_time.p95 < 250ms`; may be given
     /// several times
@@ -203,7 +185,8 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     let document = Document::of(&arguments);
     let written = Written { name: NAME.to_owned(), text: document.text(), rerun: rerun(std::env::args()) };
     // What is wrong with the hosts the run tells.
-    let hosts = host_names(&arguments).unwrap_or_default();
+    let hosts = running::named_hosts_of(&arguments.hosts, &arguments.reach.callee_hosts, &arguments.reach.host_files);
+    let hosts = hosts.map(|hosts| running::caller_names(&hosts)).unwrap_or_default();
     let loaded = written.load(&hosts);
     if loaded.has_errors() {
         for diagnostic in &loaded.diagnostics {
@@ -261,23 +244,9 @@ impl Arguments {
     }
 }
 
-/// What the hosts that call are called; `None` where the hosts are wrong.
-fn host_names(arguments: &Arguments) -> Option<Vec<String>> {
-    let (mut callers, mut callees) = (arguments.hosts.clone(), arguments.callee_hosts.clone());
-    for file in &arguments.host_files {
-        for (role, spec) in running::read_hosts(file).ok()? {
-            match role {
-                Role::Caller => callers.push(spec),
-                Role::Callee => callees.push(spec),
-            }
-        }
-    }
-    let named = running::named_hosts(&callers, &callees).ok()?;
-    Some(named.into_iter().filter(|host| host.role == Role::Caller).map(|host| host.name).collect())
-}
-
 fn options(arguments: Arguments, written: Written) -> Options {
-    let Arguments { hosts, callee_hosts, host_files, password, recordings, .. } = arguments;
+    let Arguments { hosts, reach, .. } = arguments;
+    let HostArguments { callee_hosts, host_files, password, recordings } = reach;
     Options {
         choice: Choice { written: Some(written), ..Choice::of(Vec::new()) },
         hosts,

@@ -9,6 +9,7 @@ mod configure;
 mod dial;
 mod doctor;
 mod exit;
+mod host_arguments;
 mod init;
 mod log;
 mod man;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::compare::{ToleranceArguments, judged};
+use super::host_arguments::HostArguments;
 use super::metrics_listen::MetricsListen;
 use super::reports::ReportArguments;
 use super::{Exit, complain, exit, log, selection};
@@ -19,8 +20,8 @@ use crate::redact::Redactor;
 use crate::report::{Report, ReportError, Reports, comparison};
 use crate::run::log::Log;
 use crate::run::{
-    self, Choice, HostSpec, Last, ListFormat, Mapping, Options, Outcome, Purpose, RunError, RunEvent, Seed, Shard,
-    StartAt, Watcher,
+    self, Choice, HostSpec, Last, ListFormat, Options, Outcome, Purpose, RunError, RunEvent, Seed, Shard, StartAt,
+    Watcher,
 };
 
 const EXAMPLES: &str = "\
@@ -69,30 +70,8 @@ pub(super) struct Arguments {
     #[arg(long = "fshost", value_name = "[NAME=]HOST[:PORT]")]
     hosts: Vec<HostSpec>,
 
-    /// A host that is called from those of --fshost, which otherwise call themselves; of several, each caller has one in
-    /// turn. Its event socket is listened to as well
-    #[arg(long = "callee-host", value_name = "[NAME=]HOST[:PORT]")]
-    callee_hosts: Vec<HostSpec>,
-
-    /// A file of more hosts, one a line as for --fshost, with `callee`, `slots=N` or `password-env=NAME` behind it
-    #[arg(long = "hosts", value_name = "FILE")]
-    host_files: Vec<PathBuf>,
-
-    /// Password of the hosts' event sockets
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "CALLWRIGHT_PASSWORD",
-        hide_env_values = true,
-        default_value = "ClueCon"
-    )]
-    password: String,
-
-    /// A folder of a host's recordings and the folder here that shows it; may be given several times, and for one host
-    /// alone. Without, recordings are looked for where the host wrote them, and else carried over its event socket, where
-    /// that allows `system`
-    #[arg(long = "recordings", value_name = "[HOST:]REMOTE=LOCAL")]
-    recordings: Vec<Mapping>,
+    #[command(flatten)]
+    reach: HostArguments,
 
     /// Print the node ids of the tests instead of running them; `json` tells more of each (conf/list.schema.json)
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
@@ -310,8 +289,8 @@ impl Report for Listener {
 }
 
 fn options(arguments: Arguments) -> Options {
-    let Arguments { selection, picking, hosts, callee_hosts, host_files, .. } = arguments;
-    let Arguments { password, recordings, list, jobs, record_esl, .. } = arguments;
+    let Arguments { selection, picking, hosts, reach, list, jobs, record_esl, .. } = arguments;
+    let HostArguments { callee_hosts, host_files, password, recordings } = reach;
     let Arguments { fail_fast, max_fail, retries, timeout, slow, load_shard, start_at, .. } = arguments;
     let max_fail = if fail_fast { Some(NonZeroUsize::MIN) } else { max_fail };
     let purpose = match list {

@@ -15,8 +15,8 @@ use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{
-    At, Conduct, Folders, HostSpecError, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected,
-    Selection, Shard, Summary, named_hosts, read_hosts, select,
+    At, Conduct, Folders, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected, Selection, Shard,
+    Summary, caller_names, named_hosts_of, select,
 };
 use crate::clock::Clock;
 use crate::host::HostConfig;
@@ -104,7 +104,7 @@ pub fn execute(
     watcher: Watcher,
     secrets: &OnceLock<Redactor>,
 ) -> Result<Outcome, RunError> {
-    let named = match hosts(&options) {
+    let named = match named_hosts_of(&options.hosts, &options.callee_hosts, &options.host_files) {
         Ok(named) => named,
         Err(error) => return Ok(Outcome::BadScenario(format!("error: {error}"))),
     };
@@ -234,25 +234,6 @@ fn shared(spec: &LoadSpec, shard: Shard) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The hosts of a run, callers first.
-fn hosts(options: &Options) -> Result<Vec<NamedHost>, HostSpecError> {
-    let (mut callers, mut callees) = (options.hosts.clone(), options.callee_hosts.clone());
-    for file in &options.host_files {
-        for (role, spec) in read_hosts(file)? {
-            match role {
-                Role::Caller => callers.push(spec),
-                Role::Callee => callees.push(spec),
-            }
-        }
-    }
-    named_hosts(&callers, &callees)
-}
-
-/// What the hosts that tests run on are called.
-fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
-    hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
 }
 
 /// What a run has to go by.

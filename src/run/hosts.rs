@@ -150,6 +150,32 @@ fn parse_line<'a>(host: &str, words: impl Iterator<Item = &'a str>) -> Result<(R
     Ok((role, spec))
 }
 
+/// The hosts that are named, and those of `files`, as [`named_hosts`].
+///
+/// # Errors
+/// When a file cannot be read, or two hosts would have one name.
+pub fn named_hosts_of(
+    callers: &[HostSpec],
+    callees: &[HostSpec],
+    files: &[PathBuf],
+) -> Result<Vec<NamedHost>, HostSpecError> {
+    let (mut callers, mut callees) = (callers.to_vec(), callees.to_vec());
+    for file in files {
+        for (role, spec) in read_hosts(file)? {
+            match role {
+                Role::Caller => callers.push(spec),
+                Role::Callee => callees.push(spec),
+            }
+        }
+    }
+    named_hosts(&callers, &callees)
+}
+
+/// What the hosts that tests run on are called.
+pub fn caller_names(hosts: &[NamedHost]) -> Vec<String> {
+    hosts.iter().filter(|host| host.role == Role::Caller).map(|host| host.name.clone()).collect()
+}
+
 /// The hosts of a run in their order, callers first. Without a caller that is a switch of the run's own.
 ///
 /// Each caller calls one of the callees, dealt out in turn, or itself where there is none. A callee that is a caller as
