@@ -13,7 +13,7 @@ use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::id::Ids;
 use crate::metrics::Cdr;
 use crate::run::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
-use crate::run::{Conduct, RunEvent, Summary, TestId, TestReport};
+use crate::run::{Conduct, Control, RunEvent, Summary, TestId, TestReport};
 use crate::scenario::{Diagnostic, Scenario, Style, load};
 use crate::switch::{ConnId, Rig, SwitchConfig};
 use crate::units::{SampleRate, Time};
@@ -41,6 +41,8 @@ pub struct Sim {
     lines: [(Line, ConnId); 2],
     run: RunCore,
     faults: Vec<Fault>,
+    /// Changes of a load, each so long after the start.
+    controls: Vec<(Duration, Control)>,
     started: Time,
     stalled: bool,
     reports: Vec<TestReport>,
@@ -104,6 +106,7 @@ impl Sim {
             lines,
             run,
             faults: Vec::new(),
+            controls: Vec::new(),
             started,
             stalled: false,
             reports: Vec::new(),
@@ -115,6 +118,12 @@ impl Sim {
     /// Has something go wrong.
     pub fn fault(mut self, fault: Fault) -> Sim {
         self.faults.push(fault);
+        self
+    }
+
+    /// Has the load that is under way so long after the start changed.
+    pub fn control(mut self, after: Duration, control: Control) -> Sim {
+        self.controls.push((after, control));
         self
     }
 
@@ -131,7 +140,8 @@ impl Sim {
                 return (summary, std::mem::take(&mut self.reports));
             }
             let faults = self.faults.iter().filter_map(|fault| fault.at()).map(|after| self.started + after);
-            let due = [self.rig.next_due(), self.run.poll_timeout()].into_iter().flatten().chain(faults).min();
+            let controls = self.controls.iter().map(|(after, _)| self.started + *after);
+            let due = [self.rig.next_due(), self.run.poll_timeout()].into_iter().flatten().chain(faults).chain(controls).min();
             let due = due.unwrap_or_else(|| panic!("nothing is due and the run has not ended: {:?}", self.run));
             assert!(due.since(self.started) < PATIENCE, "the run hangs: {:?}", self.run);
             let before = self.rig.now();
@@ -234,6 +244,12 @@ impl Sim {
         let (due, rest) = self.faults.iter().partition(|fault| fault.at().is_some_and(|at| self.started + at <= now));
         self.faults = rest;
         let due: Vec<Fault> = due;
+        let (controls, rest) = self.controls.iter().partition(|(after, _)| self.started + *after <= now);
+        self.controls = rest;
+        let controls: Vec<(Duration, Control)> = controls;
+        for (_, control) in controls {
+            self.run.control(now, control);
+        }
         for fault in due {
             match fault {
                 Fault::HostDies(_) => {

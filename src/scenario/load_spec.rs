@@ -74,6 +74,8 @@ pub struct MixEntry {
     pub weight: u64,
     /// One for all hosts, or one for each host where it names its host.
     pub scenarios: Vec<Arc<Scenario>>,
+    /// Its talk time goes by limit and rate, and so changes with them.
+    pub auto: bool,
 }
 
 impl MixEntry {

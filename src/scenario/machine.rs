@@ -72,7 +72,7 @@ pub struct Setting {
     pub recordings: [PathBuf; 2],
     /// Time, beside the talk time, after which a scenario has failed that does not say.
     pub timeout: Duration,
-    /// Talk time of a scenario that has none and whose steps do not end the call.
+    /// Talk time in place of the scenario's.
     pub talk_time: Option<Duration>,
     pub listening: Listening,
 }
@@ -150,11 +150,12 @@ impl Machine {
             let stem = setting.recordings[leg as usize].join(call.as_str());
             LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()))
         };
-        let added = setting.talk_time.filter(|_| scenario.duration.is_none());
+        let duration = setting.talk_time.or(scenario.duration);
+        let limit = scenario.timeout.unwrap_or_else(|| setting.timeout.saturating_add(duration.unwrap_or_default()));
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
-            limit: scenario.time_limit(setting.timeout.saturating_add(added.unwrap_or_default())),
-            duration: scenario.duration.or(added),
+            limit,
+            duration,
             listening: setting.listening,
             scenario,
             call,

@@ -27,7 +27,7 @@ use crate::call::{Change, ChangeKind};
 use crate::esl::{Event, LogLevel, Reply};
 use crate::host::{HostStats, LocalLoad, Settings, Token};
 use crate::id::Ids;
-use crate::load::{Draining, Draw, Mix, Originator, Profile, Skip, State, Step};
+use crate::load::{Draining, Draw, Mix, Originator, Profile, Skip, State, Step, auto_duration};
 use crate::metrics::{self, Asked, Book, Gate, Gates, Snapshot};
 use crate::scenario::{HostSettings, Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
 use crate::units::{Cps, Time};
@@ -68,6 +68,8 @@ pub(super) struct LoadRun {
     failed: u64,
     wrong: Wrong,
     examples: Examples,
+    /// Talk time of calls that go by limit and rate, once those were changed.
+    talk_time: Option<Duration>,
     /// When a call of each entry was last recorded.
     recorded: Vec<Option<Time>>,
     search: Option<Search>,
@@ -171,6 +173,7 @@ impl LoadRun {
             failed: 0,
             wrong: Wrong::default(),
             examples: Examples::default(),
+            talk_time: None,
             recorded: vec![None; spec.mix.len()],
             search,
             started: now,
@@ -381,6 +384,12 @@ impl LoadRun {
         self.book.host_stats(now, &around.hosts[host].about.name, stats);
     }
 
+    /// Has the calls from now on talk for as long as limit and rate, which were changed, have it.
+    fn retime(&mut self, now: Time) {
+        let (limit, rate) = (self.originator.limits().calls, self.originator.rate(now));
+        self.talk_time = limit.filter(|_| rate.0 > 0.0).map(|limit| auto_duration(limit, rate));
+    }
+
     /// Takes how the machine that we run on fares.
     pub fn note_local(&mut self, now: Time, load: &LocalLoad) {
         // What its process takes is told of one processor, as `top` does.
@@ -397,8 +406,14 @@ impl LoadRun {
 
     pub fn control(&mut self, now: Time, control: Control, around: &mut Around<'_>) {
         match control {
-            Control::SetRate(rate) => self.originator.set_rate(now, rate),
-            Control::SetLimit(limit) => self.originator.set_limit(limit),
+            Control::SetRate(rate) => {
+                self.originator.set_rate(now, rate);
+                self.retime(now);
+            }
+            Control::SetLimit(limit) => {
+                self.originator.set_limit(limit);
+                self.retime(now);
+            }
             Control::SetMaxOffered(calls) => self.originator.set_max_offered(calls),
             Control::SetDuration(duration) => self.originator.set_duration(duration),
             Control::Pause => self.originator.pause(now),
@@ -519,6 +534,7 @@ impl LoadRun {
         let setting = Setting {
             recordings: recordings.map(Option::unwrap_or_default),
             listening: self.listening(now, entry, &scenario),
+            talk_time: self.talk_time.filter(|_| spec.mix[entry].auto),
             ..Setting::of_test(Default::default(), around.conduct.timeout)
         };
         let mut machine = Machine::new(Arc::clone(&scenario), setting, Ids::seeded(around.ids.long()));

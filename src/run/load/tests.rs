@@ -227,6 +227,44 @@ fn a_functional_test_and_a_load_of_one_file_run_one_after_the_other() {
 }
 
 #[test]
+fn every_setting_can_be_changed_while_the_load_runs() {
+    let text = "load: { rate: 10, for: 60s, limit: 10, auto_duration: true }\ncallee: [answer]\n\
+                caller: [{ wait: { answered: 2s } }]\n";
+    let mut sim = Sim::with(text, 7, wide())
+        .unwrap()
+        .control(10 * S, Control::SetLimit(Some(200)))
+        .control(20 * S, Control::SetRate(Cps(40.0)))
+        .control(30 * S, Control::Pause)
+        .control(40 * S, Control::Resume)
+        .control(45 * S, Control::SetMaxOffered(Some(700)));
+    let (_, reports) = sim.run();
+    let records = sim.records().to_vec();
+    let began = reports[0].started;
+    let launched = |from: u64, to: u64| {
+        let within = |cdr: &&Cdr| (from..to).contains(&cdr.launched.since(began).as_secs());
+        records.iter().filter(within).collect::<Vec<_>>()
+    };
+    // Ten calls at once of six seconds each, then 200 of 25, then of ten.
+    let talk = |calls: Vec<&Cdr>| calls.iter().map(|cdr| cdr.talk_time().unwrap().as_secs()).max();
+    assert_eq!((launched(0, 6).len(), talk(launched(0, 9))), (10, Some(6)));
+    assert_eq!((launched(11, 20).len(), talk(launched(11, 19))), (90, Some(25)));
+    assert_eq!((launched(21, 22).len(), talk(launched(21, 29))), (40, Some(10)));
+    assert_eq!((launched(31, 40).len(), records.len()), (0, 700));
+    assert_eq!(sim.sessions_left(), 0);
+}
+
+#[test]
+fn calls_that_are_hung_up_on_request_are_not_judged() {
+    let text = format!("load: {{ rate: 10, for: ever }}\n{}", CALL.replace("duration: 2s", "duration: 1h"));
+    let mut sim = Sim::with(&text, 7, wide()).unwrap().control(5 * S, Control::HangUp);
+    let (summary, reports) = sim.run();
+    let counts = &reports[0].load.as_ref().unwrap().report.all.tally.counts;
+    assert_eq!((counts.passed, counts.checks_failed, counts.errors), (0, 0, 0));
+    assert!(counts.cut_off > 40 && sim.sessions_left() == 0, "{counts:?}");
+    assert_eq!(summary.errors, 1, "of none of them anything was found out");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_load() {
     let told = || {
         let ran = run(&format!("load: {{ rate: 30, for: 5s }}\n{CALL}"));

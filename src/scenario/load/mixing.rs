@@ -30,6 +30,8 @@ struct Part {
     name: Option<Placed<String>>,
     weight: u32,
     tests: Tests,
+    /// Its talk time is that of `auto_duration`.
+    auto: bool,
 }
 
 impl FileLoad<'_> {
@@ -194,7 +196,7 @@ impl FileLoad<'_> {
             (Some(app), _) => self.part(Some(app), *weight, node, called.clone(), name, talk_time),
             (None, Some(file)) => {
                 let tests = self.tests_of(file)?;
-                Some(Part { name: called.clone(), weight: *weight, tests })
+                Some(Part { name: called.clone(), weight: *weight, tests, auto: false })
             }
             (None, None) => None,
         }
@@ -217,6 +219,7 @@ impl FileLoad<'_> {
         let call = node.with(Content::Mapping(keys));
         // Its mistakes were told when the document was read.
         let mut document = SHAPE.with(|shape| shape.read(&call, &mut self.reading))?;
+        let auto = document.duration.is_none() && talk_time.is_some();
         document.duration = document.duration.or(talk_time.cloned());
         let told = self.reading.diagnostics.len();
         let mut scenario = self.compose(document, name);
@@ -230,7 +233,7 @@ impl FileLoad<'_> {
         let word = self.redactor.redact(word).into_owned();
         scenario.name.clone_from(&word);
         scenario.base.clone_from(&word);
-        Some(Part { name: called, weight, tests: vec![(word, vec![Arc::new(scenario)])] })
+        Some(Part { name: called, weight, tests: vec![(word, vec![Arc::new(scenario)])], auto })
     }
 
     /// The mix of `parts`, each of which shares its weight among its tests; `at` is the load.
@@ -267,7 +270,7 @@ impl FileLoad<'_> {
                     Some(name) => unique(format!("{}: {test}", name.value), &mut taken),
                     None => unique(test.clone(), &mut taken),
                 };
-                mix.push(MixEntry { name, weight: share, scenarios: scenarios.clone() });
+                mix.push(MixEntry { name, weight: share, scenarios: scenarios.clone(), auto: part.auto });
             }
         }
         let common = mix.iter().fold(0, |common, entry| gcd(common, entry.weight)).max(1);
