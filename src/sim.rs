@@ -141,7 +141,12 @@ impl Sim {
             }
             let faults = self.faults.iter().filter_map(|fault| fault.at()).map(|after| self.started + after);
             let controls = self.controls.iter().map(|(after, _)| self.started + *after);
-            let due = [self.rig.next_due(), self.run.poll_timeout()].into_iter().flatten().chain(faults).chain(controls).min();
+            let due = [self.rig.next_due(), self.run.poll_timeout()]
+                .into_iter()
+                .flatten()
+                .chain(faults)
+                .chain(controls)
+                .min();
             let due = due.unwrap_or_else(|| panic!("nothing is due and the run has not ended: {:?}", self.run));
             assert!(due.since(self.started) < PATIENCE, "the run hangs: {:?}", self.run);
             let before = self.rig.now();

@@ -474,7 +474,8 @@ impl LoadRun {
         Some(outcome)
     }
 
-    /// Takes what a call was judged to be: it is over.
+    /// Takes what a call was judged to be: it is over. What is due then is done by the next [`LoadRun::advance`], not
+    /// here: a call that is refused at once would otherwise be within the launch of the one before it.
     pub fn finish(&mut self, now: Time, index: u64, mut judgement: Judgement, around: &mut Around<'_>) {
         let (Some(call), Some(launched)) = (around.calls.remove(Key::Load(index)), self.calls.remove(&index)) else {
             return;
@@ -516,7 +517,6 @@ impl LoadRun {
         self.tell_active(now);
         let ended = RunEvent::CallEnded { test: self.id.clone(), cdr: Box::new(cdr) };
         around.outputs.push_back(RunOutput::Report(ended));
-        self.advance(now, around);
     }
 
     fn launch(&mut self, now: Time, offered: Offered, around: &mut Around<'_>) {

@@ -254,6 +254,18 @@ fn every_setting_can_be_changed_while_the_load_runs() {
 }
 
 #[test]
+fn any_number_of_calls_may_be_due_and_refused_at_once() {
+    let text = "load: { rate: 2000, for: 10s }\ncall: { profile: nosuch }\ncallee: [answer]\n";
+    // The time to begin is past, so that all calls are late.
+    let conduct = |began: Time| Conduct { start_at: Some(began - 10 * S), ..Conduct::default() };
+    let mut sim = Sim::conducted(text, 7, wide(), conduct).unwrap();
+    let (summary, reports) = sim.run();
+    let counts = &reports[0].load.as_ref().unwrap().report.all.tally.counts;
+    assert_eq!((counts.offered, counts.errors, summary.errors), (20_000, 20_000, 1));
+    assert!(sim.records()[0].reason.contains("no SIP profile \"nosuch\""), "{:?}", sim.records()[0]);
+}
+
+#[test]
 fn calls_that_are_hung_up_on_request_are_not_judged() {
     let text = format!("load: {{ rate: 10, for: ever }}\n{}", CALL.replace("duration: 2s", "duration: 1h"));
     let mut sim = Sim::with(&text, 7, wide()).unwrap().control(5 * S, Control::HangUp);
