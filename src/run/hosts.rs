@@ -150,7 +150,7 @@ fn parse_line<'a>(host: &str, words: impl Iterator<Item = &'a str>) -> Result<(R
     Ok((role, spec))
 }
 
-/// The hosts that are named, and those of `files`, as [`named_hosts`].
+/// The hosts that are named and those of `files`, callers first, each with the host that it calls.
 ///
 /// # Errors
 /// When a file cannot be read, or two hosts would have one name.
