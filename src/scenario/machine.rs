@@ -151,10 +151,9 @@ impl Machine {
             LegRun::new(leg, scenario.stage, &stem, Witness::asking(asked.clone()))
         };
         let duration = setting.talk_time.or(scenario.duration);
-        let limit = scenario.timeout.unwrap_or_else(|| setting.timeout.saturating_add(duration.unwrap_or_default()));
         Machine {
             legs: [leg(Leg::Caller), leg(Leg::Callee)],
-            limit,
+            limit: scenario.time_limit_of(setting.timeout, duration),
             duration,
             listening: setting.listening,
             scenario,

@@ -84,7 +84,12 @@ impl Stage {
 impl Scenario {
     /// Time after which it has failed. Where it does not say, `default` and its talk time.
     pub fn time_limit(&self, default: Duration) -> Duration {
-        self.timeout.unwrap_or_else(|| default.saturating_add(self.duration.unwrap_or_default()))
+        self.time_limit_of(default, self.duration)
+    }
+
+    /// The same of a call with the talk time `duration`.
+    pub fn time_limit_of(&self, default: Duration, duration: Option<Duration>) -> Duration {
+        self.timeout.unwrap_or_else(|| default.saturating_add(duration.unwrap_or_default()))
     }
 
     /// What `leg` does.

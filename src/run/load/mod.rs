@@ -418,17 +418,12 @@ impl LoadRun {
             Control::SetDuration(duration) => self.originator.set_duration(duration),
             Control::Pause => self.originator.pause(now),
             Control::Resume => self.originator.resume(now),
-            Control::Stop if self.phase == Phase::Preparing => {
+            Control::Stop | Control::HangUp | Control::HangUpHosts => {
                 self.cut_short.get_or_insert(CutShort::Asked);
-                self.end(now, around);
-            }
-            Control::Stop => {
-                self.cut_short.get_or_insert(CutShort::Asked);
-                self.originator.stop(now);
-            }
-            Control::HangUp | Control::HangUpHosts => {
-                self.cut_short.get_or_insert(CutShort::Asked);
-                self.end(now, around);
+                match self.phase {
+                    Phase::Running if control == Control::Stop => self.originator.stop(now),
+                    _ => self.end(now, around),
+                }
             }
         }
     }
