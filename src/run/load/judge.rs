@@ -141,8 +141,10 @@ impl LoadOutcome {
     /// What holds of the calls of a load whose gates do not say otherwise.
     fn unsaid(&self, place: Option<Place>) -> Vec<CheckReport> {
         let names: Vec<String> = self.report.gates.iter().map(|state| state.gate.metric.name().into_owned()).collect();
+        // A gate on a hangup cause speaks of answers, and not of what answered calls find.
+        let of_cause = |metrics: &[&str], name: &str| metrics == OF_ANSWERS && name.starts_with("cause.");
         let gated =
-            |metrics: &[&str]| names.iter().any(|name| metrics.contains(&name.as_str()) || name.starts_with("cause."));
+            |metrics: &[&str]| names.iter().any(|name| metrics.contains(&name.as_str()) || of_cause(metrics, name));
         let ended = self.report.all.tally.counts.ended;
         let reasons = self.report.all.tally.reasons.top();
         let most: Vec<_> = reasons.into_iter().take(3).map(|(reason, count)| format!("{reason} ({count})")).collect();

@@ -143,6 +143,9 @@ fn without_a_gate_on_it_no_call_may_fail() {
     let ran = run(text);
     assert_eq!(ran.report.verdict, Verdict::Failed);
     assert_eq!(ran.check("answered calls pass their checks").actual, "100 of 100 did not");
+    // Nor does one on a hangup cause.
+    let of_cause = run(&text.replace("asr: '>= 99%'", "cause.NORMAL_CLEARING: '>= 1'"));
+    assert_eq!(of_cause.check("answered calls pass their checks").verdict, Verdict::Failed);
 }
 
 #[test]
