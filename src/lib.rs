@@ -1,10 +1,12 @@
 //! callwright: functional and load tests for telephone switches.
 
+pub mod app;
 pub mod audio;
 pub mod bound;
 pub mod call;
 pub mod canvas;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod compare;
 pub mod config;

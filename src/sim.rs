@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::wav::Wav;
-use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
+use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost};
 use crate::id::Ids;
 use crate::metrics::Cdr;
 use crate::run::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
@@ -199,7 +199,7 @@ impl Sim {
         while let Some(output) = self.run.poll_output() {
             moved = true;
             match output {
-                RunOutput::Request { request, .. } => self.ask(now, request),
+                RunOutput::Request { request, .. } => self.host.handle_request(now, request),
                 RunOutput::Read { of, paths, .. } => {
                     let read = paths.into_iter().map(|(_, path)| (path.clone(), self.read(&path))).collect();
                     self.pending.push_back((of, read));
@@ -215,18 +215,6 @@ impl Sim {
             moved = true;
         }
         moved
-    }
-
-    fn ask(&mut self, now: Time, request: Request) {
-        match request {
-            Request::Originate(originate) => {
-                self.host.originate(now, &originate).expect("scenarios hold no line breaks");
-            }
-            Request::Command { token, command } => {
-                self.host.command(token, command).expect("scenarios hold no line breaks");
-            }
-            Request::Subscribe(event) => self.host.subscribe(&event),
-        }
     }
 
     fn read(&self, path: &Path) -> ReadBack {

@@ -116,10 +116,32 @@ pub struct Counts {
     pub apps: HashMap<Arc<str>, HashMap<HangupCause, u64>>,
     /// Events of sessions that were never seen to be created.
     pub untracked_events: u64,
+    failed_sessions: u64,
     failed: HashMap<HangupCause, VecDeque<FailedSession>>,
 }
 
 impl Counts {
+    /// Sessions that were never answered or whose end was not a normal one.
+    pub fn failed_count(&self) -> u64 {
+        self.failed_sessions
+    }
+
+    /// Adds what another tracker counted; its failed sessions are not taken over, but for their number.
+    pub fn add(&mut self, other: &Counts) {
+        self.sessions += other.sessions;
+        self.answered += other.answered;
+        self.calls += other.calls;
+        self.untracked_events += other.untracked_events;
+        self.failed_sessions += other.failed_sessions;
+        let add = |causes: &mut HashMap<HangupCause, u64>, more: &HashMap<HangupCause, u64>| {
+            more.iter().for_each(|(cause, count)| *causes.entry(cause.clone()).or_default() += count);
+        };
+        add(&mut self.causes, &other.causes);
+        for (app, causes) in &other.apps {
+            add(self.apps.entry(Arc::clone(app)).or_default(), causes);
+        }
+    }
+
     /// The newest failed sessions of `cause`, oldest first.
     pub fn failed(&self, cause: &HangupCause) -> impl Iterator<Item = &FailedSession> {
         self.failed.get(cause).into_iter().flatten()
@@ -164,6 +186,15 @@ impl Tracker {
     pub fn abandon(&mut self) -> Vec<Session> {
         self.calls.clear();
         self.sessions.drain().map(|(_, session)| session).collect()
+    }
+
+    /// Forgets a session whose end was not seen; it counts among no cause. Tells whether its call ended with it.
+    pub fn forget(&mut self, id: &SessionId) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(session) = self.sessions.remove(id) {
+            self.leave(&session.id, &session.call, &mut changes);
+        }
+        changes
     }
 
     /// Takes an event over. Events may come in any order the switch can send them in: CREATE before or after
@@ -255,6 +286,7 @@ impl Tracker {
             *self.counts.apps.entry(Arc::clone(app)).or_default().entry(cause.clone()).or_default() += 1;
         }
         if !session.is_answered() || cause != HangupCause::parse("NORMAL_CLEARING") {
+            self.counts.failed_sessions += 1;
             let failed = self.counts.failed.entry(cause).or_default();
             while failed.len() >= self.config.failed_kept.max(1) {
                 failed.pop_front();
@@ -271,12 +303,15 @@ impl Tracker {
         let (id, call) = (session.id.clone(), session.call.clone());
         let kind = ChangeKind::Destroyed(Box::new(session));
         changes.push(Change { session: id.clone(), call: call.clone(), kind });
-        if let Some(entry) = self.calls.get_mut(&call) {
-            entry.sessions.retain(|s| *s != id);
-            if entry.sessions.is_empty() {
-                self.calls.remove(&call);
-                changes.push(Change { session: id, call, kind: ChangeKind::CallEnded });
-            }
+        self.leave(&id, &call, changes);
+    }
+
+    fn leave(&mut self, session: &SessionId, call: &CallId, changes: &mut Vec<Change>) {
+        let Some(entry) = self.calls.get_mut(call) else { return };
+        entry.sessions.retain(|other| other != session);
+        if entry.sessions.is_empty() {
+            self.calls.remove(call);
+            changes.push(Change { session: session.clone(), call: call.clone(), kind: ChangeKind::CallEnded });
         }
     }
 }

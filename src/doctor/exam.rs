@@ -8,7 +8,7 @@ use super::facts::{Arrival, Call, Contact, Facts, Question, Skew};
 use crate::audio::wav::Wav;
 use crate::call::ChangeKind;
 use crate::esl::{CloseReason, Command, Event, Reply, header};
-use crate::host::{HostEvent, Lost, Originate, Request, Target, Token};
+use crate::host::{HostEvent, Lost, Originate, Request, Token};
 use crate::id::{Ids, SessionId};
 use crate::units::Time;
 
@@ -264,15 +264,9 @@ impl Exam {
         self.deadline = Some(now + PROBE);
         self.requests.push_back(Request::Originate(Box::new(Originate {
             session,
-            target: Target::Profile { profile: self.facts.profile.clone(), url, proxy: None },
             timeout: SETUP,
             caller_id_name: "callwright doctor".to_owned(),
-            caller_id_number: "1112223333".to_owned(),
-            codecs: Vec::new(),
-            ignore_early_media: true,
-            app: "doctor".to_owned(),
-            headers: Vec::new(),
-            variables: Vec::new(),
+            ..Originate::to(url).profile(self.facts.profile.clone()).app("doctor")
         })));
     }
 

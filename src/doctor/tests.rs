@@ -270,7 +270,7 @@ impl Bench {
                     self.user = url.split('@').next().unwrap().to_owned();
                     self.caller = Some(originate.session.clone());
                 }
-                Request::Subscribe(event) => panic!("{event}"),
+                other => panic!("{other:?}"),
             }
         }
     }

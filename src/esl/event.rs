@@ -121,6 +121,11 @@ impl Event {
         self.header(header::EVENT_NAME).unwrap_or_default()
     }
 
+    /// Whether `name` is its name; of a `CUSTOM` event also where it is its subclass.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name() == name || self.header(header::EVENT_SUBCLASS) == Some(name)
+    }
+
     /// When the switch fired it, by the switch's clock (`Event-Date-Timestamp`).
     pub fn fired(&self) -> Option<Time> {
         self.header(header::TIMESTAMP)?.parse().ok().map(Time::from_micros)

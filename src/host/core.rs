@@ -10,7 +10,7 @@ use crate::esl::wire::{Format, Limits};
 use crate::esl::{
     Client, ClientEvent, CloseReason, Command, CommandError, CommandId, Event, Reply, header, job_result,
 };
-use crate::id::{Ids, JobId};
+use crate::id::{Ids, JobId, SessionId};
 use crate::units::Time;
 
 /// Events that tracking and the built-in steps need, and no others.
@@ -46,6 +46,7 @@ pub struct HostConfig {
     /// Events wanted beyond those that tracking needs; a `CUSTOM` subclass by its own name.
     pub events: Vec<String>,
     pub tracker: TrackerConfig,
+    pub tracking: Tracking,
     /// How many commands may wait for their reply on the wire; the others wait here.
     pub window: usize,
 }
@@ -59,9 +60,20 @@ impl HostConfig {
             modules: Vec::new(),
             events: Vec::new(),
             tracker: TrackerConfig::default(),
+            tracking: Tracking::Here,
             window: 32,
         }
     }
+}
+
+/// Who makes changes of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tracking {
+    /// The host: [`HostEvent::Changed`] tells of sessions.
+    #[default]
+    Here,
+    /// Whoever listens to it: every event comes as [`HostEvent::Event`].
+    Left,
 }
 
 /// One of a host's two connections.
@@ -79,6 +91,14 @@ pub struct Token(pub u64);
 #[derive(Debug)]
 pub enum Request {
     Originate(Box<Originate>),
+    /// Runs an API command as a job, whose name the one who asks chooses. Its result comes as [`HostEvent::JobEnded`].
+    Launch {
+        job: JobId,
+        name: String,
+        arguments: String,
+        /// The session that it makes, where it makes one.
+        session: Option<SessionId>,
+    },
     Command {
         token: Token,
         command: Command,
@@ -256,11 +276,24 @@ impl HostCore {
     /// Makes a call. Its result comes as [`HostEvent::JobEnded`] of the job given back.
     pub fn originate(&mut self, now: Time, originate: &Originate) -> Result<JobId, CommandError> {
         let job = JobId::new(self.ids.uuid());
-        let command = originate.command(job.clone());
-        command.encode()?;
-        self.jobs.launch(job.clone(), Some(originate.session.clone()), now);
-        self.put(command, Purpose::Launch(job.clone()));
+        self.launch(now, job.clone(), "originate", &originate.arguments(), Some(originate.session.clone()))?;
         Ok(job)
+    }
+
+    /// Runs an API command as `job`; `session` is what it makes. Its result comes as [`HostEvent::JobEnded`].
+    pub fn launch(
+        &mut self,
+        now: Time,
+        job: JobId,
+        name: &str,
+        arguments: &str,
+        session: Option<SessionId>,
+    ) -> Result<(), CommandError> {
+        let command = Command::BgApi { name: name.to_owned(), arguments: arguments.to_owned(), job: job.clone() };
+        command.encode()?;
+        self.jobs.launch(job.clone(), session, now);
+        self.put(command, Purpose::Launch(job));
+        Ok(())
     }
 
     /// Gives a command to the switch. Its reply comes as [`HostEvent::Replied`] with the same `token`.
@@ -268,6 +301,38 @@ impl HostCore {
         command.encode()?;
         self.put(command, Purpose::Token(token));
         Ok(())
+    }
+
+    /// Does what is asked. What may not be put on the wire ends at once, as if the switch had refused it.
+    pub fn handle_request(&mut self, now: Time, request: Request) {
+        let ended = |id: JobId, session: Option<SessionId>, error: CommandError| {
+            let finished = Some((now, format!("-ERR {error}")));
+            HostEvent::JobEnded(Job { id, launched: now, session, finished })
+        };
+        let refused = match request {
+            Request::Originate(originate) => {
+                let result = self.originate(now, &originate);
+                result.map_err(|error| ended(JobId::new(""), Some(originate.session), error)).err()
+            }
+            Request::Launch { job, name, arguments, session } => {
+                let result = self.launch(now, job.clone(), &name, &arguments, session.clone());
+                result.map_err(|error| ended(job, session, error)).err()
+            }
+            Request::Command { token, command } => self.command(token, command).err().map(|error| {
+                let reply = Reply { text: format!("-ERR {error}"), api: false };
+                HostEvent::Replied { token, reply }
+            }),
+            Request::Subscribe(event) => {
+                self.subscribe(&event);
+                None
+            }
+        };
+        self.outbox.extend(refused);
+    }
+
+    /// Events subscribed to beyond those that tracking needs.
+    pub fn subscribed(&self) -> &[String] {
+        &self.config.events
     }
 
     /// Adds an event to those subscribed to.
@@ -451,7 +516,7 @@ impl HostCore {
             return;
         }
         let event = Arc::new(event);
-        if event.header(header::UNIQUE_ID).is_none() {
+        if self.config.tracking == Tracking::Left || event.header(header::UNIQUE_ID).is_none() {
             self.outbox.push_back(HostEvent::Event(event));
             return;
         }
@@ -615,6 +680,7 @@ mod tests {
             app: "a".into(),
             headers: vec![],
             variables: vec![],
+            then: crate::host::Then::park(),
         };
         let job = host.originate(Time::default(), &originate).unwrap();
         host.handle_bytes(Time::default(), Line::Commands, &reply("-ERR command not found"));

@@ -12,8 +12,8 @@ pub mod settings;
 mod stats;
 pub mod task;
 
-pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, SessionLimits, Token};
+pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, SessionLimits, Token, Tracking};
 pub use lag::Lag;
-pub use originate::{Originate, Target};
+pub use originate::{Originate, Target, Then};
 pub use settings::Settings;
 pub use stats::{HostStats, LocalLoad, Readiness, StatsError, StatsPace};

@@ -24,6 +24,33 @@ pub struct Originate {
     pub headers: Vec<(String, String)>,
     /// Channel variables of the caller.
     pub variables: Vec<(String, String)>,
+    /// What becomes of the caller's leg once the call is up.
+    pub then: Then,
+}
+
+/// What the caller's leg does once the call is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// An application: `park` leaves the leg to whoever made the call.
+    Application { name: String, argument: String },
+    /// An extension of the dialplan.
+    Extension { extension: String, dialplan: String, context: String },
+}
+
+impl Then {
+    /// The leg waits in `park` for what it is told.
+    pub fn park() -> Self {
+        Then::Application { name: "park".to_owned(), argument: String::new() }
+    }
+}
+
+impl std::fmt::Display for Then {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Then::Application { name, argument } => write!(f, "&{name}({argument})"),
+            Then::Extension { extension, dialplan, context } => write!(f, "{extension} {dialplan} {context}"),
+        }
+    }
 }
 
 /// Where the INVITE goes.
@@ -41,13 +68,75 @@ pub const CALL_HEADER: &str = "X-Callwright-Call";
 pub const APP_HEADER: &str = "X-Callwright-App";
 
 impl Originate {
-    /// The command that makes the call as `job`: the caller's leg is parked once the call is up.
-    pub fn command(&self, job: JobId) -> Command {
-        Command::BgApi {
-            name: "originate".into(),
-            arguments: format!("{}{} &park()", self.brackets(), self.url()),
-            job,
+    /// A call to `url` (`user@host:port`) from the SIP profile `external`, of the app group `default`, with a name of
+    /// its own.
+    pub fn to(url: impl Into<String>) -> Self {
+        Originate {
+            session: SessionId::new(uuid::Uuid::new_v4().to_string()),
+            target: Target::Profile { profile: "external".to_owned(), url: url.into(), proxy: None },
+            timeout: Duration::from_secs(30),
+            caller_id_name: "callwright".to_owned(),
+            caller_id_number: "1112223333".to_owned(),
+            codecs: Vec::new(),
+            ignore_early_media: true,
+            app: "default".to_owned(),
+            headers: Vec::new(),
+            variables: Vec::new(),
+            then: Then::park(),
         }
+    }
+
+    /// The app group that both sessions belong to.
+    pub fn app(self, app: impl Into<String>) -> Self {
+        Originate { app: app.into(), ..self }
+    }
+
+    /// How long the call may stay unanswered; whole seconds count.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Originate { timeout, ..self }
+    }
+
+    /// The codecs to offer, best first.
+    pub fn codecs<C: Into<String>>(self, codecs: impl IntoIterator<Item = C>) -> Self {
+        Originate { codecs: codecs.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The SIP profile that calls; nothing where a gateway does.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        if let Target::Profile { profile, .. } = &mut self.target {
+            *profile = name.into();
+        }
+        self
+    }
+
+    /// A proxy that the INVITE goes through, `host:port`; nothing where a gateway calls.
+    pub fn proxy(mut self, address: impl Into<String>) -> Self {
+        if let Target::Profile { proxy, .. } = &mut self.target {
+            *proxy = Some(address.into());
+        }
+        self
+    }
+
+    /// One more header of the INVITE.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// One more channel variable of the caller.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// The command that makes the call as `job`.
+    pub fn command(&self, job: JobId) -> Command {
+        Command::BgApi { name: "originate".into(), arguments: self.arguments(), job }
+    }
+
+    /// What stands behind `originate`.
+    pub fn arguments(&self) -> String {
+        format!("{}{} {}", self.brackets(), self.url(), self.then)
     }
 
     fn brackets(&self) -> String {
@@ -133,6 +222,7 @@ mod tests {
             app: "t1".into(),
             headers: vec![("X-Tenant".into(), "blue".into())],
             variables: vec![("origination_caller_id_number".into(), "42".into())],
+            then: Then::park(),
         }
     }
 
@@ -148,6 +238,14 @@ mod tests {
              origination_caller_id_number=42}\
              sofia/external/callwright@127.0.0.1:5080;fs_path=sip:127.0.0.1:5060 &park()"
         );
+    }
+
+    #[test]
+    fn a_call_that_is_up_goes_where_it_is_told() {
+        let then = Then::Extension { extension: "9197".into(), dialplan: "XML".into(), context: "default".into() };
+        assert!(Originate { then, ..originate() }.arguments().ends_with(":5060 9197 XML default"));
+        let then = Then::Application { name: "playback".into(), argument: "hi.wav".into() };
+        assert!(Originate { then, ..originate() }.arguments().ends_with(" &playback(hi.wav)"));
     }
 
     #[test]

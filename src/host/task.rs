@@ -16,7 +16,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
 use crate::clock::Clock;
-use crate::esl::CommandError;
 use crate::id::Ids;
 use crate::journal::{Chunk, GivenUp, Record, Tape};
 
@@ -131,7 +130,7 @@ impl Host {
 }
 
 async fn run(
-    config: HostConfig,
+    mut config: HostConfig,
     address: String,
     patience: Patience,
     clock: Clock,
@@ -151,8 +150,11 @@ async fn run(
             Ok(lines) => {
                 let seed = Ids::random().long();
                 tape.tape.put(clock.now(), || Record::Connected { host, seed });
-                let core = HostCore::new(config.clone(), Ids::seeded(seed));
-                match serve(core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await {
+                let mut core = HostCore::new(config.clone(), Ids::seeded(seed));
+                let ended = serve(&mut core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await;
+                // What was subscribed to meanwhile is wanted of the next connection as well.
+                config.events = core.subscribed().to_vec();
+                match ended {
                     Some(ended) => ended,
                     None => return,
                 }
@@ -244,7 +246,7 @@ struct Ended {
 
 /// Runs one pair of connections to its end; `None` when nobody listens to the host any more.
 async fn serve(
-    mut core: HostCore,
+    core: &mut HostCore,
     [events, commands]: [TcpStream; 2],
     login: Duration,
     clock: Clock,
@@ -291,10 +293,10 @@ async fn serve(
                     return None;
                 }
             }
-            turned = events.turn() => took(&mut core, clock, tape, Line::Events, turned, &events.buffer[..]),
-            turned = commands.turn() => took(&mut core, clock, tape, Line::Commands, turned, &commands.buffer[..]),
+            turned = events.turn() => took(core, clock, tape, Line::Events, turned, &events.buffer[..]),
+            turned = commands.turn() => took(core, clock, tape, Line::Commands, turned, &commands.buffer[..]),
             request = inbox.recv() => match request {
-                Some(request) => obey(&mut core, clock, request, outbox).await,
+                Some(request) => core.handle_request(clock.now(), request),
                 None => {
                     goodbye(sockets).await;
                     return None;
@@ -333,30 +335,6 @@ fn took(
             tape.put(now, || closed(Some(error.to_string())));
             core.handle_io_error(now, line, &error);
         }
-    }
-}
-
-async fn obey(core: &mut HostCore, clock: Clock, request: Request, outbox: &Outbox) {
-    let refused = |error: CommandError| error.to_string();
-    match request {
-        Request::Originate(originate) => {
-            if let Err(error) = core.originate(clock.now(), &originate) {
-                let job = crate::call::Job {
-                    id: crate::id::JobId::new(""),
-                    launched: clock.now(),
-                    session: Some(originate.session),
-                    finished: Some((clock.now(), format!("-ERR {}", refused(error)))),
-                };
-                let _ = outbox.send([HostEvent::JobEnded(job)].into()).await;
-            }
-        }
-        Request::Command { token, command } => {
-            if let Err(error) = core.command(token, command) {
-                let reply = crate::esl::Reply { text: format!("-ERR {}", refused(error)), api: false };
-                let _ = outbox.send([HostEvent::Replied { token, reply }].into()).await;
-            }
-        }
-        Request::Subscribe(event) => core.subscribe(&event),
     }
 }
 

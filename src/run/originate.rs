@@ -1,6 +1,6 @@
 //! A call of a scenario in a host's words.
 
-use crate::host::{HostFacts, Originate, Target};
+use crate::host::{HostFacts, Originate, Target, Then};
 use crate::scenario::{CallSpec, Dial};
 
 /// A call of `app` in the words of the caller's host; or why it cannot be made there, and what would help. `facts` are
@@ -19,6 +19,7 @@ pub(super) fn originate(dial: Dial, facts: [&HostFacts; 2], app: &str) -> Result
         app: app.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect(),
         headers: call.headers,
         variables: call.vars,
+        then: Then::park(),
     })
 }
 

@@ -14,7 +14,7 @@ use super::core::{Key, ReadBack, RunCore, RunHost, RunOutput, Test};
 use super::task::FIRST_ASKED;
 use super::{Conduct, Folders, RunEvent, Summary, TestId};
 use crate::audio::wav;
-use crate::esl::{Command, CommandError, Reply};
+use crate::esl::Command;
 use crate::host::{HostConfig, HostCore, HostEvent, Line, Lost, Request, Token};
 use crate::id::Ids;
 use crate::journal::{ConductHeader, Entry, Header, HostHeader, Journal, Kept, Record, TestHeader, World};
@@ -539,31 +539,10 @@ impl Player<'_> {
     }
 
     fn ask(&mut self, index: usize, request: Request) {
-        let now = self.now;
         let Some(host) = self.hosts.get_mut(index) else { return };
         let Some(core) = &mut host.core else { return };
-        let refused = |error: CommandError| format!("-ERR {error}");
-        match request {
-            Request::Originate(originate) => {
-                if let Err(error) = core.originate(now, &originate) {
-                    let finished = Some((now, refused(error)));
-                    let (id, session) = (crate::id::JobId::new(""), Some(originate.session));
-                    host.events.push_back(HostEvent::JobEnded(crate::call::Job {
-                        id,
-                        launched: now,
-                        session,
-                        finished,
-                    }));
-                }
-            }
-            Request::Command { token, command } => {
-                if let Err(error) = core.command(token, command) {
-                    let reply = Reply { text: refused(error), api: false };
-                    host.events.push_back(HostEvent::Replied { token, reply });
-                }
-            }
-            Request::Subscribe(event) => core.subscribe(&event),
-        }
+        core.handle_request(self.now, request);
+        host.events.extend(core.poll_events(usize::MAX));
     }
 
     fn read(&self, Kept { path, audio, error }: &Kept) -> (PathBuf, ReadBack) {

@@ -25,8 +25,9 @@ mod digits;
 mod leg;
 mod plan;
 
+use leg::Fault;
+pub(super) use leg::LegRun;
 pub use leg::Recorded;
-use leg::{Fault, LegRun};
 pub use plan::{LegPlan, Plan, StepPlan};
 
 /// How long a leg may still be there after the call was hung up.
@@ -244,9 +245,8 @@ impl Machine {
         leg.handle_reply(now, number, reply.result().ok());
         if let Err(refusal) = reply.result() {
             leg.note(now, TraceKind::Reply, format!("{refusal} (to `{}`)", asked.text));
-            // A leg that hung up meanwhile refuses everything; that it did is told elsewhere.
-            if asked.fatal && leg.state < Some(State::HungUp) {
-                leg.fault = Some(Fault::Refused { command: asked.text, reply: refusal.to_owned() });
+            if asked.fatal {
+                leg.refused(asked.text, refusal);
             }
         }
         self.advance(now);

@@ -23,6 +23,7 @@ pub mod reading;
 mod requires;
 mod rules;
 pub mod scalar;
+mod script;
 pub mod shape;
 pub mod step;
 pub mod tagged;
@@ -38,6 +39,7 @@ pub use model::*;
 pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
 pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
+pub use script::{Script, StepFailed, Waiting, placed};
 
 #[cfg(test)]
 mod tests;

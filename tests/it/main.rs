@@ -17,6 +17,7 @@ mod hosts;
 mod html;
 mod language;
 mod layers;
+mod library;
 mod loads;
 mod plot;
 mod promises;

@@ -13,6 +13,7 @@ use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
 use crate::scenario::model::{Leg, PlacedStep, Recording, Stage};
+use crate::scenario::script::{StepFailed, Waiting};
 use crate::scenario::step::{Begun, NO_SYNC, NOT_RUN, Needs, Start, Until};
 use crate::scenario::wanted::Wanted;
 use crate::scenario::witness::Witness;
@@ -128,18 +129,18 @@ struct Current {
 
 /// One leg: how far its session and its steps have come.
 #[derive(Debug)]
-pub(super) struct LegRun {
+pub(in crate::scenario) struct LegRun {
     pub(super) leg: Leg,
     stage: Stage,
-    pub(super) session: Option<SessionId>,
-    pub(super) state: Option<State>,
+    pub(in crate::scenario) session: Option<SessionId>,
+    pub(in crate::scenario) state: Option<State>,
     /// Our clock, when we learned of the answer.
     pub(super) answered: Option<Time>,
     /// The switch's clock, at the answer.
     answered_at: Option<Time>,
     pub(super) ended: Option<Box<Session>>,
     pub(super) cause: Option<String>,
-    pub(super) recordings: Vec<Recorded>,
+    pub(in crate::scenario) recordings: Vec<Recorded>,
     /// Recording, and listening for tones, was asked for.
     pub(super) recording_asked: bool,
     pub(super) digits: Digits,
@@ -163,7 +164,7 @@ pub(super) struct LegRun {
 }
 
 impl LegRun {
-    pub(super) fn new(leg: Leg, stage: Stage, stem: &Path, witness: Witness) -> Self {
+    pub(in crate::scenario) fn new(leg: Leg, stage: Stage, stem: &Path, witness: Witness) -> Self {
         LegRun {
             leg,
             stage,
@@ -196,19 +197,75 @@ impl LegRun {
         self.stage.actor(self.leg)
     }
 
-    pub(super) fn note(&mut self, at: Time, kind: TraceKind, text: impl Into<String>) {
+    pub(in crate::scenario) fn note(&mut self, at: Time, kind: TraceKind, text: impl Into<String>) {
         if self.trace.len() == TRACE {
             self.trace.pop_front();
         }
         self.trace.push_back(TraceEntry { at, kind, text: text.into() });
     }
 
-    pub(super) fn trace(&self) -> LegTrace {
+    pub(in crate::scenario) fn trace(&self) -> LegTrace {
         LegTrace {
             leg: self.name().to_owned(),
             uuid: self.session.as_ref().map(SessionId::to_string).unwrap_or_default(),
             entries: self.trace.iter().cloned().collect(),
         }
+    }
+
+    /// Takes over how far `session` has come already.
+    pub(in crate::scenario) fn resume(&mut self, session: &Session, waiting: Waiting) {
+        self.state = Some(session.state);
+        let since = [
+            (State::Created, Some(session.created)),
+            (State::Ringing, session.ringing),
+            (State::EarlyMedia, session.early_media),
+            (State::Answered, session.answered),
+            (State::HungUp, session.hung_up),
+        ];
+        for (state, at) in since {
+            self.seen[state as usize] |= at.is_some();
+        }
+        self.answered_at = session.answered;
+        self.cause = session.hangup_cause.as_ref().map(ToString::to_string);
+        self.latest = Some(Arc::clone(session.latest()));
+        self.parked = waiting.parked;
+        self.playing = waiting.playing;
+    }
+
+    /// A command of the step under way was given.
+    pub(in crate::scenario) fn asked(&mut self, number: u64) {
+        self.unanswered.push(number);
+        self.question = Some(number);
+    }
+
+    /// The switch refused a command of the step under way.
+    pub(in crate::scenario) fn refused(&mut self, command: String, reply: &str) {
+        // A leg that hung up meanwhile refuses everything; that it did is told elsewhere.
+        if self.state < Some(State::HungUp) {
+            self.fault = Some(Fault::Refused { command, reply: reply.to_owned() });
+        }
+    }
+
+    pub(in crate::scenario) fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Why the step under way failed, if it did.
+    pub(in crate::scenario) fn failure(&mut self, steps: &[PlacedStep]) -> Option<StepFailed> {
+        let fault = self.fault.take()?;
+        let (expected, actual, help) = fault.told(self.leg, self);
+        Some(self.failed(steps, expected, actual, help))
+    }
+
+    /// The leg ended before its next step could begin.
+    pub(in crate::scenario) fn too_late(&self, steps: &[PlacedStep]) -> StepFailed {
+        let cause = self.cause.as_deref().unwrap_or("no cause");
+        self.failed(steps, "done".to_owned(), format!("the leg ended with {cause} before"), String::new())
+    }
+
+    fn failed(&self, steps: &[PlacedStep], expected: String, actual: String, help: String) -> StepFailed {
+        let step = &steps[self.next.min(steps.len() - 1)];
+        StepFailed { step: step.value.describe(), place: step.place.clone(), expected, actual, help }
     }
 
     /// Whether sound can flow: a recording of a leg before that would answer it with early media.
@@ -225,7 +282,7 @@ impl LegRun {
         self.next
     }
 
-    pub(super) fn is_finished(&self, steps: usize) -> bool {
+    pub(in crate::scenario) fn is_finished(&self, steps: usize) -> bool {
         self.next >= steps
     }
 
@@ -234,12 +291,12 @@ impl LegRun {
         (self.next < steps).then_some(self.next)
     }
 
-    pub(super) fn deadline(&self) -> Option<Time> {
+    pub(in crate::scenario) fn deadline(&self) -> Option<Time> {
         self.current.as_ref().map(|current| current.deadline)
     }
 
     /// A command was answered, with `body` where it was no error.
-    pub(super) fn handle_reply(&mut self, now: Time, number: u64, body: Option<&str>) {
+    pub(in crate::scenario) fn handle_reply(&mut self, now: Time, number: u64, body: Option<&str>) {
         self.unanswered.retain(|&waiting| waiting != number);
         if self.question != Some(number) {
             return;
@@ -251,7 +308,7 @@ impl LegRun {
         }
     }
 
-    pub(super) fn handle_change(&mut self, now: Time, change: &Change, event: &Arc<Event>) {
+    pub(in crate::scenario) fn handle_change(&mut self, now: Time, change: &Change, event: &Arc<Event>) {
         let before = self.state;
         match &change.kind {
             ChangeKind::Created | ChangeKind::Joined { .. } => self.state = self.state.max(Some(State::Created)),
@@ -307,7 +364,7 @@ impl LegRun {
     }
 
     /// Whether the step under way came to its end, or to its failure.
-    pub(super) fn finish_step(&mut self, now: Time) -> bool {
+    pub(in crate::scenario) fn finish_step(&mut self, now: Time) -> bool {
         let Some(current) = self.current.as_ref().filter(|_| self.fault.is_none()) else { return false };
         let met = match &current.until {
             Until::Now => true,
@@ -367,7 +424,7 @@ impl LegRun {
     }
 
     /// Begins the next step if it can begin, and gives its commands, each with whether its refusal fails the step.
-    pub(super) fn begin_step(
+    pub(in crate::scenario) fn begin_step(
         &mut self,
         now: Time,
         steps: &[PlacedStep],

@@ -78,6 +78,51 @@ pub(super) fn variant() -> StepVariant {
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Bridge {
+    /// To `to` (a user, or `user@host`) from the SIP profile `external`.
+    pub fn to(to: impl Into<String>) -> Bridge {
+        Bridge {
+            to: to.into(),
+            profile: "external".to_owned(),
+            gateway: None,
+            proxy: None,
+            headers: Vec::new(),
+            vars: Vec::new(),
+            timeout: TIMEOUT,
+            far: Far::Nothing,
+        }
+    }
+
+    pub fn profile(self, profile: impl Into<String>) -> Bridge {
+        Bridge { profile: profile.into(), ..self }
+    }
+
+    /// Through a gateway that the host has configured, in place of a profile.
+    pub fn gateway(self, gateway: impl Into<String>) -> Bridge {
+        Bridge { gateway: Some(gateway.into()), ..self }
+    }
+
+    /// By way of a proxy, `host:port`.
+    pub fn proxy(self, proxy: impl Into<String>) -> Bridge {
+        Bridge { proxy: Some(proxy.into()), ..self }
+    }
+
+    /// How long the other may leave the call unanswered; whole seconds count.
+    pub fn timeout(self, timeout: Duration) -> Bridge {
+        Bridge { timeout, ..self }
+    }
+
+    /// One more SIP header of the new INVITE.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Bridge {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// One more channel variable of the new leg.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Bridge {
+        self.vars.push((name.into(), value.into()));
+        self
+    }
+
     /// The argument of the `bridge` application.
     fn argument(&self) -> String {
         let mut variables = vec![format!("originate_timeout={}", self.timeout.as_secs().max(1))];

@@ -100,7 +100,7 @@ pub(in crate::scenario) fn mode() -> Shape<Mode> {
 }
 
 fn shape() -> Shape<SendDtmf> {
-    let bare = digits().map(|digits| SendDtmf { digits, mode: Mode::Rfc4733, tone: TONE, gap: GAP, level: LEVEL });
+    let bare = digits().map(SendDtmf::events);
     let full = mapping!(Keys {
         digits: required("digits", digits(), "The digits, in quotation marks: `\"0123\"`."),
         mode: default(
@@ -148,6 +148,11 @@ fn shape() -> Shape<SendDtmf> {
 }
 
 impl SendDtmf {
+    /// Digits as telephone events of the usual length.
+    pub fn events(digits: impl Into<String>) -> SendDtmf {
+        SendDtmf { digits: digits.into(), mode: Mode::Rfc4733, tone: TONE, gap: GAP, level: LEVEL }
+    }
+
     /// How long it takes until the last digit is sent.
     fn takes(&self) -> Duration {
         let count = u32::try_from(self.digits.len()).unwrap_or(u32::MAX);

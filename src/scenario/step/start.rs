@@ -158,7 +158,7 @@ impl Until {
                 Some(Ok(Until::Now.into()))
             }
             Until::Event { name, headers } => {
-                let named = event.name() == name || event.header(header::EVENT_SUBCLASS) == Some(name);
+                let named = event.is_called(name);
                 let matches = |(header, pattern): &(String, Regex)| {
                     event.header(header).is_some_and(|value| pattern.is_match(value))
                 };

@@ -1,0 +1,104 @@
+//! Steps done on a session: a script, driven by what is seen of the session.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::orders::Order;
+use super::seen::{Over, Seen};
+use super::session::ended;
+use super::{HostError, Session, SessionError};
+use crate::esl::Reply;
+use crate::id::Ids;
+use crate::scenario::{Leg, PlacedStep, Script};
+
+/// Commands' replies with the numbers of their commands.
+type Replies = mpsc::UnboundedSender<(u64, Result<Reply, HostError>)>;
+
+/// A script on its session.
+pub(super) struct Performance {
+    session: Session,
+    script: Script,
+    /// The entry of the session's history that the script is told next.
+    next: usize,
+    replies: mpsc::UnboundedReceiver<(u64, Result<Reply, HostError>)>,
+    to_replies: Replies,
+}
+
+/// Longer than any script waits without a time limit of its own.
+const NO_LIMIT: Duration = Duration::from_secs(3_600);
+
+impl Performance {
+    /// Begins: the first step's commands are given before this returns.
+    pub fn begin(session: &Session, steps: Vec<PlacedStep>) -> Performance {
+        for event in steps.iter().flat_map(|step| step.value.events()) {
+            session.desk().order(Order::Subscribe(event));
+        }
+        let (script, next) = session.read(|seen| {
+            let mut script = Script::new(leg(seen), session.id().clone(), steps.into(), &stem(session), Ids::random());
+            script.resume(&seen.session, seen.waiting);
+            (script, seen.end())
+        });
+        let (to_replies, replies) = mpsc::unbounded_channel();
+        let mut performance = Performance { session: session.clone(), script, next, replies, to_replies };
+        performance.script.advance(session.desk().clock.now());
+        performance.give_commands();
+        performance
+    }
+
+    /// Goes on to the end.
+    pub async fn end(mut self) -> Result<(), SessionError> {
+        let clock = self.session.desk().clock;
+        let mut watch = self.session.watch();
+        loop {
+            let lost = {
+                let seen = watch.borrow_and_update();
+                let from = self.next;
+                for (at, entry) in seen.entries(from) {
+                    self.script.handle_change(clock.now(), &entry.change, &entry.event);
+                    self.next = at + 1;
+                }
+                matches!(seen.over, Some(Over::Lost(_))).then(|| ended(&seen, "outcome"))
+            };
+            self.give_commands();
+            if let Some(result) = self.script.result() {
+                return Ok(result?);
+            }
+            if let Some(lost) = lost {
+                return Err(lost);
+            }
+            let due = self.script.poll_timeout().map_or(NO_LIMIT, |at| clock.until(at));
+            tokio::select! {
+                changed = watch.changed() => changed.expect("the session's handle keeps the sender"),
+                Some((number, reply)) = self.replies.recv() => {
+                    self.script.handle_reply(clock.now(), number, &reply?);
+                }
+                () = tokio::time::sleep(due) => self.script.advance(clock.now()),
+            }
+        }
+    }
+
+    fn give_commands(&mut self) {
+        while let Some((number, command)) = self.script.poll_command() {
+            let replies = self.to_replies.clone();
+            // Nobody waits where the act was dropped.
+            let answer = Box::new(move |reply| drop(replies.send((number, reply))));
+            self.session.desk().order(Order::Command { command, answer });
+        }
+    }
+}
+
+/// Whose words are used: the one that calls is outbound.
+fn leg(seen: &Seen) -> Leg {
+    match seen.session.direction {
+        crate::call::Direction::Outbound => Leg::Caller,
+        crate::call::Direction::Inbound => Leg::Callee,
+    }
+}
+
+/// Where a recording goes that has no path of its own: the host's `recordings_dir`, where it told one.
+fn stem(session: &Session) -> PathBuf {
+    let folder = session.desk().recordings().unwrap_or_else(|| "/tmp".to_owned());
+    Path::new(&folder).join(format!("callwright-{}", session.id()))
+}

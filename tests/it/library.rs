@@ -1,0 +1,260 @@
+#![expect(clippy::disallowed_methods, reason = "starts tasks as a program does")]
+//! Clients, sessions, calls and apps on the embedded switch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use callwright::app::{App, AppError, Group, LoadError, flow};
+use callwright::call::{HangupCause, State};
+use callwright::client::{CallError, Client, ClientConfig, HostError, Notice, Playback, Pool, Session, SessionError};
+use callwright::host::Originate;
+use callwright::switch::{Switch, SwitchConfig};
+
+/// A switch of our own and a client of it.
+async fn host() -> (Switch, Client) {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let client = Client::connect(switch.esl_addr().to_string()).await.unwrap();
+    (switch, client)
+}
+
+fn to_itself(client: &Client, user: &str, app: &str) -> Originate {
+    Originate::to(client.itself("external", user).unwrap()).app(app).timeout(Duration::from_secs(5))
+}
+
+/// Answers and echoes; the caller plays a tone.
+async fn tone_play(session: Session) -> Result<(), AppError> {
+    if session.is_inbound() {
+        session.answer().await?;
+        session.echo().await?;
+    } else {
+        session.playback(Playback::tone(1_004)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_is_up_when_call_returns_and_its_sessions_find_each_other() {
+    let (switch, client) = host().await;
+    client.load("tone", flow("tone", tone_play)).await.unwrap();
+    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+    assert!(caller.is_outbound() && caller.is_answered());
+    let callee = caller.peer().unwrap();
+    assert!(callee.is_inbound());
+    assert_eq!((callee.peer().unwrap(), callee.call()), (caller.clone(), caller.call()));
+    assert_eq!(callee.header("Caller-Destination-Number").as_deref(), Some("doggy"));
+    assert_eq!(callee.app().as_deref(), Some("tone"));
+    caller.recv("PLAYBACK_START").await.unwrap();
+    let first = caller.events()[0].name().to_owned();
+    assert_eq!(first, "CHANNEL_CREATE");
+    assert_eq!(caller.getvar("no_such_thing").await.unwrap(), None);
+    caller.setvar("who", "it's me").await.unwrap();
+    assert_eq!(caller.getvar("who").await.unwrap().as_deref(), Some("it's me"));
+    caller.call().hangup().await.unwrap();
+    assert_eq!(callee.until_gone().await.unwrap(), HangupCause::parse("NORMAL_CLEARING"));
+    caller.until_gone().await.unwrap();
+    assert_eq!(caller.state(), State::HungUp);
+    let stats = client.stats().await.unwrap();
+    assert_eq!((stats.sessions, stats.calls, stats.counts.calls, stats.failed()), (0, 0, 1, 0));
+    client.close().await.unwrap();
+    switch.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_a_session_cannot_do_says_what_was_found_and_where_it_was_asked() {
+    let (_switch, client) = host().await;
+    client.load("tone", flow("tone", tone_play)).await.unwrap();
+    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+    let error = caller.playback("/no/such/file.wav").await.unwrap_err();
+    let SessionError::Step(failed) = &error else { panic!("{error}") };
+    assert_eq!(failed.actual, "FILE NOT FOUND");
+    assert!(failed.place.file.ends_with("library.rs"), "{error}");
+    assert_eq!(failed.help, "the path is looked up on the host, not here");
+    let error = caller.api("uuid_exists_not").await.unwrap_err();
+    assert!(matches!(error, SessionError::Host(HostError::Refused { .. })), "{error}");
+    caller.hangup().await.unwrap();
+    let error = caller.answer().await.unwrap_err();
+    assert!(error.to_string().contains("NORMAL_CLEARING"), "{error}");
+    let error = caller.recv("DTMF").await.unwrap_err();
+    assert!(matches!(error, SessionError::Ended { .. }), "{error}");
+    let error = client.call(to_itself(&client, "x", "tone").profile("nowhere")).await.unwrap_err();
+    assert!(matches!(error, CallError::Failed(_)), "{error}");
+}
+
+/// Fails and panics where it can.
+struct Broken;
+
+impl App for Broken {
+    fn on_answered(&mut self, _: &Session) -> Result<(), AppError> {
+        Err("no".into())
+    }
+
+    fn on_parked(&mut self, session: &Session) -> Result<(), AppError> {
+        session.spawn(async { panic!("a flow of Broken") });
+        panic!("a callback of Broken")
+    }
+}
+
+/// Counts what it is told, in order.
+struct Counter {
+    name: &'static str,
+    told: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl App for Counter {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn on_parked(&mut self, session: &Session) -> Result<(), AppError> {
+        if session.is_inbound() {
+            self.told.lock().unwrap().push(self.name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn measurers_come_first_and_an_app_that_fails_or_panics_stops_nobody() {
+    let (_switch, client) = host().await;
+    let told = Arc::default();
+    let counter = |name| Counter { name, told: Arc::clone(&told) };
+    let group = Group::new("g").app(Broken).app(counter("b")).app(flow("tone", tone_play)).measurer(counter("m"));
+    let mut notices = client.notices();
+    client.load_group(group).await.unwrap();
+    let caller = client.call(to_itself(&client, "x", "g")).await.unwrap();
+    assert_eq!(*told.lock().unwrap(), ["m", "b"]);
+    let mut errors = Vec::new();
+    while errors.len() < 6 {
+        if let Notice::AppFailed { app, error, .. } = notices.recv().await.unwrap() {
+            assert_eq!(&*app, "Broken");
+            errors.push(error);
+        }
+    }
+    errors.sort();
+    errors.dedup();
+    assert_eq!(errors, ["no", "panicked: a callback of Broken", "panicked: a flow of Broken"]);
+    caller.hangup().await.unwrap();
+}
+
+/// Counts setups and teardowns; the setup fails if told so.
+struct Set {
+    name: &'static str,
+    fails: bool,
+    up: Arc<AtomicUsize>,
+}
+
+impl App for Set {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn setup<'a>(&'a mut self, client: &'a Client) -> callwright::app::Setup<'a> {
+        Box::pin(async {
+            client.api("status").await?;
+            if self.fails {
+                return Err("not today".into());
+            }
+            self.up.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn teardown<'a>(&'a mut self, _: &'a Client) -> callwright::app::Setup<'a> {
+        Box::pin(async {
+            self.up.fetch_sub(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn loading_is_all_or_nothing_and_unloading_takes_down() {
+    let (_switch, client) = host().await;
+    let up = Arc::new(AtomicUsize::new(0));
+    let set = |name, fails| Set { name, fails, up: Arc::clone(&up) };
+    let error = client.load_group(Group::new("g").app(set("a", false)).app(set("b", true))).await.unwrap_err();
+    assert_eq!(error.to_string(), "the setup of b failed: not today");
+    assert_eq!(up.load(Ordering::Relaxed), 0);
+    client.load("g", set("a", false)).await.unwrap();
+    let error = client.load("g", set("a", false)).await.unwrap_err();
+    assert!(matches!(error, LoadError::Taken { .. }), "{error}");
+    client.load("h", set("a", false)).await.unwrap();
+    client.load("g", set("c", false)).await.unwrap();
+    assert_eq!(up.load(Ordering::Relaxed), 3);
+    client.unload_app("g", "a").await.unwrap();
+    assert_eq!(up.load(Ordering::Relaxed), 2);
+    client.close().await.unwrap();
+    assert_eq!(up.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_app_is_found_by_any_header_and_default_has_the_rest() {
+    let (_switch, client) = host().await;
+    client
+        .load_group(Group::new("doggy").app(flow("dog", tone_play)).by_header("Caller-Destination-Number"))
+        .await
+        .unwrap();
+    client.load("default", flow("rest", |session| async move { Ok(session.respond(486).await?) })).await.unwrap();
+    let caller = client.call(to_itself(&client, "doggy", "nothing")).await.unwrap();
+    caller.hangup().await.unwrap();
+    let error = client.call(to_itself(&client, "kitty", "nothing")).await.unwrap_err();
+    assert_eq!(error, CallError::Failed("USER_BUSY".to_owned()));
+}
+
+#[tokio::test]
+async fn a_restarted_switch_is_found_again_and_what_it_lost_is_told() {
+    let config = SwitchConfig::default();
+    let switch = Switch::start(config.clone()).await.unwrap();
+    let (esl, sip) = (switch.esl_addr(), switch.sip_addr());
+    let client = Client::connect(ClientConfig::new(esl.to_string()).for_ever()).await.unwrap();
+    client.load("default", flow("tone", tone_play)).await.unwrap();
+    let mut notices = client.notices();
+    let caller = client.call(to_itself(&client, "doggy", "default")).await.unwrap();
+    let id = caller.id().clone();
+    let waiting = tokio::spawn(async move { caller.recv("DTMF").await });
+    drop(switch);
+    let config = SwitchConfig { esl, sip, ..config };
+    let switch = loop {
+        match Switch::start(config.clone()).await {
+            Ok(switch) => break switch,
+            // The old one has not let go yet.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let recovery = loop {
+        if let Notice::Back(recovery) = notices.recv().await.unwrap() {
+            break recovery;
+        }
+    };
+    assert_eq!((recovery.lost.len(), recovery.kept, recovery.found.len()), (2, 0, 0));
+    assert!(recovery.lost.contains(&id));
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, SessionError::Lost { .. }), "{error}");
+    let stats = client.stats().await.unwrap();
+    assert_eq!((stats.sessions, stats.calls, stats.lost), (0, 0, 2));
+    // Apps and subscriptions are still there.
+    let caller = client.call(to_itself(&client, "doggy", "default")).await.unwrap();
+    caller.recv("PLAYBACK_START").await.unwrap();
+    switch.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_pool_asks_all_its_hosts_and_sums_them() {
+    let switches =
+        [Switch::start(SwitchConfig::default()).await.unwrap(), Switch::start(SwitchConfig::default()).await.unwrap()];
+    let pool = Pool::connect(switches.iter().map(|switch| switch.esl_addr().to_string())).await.unwrap();
+    pool.load(|_| Group::new("tone").app(flow("tone", tone_play))).await.unwrap();
+    for _ in 0..4 {
+        let client = pool.next().unwrap();
+        client.call(to_itself(client, "doggy", "tone")).await.unwrap();
+    }
+    let stats = pool.stats().await.all().unwrap();
+    assert_eq!(stats.values().map(|stats| stats.calls).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(pool.total().await.sessions, 8);
+    let hung_up = pool.hang_up_all(Some("tone")).await.all().unwrap();
+    assert_eq!(hung_up.fold(0, |sum, count| sum + count), 8);
+    for answer in pool.api("nonsense").await.values() {
+        assert!(matches!(answer, Err(HostError::Refused { .. })), "{answer:?}");
+    }
+}
