@@ -24,6 +24,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod serial;
+pub mod service;
 pub mod sim;
 pub mod sip;
 pub mod switch;

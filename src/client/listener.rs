@@ -48,6 +48,7 @@ pub(super) struct Listener {
     next_token: u64,
     commands: HashMap<Token, Asked>,
     jobs: HashMap<JobId, Answer<Result<Job, HostError>>>,
+    expected: HashMap<SessionId, Answer<Session>>,
     wanted: HashSet<String>,
     taps: Vec<(Vec<String>, mpsc::UnboundedSender<Arc<Event>>)>,
     lost: u64,
@@ -94,6 +95,7 @@ impl Listener {
             next_token: 0,
             commands: HashMap::new(),
             jobs: HashMap::new(),
+            expected: HashMap::new(),
             taps: Vec::new(),
             lost: 0,
             outputs: VecDeque::new(),
@@ -148,6 +150,10 @@ impl Listener {
                 let names = apps.iter().map(|app| Arc::from(app.name())).collect();
                 self.outputs.push_back(Output::Unloaded(names));
                 drop(answer.send(apps));
+            }
+            Order::Expect(id, answer) => {
+                self.expected.retain(|_, answer| !answer.is_closed());
+                self.expected.insert(id, answer);
             }
             Order::Sessions(answer) => {
                 drop(answer.send(self.sessions.values().map(|kept| kept.session.clone()).collect()));
@@ -354,7 +360,10 @@ impl Listener {
         let (session, group) = (kept.session.clone(), kept.group.clone());
         if !matches!(change.kind, ChangeKind::CallEnded) {
             let now = self.tracker.session(change.session.as_str());
-            session.change(|seen| seen.record(now, change, event));
+            session.change(|seen| {
+                seen.group.clone_from(&group);
+                seen.record(now, change, event);
+            });
         }
         if let Some(group) = &group {
             self.call_back(group, &session, change, event);
@@ -375,6 +384,10 @@ impl Listener {
         let seen = Seen::new(session, call.clone(), self.config.history);
         let session = Session::new(self.desk.clone(), seen);
         call.enter(&session);
+        if let Some(answer) = self.expected.remove(&change.session) {
+            // Whoever made the call may have given up.
+            let _ = answer.send(session.clone());
+        }
         self.sessions.insert(change.session.clone(), Kept { session, group: None });
     }
 

@@ -54,6 +54,8 @@ pub(crate) enum Order {
         app: Option<String>,
         answer: Answer<Vec<Box<dyn App>>>,
     },
+    /// The session of this id, as soon as it comes.
+    Expect(SessionId, Answer<super::Session>),
     Sessions(Answer<Vec<super::Session>>),
     Calls(Answer<Vec<super::Call>>),
     Stats(Answer<Stats>),
