@@ -30,3 +30,12 @@ pub mod sip;
 pub mod switch;
 pub mod units;
 pub mod verdict;
+
+/// The programs of the guide.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/src/rust.md")]
+    mod rust {}
+    #[doc = include_str!("../docs/src/services.md")]
+    mod services {}
+}
