@@ -44,7 +44,7 @@ pub use api::Api;
 pub use bert::Bert;
 pub use r#break::Break;
 pub use bridge::{Bridge, Far};
-pub use broadcast::Broadcast;
+pub use broadcast::{Broadcast, Legs};
 pub use deflect::Deflect;
 pub use echo::Echo;
 pub use execute::Execute;
