@@ -8,6 +8,8 @@ pub struct LogLevel(pub i8);
 
 impl LogLevel {
     pub const DISABLED: LogLevel = LogLevel(-1);
+    pub const NOTICE: LogLevel = LogLevel(5);
+    pub const INFO: LogLevel = LogLevel(6);
     pub const DEBUG: LogLevel = LogLevel(7);
 
     const NAMES: [&str; 9] = ["DISABLE", "CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];

@@ -3,7 +3,7 @@
 //! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core
 //! to a network in memory, so that whole calls run in virtual time.
 //!
-//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
+//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, most log
 //! lines, XML events, the outbound event socket.
 
 mod address;
@@ -21,6 +21,7 @@ mod exec;
 mod expand;
 mod hold;
 mod inbound;
+mod log;
 mod media;
 mod net;
 mod offer;
