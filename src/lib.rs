@@ -22,6 +22,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod serial;
+pub mod shell;
 pub mod sim;
 pub mod sip;
 pub mod switch;

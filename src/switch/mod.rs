@@ -40,5 +40,6 @@ mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use event_names::{EVENTS, event_name};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;

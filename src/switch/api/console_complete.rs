@@ -91,7 +91,7 @@ fn candidates(core: &SwitchCore, before: &[&str], word: &str) -> Vec<String> {
             match *next {
                 "::uuid" => found.extend(uuids(core)),
                 "::profile" => found.extend(core.config.profiles.iter().cloned()),
-                "::level" => found.extend((0..=7).map(|level| LogLevel(level).name().to_ascii_lowercase())),
+                "::level" => found.extend(LogLevel::names()),
                 next => found.push(next.to_owned()),
             }
         }
