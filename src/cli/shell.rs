@@ -22,8 +22,8 @@ Examples:
   printf 'status\\nsofia status\\n' | callwright shell 10.0.0.5
       A command a line.
 
-Lines that were typed are kept in callwright/shell_history of the folder $XDG_STATE_HOME, or ~/.local/state; those that begin
-with a blank or tell of a password are not.
+Lines that were typed are kept in callwright/shell_history of $XDG_STATE_HOME or ~/.local/state, but
+for those that begin with a blank or tell of a password.
 
 Exit codes:
   0  done; at a prompt whatever was answered

@@ -253,7 +253,7 @@ impl Shell {
             Manner::Prompt => self.greeted == Greeted::Yes,
             Manner::Script => self.phase == Phase::Up,
         };
-        ready && self.current.is_none() && self.phase != Phase::Ended
+        ready && self.input == InputState::Open && self.current.is_none() && self.phase != Phase::Ended
     }
 
     /// Takes a typed line.
@@ -279,8 +279,13 @@ impl Shell {
     /// Something came that is no line.
     pub fn handle_bad_input(&mut self, now: Time, error: &str) {
         self.now = now;
-        self.mistake(error);
-        self.handle_end_of_input(now);
+        match self.config.manner {
+            Manner::Prompt => self.end(Ending::Lost(error.to_owned())),
+            Manner::Script => {
+                self.mistake(error);
+                self.handle_end_of_input(now);
+            }
+        }
     }
 
     /// Ctrl-C while an answer is awaited: the prompt comes back, and the answer is shown when it comes. It ends a script.

@@ -36,6 +36,10 @@ impl EventNames {
         Ok(names)
     }
 
+    pub(super) fn all() -> EventNames {
+        EventNames { plain: vec![ALL], custom: Vec::new() }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.plain.is_empty() && self.custom.is_empty()
     }

@@ -74,7 +74,10 @@ fn said(event: &Event) -> Vec<String> {
         "CHANNEL_BRIDGE" | "CHANNEL_UNBRIDGE" => {
             vec![format!("with {}", header("Other-Leg-Unique-ID")), header("Other-Leg-Channel-Name").to_owned()]
         }
-        "CODEC" => of(&["channel-read-codec-name", "Channel-Write-Codec-Name"]).into_iter().take(1).collect(),
+        "CODEC" => vec![match event.header("channel-read-codec-name") {
+            Some(codec) => format!("read {codec}"),
+            None => format!("write {}", header("Channel-Write-Codec-Name")),
+        }],
         "API" => of(&["API-Command", "API-Command-Argument"]),
         "BACKGROUND_JOB" => {
             let result = event.body().unwrap_or_default().lines().next().unwrap_or_default();
@@ -123,15 +126,15 @@ fn on_a_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::esl::wire::Limits;
-    use crate::esl::{Client, ClientEvent};
+    use crate::esl::wire::{Decoder, Limits, parse_plain};
 
     /// What FreeSWITCH 1.10.12 sent.
     fn captured(bytes: &[u8]) -> Vec<Event> {
-        let mut client = Client::new("ClueCon", Limits::default());
-        client.handle_bytes(bytes);
-        let events = std::iter::from_fn(|| client.poll_event());
-        events.filter_map(|event| if let ClientEvent::Event(event) = event { Some(event) } else { None }).collect()
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.feed(bytes);
+        let frames = std::iter::from_fn(|| decoder.poll().unwrap());
+        let events = frames.filter(|frame| frame.header("Content-Type") == Some("text/event-plain"));
+        events.map(|frame| parse_plain(frame.body.unwrap()).unwrap()).collect()
     }
 
     #[test]
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn in_full_nothing_is_left_out() {
-        let events = captured(include_bytes!("../../tests/captures/tone-echo-json.esl"));
+        let events = captured(include_bytes!("../../tests/captures/tone-echo.esl"));
         let event = events.iter().find(|event| event.body().is_some()).unwrap();
         let told = show(event, Form::Full, Look::Plain);
         for (name, value) in event.headers() {

@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn what_means_nothing_is_told_with_what_was_meant() {
         let told = |line: &str| Input::parse(line).unwrap_err().to_string();
-        assert_eq!(told("/evnts all"), "unknown command /evnts: did you mean /event?");
+        assert_eq!(told("/evnts all"), "unknown command /evnts: did you mean /events?");
         assert_eq!(told("/frobnicate"), "unknown command /frobnicate");
         assert_eq!(told("...shutdown"), "unknown command /shutdown");
         assert_eq!(

@@ -220,7 +220,7 @@ impl Screen {
     fn print(&mut self, to: To, text: String) {
         match self {
             // Nobody is left to tell where the standard error is closed.
-            Screen::Pipe(_) if to == To::Note => drop(write!(anstream::stderr(), "{text}")),
+            Screen::Pipe(_) if to == To::Note => drop(write!(anstream::stderr(), "\x1b[1;31merror\x1b[0m: {text}")),
             Screen::Pipe(printer) if to == To::Answer => printer.print(text),
             Screen::Pipe(printer) => printer.print_if_it_keeps_up(text),
             Screen::Terminal(at) => match &mut at.prompt {

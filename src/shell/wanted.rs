@@ -18,7 +18,9 @@ impl Wanted {
     /// Log lines from a level on, and these events.
     pub fn new(log: Option<LogLevel>, events: &[EventNames]) -> Wanted {
         let mut wanted = Wanted { log, ..Wanted::default() };
-        events.iter().for_each(|names| wanted.events.extend(names));
+        for names in events {
+            wanted.add_events(names);
+        }
         wanted
     }
 
@@ -43,10 +45,13 @@ impl Wanted {
     }
 
     pub(super) fn add_events(&mut self, names: &EventNames) -> Command {
-        self.events.extend(names);
-        match names.has_all() {
-            true => self.except = EventNames::default(),
-            false => self.except.remove(names),
+        if names.has_all() {
+            self.events = EventNames::all();
+            self.except = EventNames::default();
+        } else if self.events.has_all() {
+            self.except.remove(names);
+        } else {
+            self.events.extend(names);
         }
         subscribe(names)
     }

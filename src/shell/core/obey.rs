@@ -63,7 +63,7 @@ impl Shell {
     /// Leaves, though jobs may be under way.
     pub(super) fn leave(&mut self) {
         if !self.jobs.is_empty() && self.config.manner == Manner::Prompt {
-            self.note(&format!("{} of your jobs go on; their results are shown to nobody", self.jobs.len()));
+            self.note(&format!("jobs that go on, and whose results are shown to nobody: {}", self.jobs.len()));
         }
         match self.phase {
             Phase::TurnedAway => self.end(Ending::Lost("the switch turned us away".to_owned())),
