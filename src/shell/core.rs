@@ -69,7 +69,9 @@ pub enum ShellOutput {
 pub enum To {
     /// The answer to the line that was typed last, while its prompt is awaited.
     Answer,
-    /// What came by itself: events, log lines, results of jobs, late answers.
+    /// The result of a job, or an answer that nobody waits for any more.
+    Late,
+    /// Events and log lines, of which some may be left out where there are too many to be shown.
     Live,
     /// What the shell itself has to say.
     Note,
@@ -288,10 +290,11 @@ impl Shell {
         }
     }
 
-    /// Ctrl-C while an answer is awaited: the prompt comes back, and the answer is shown when it comes. It ends a script.
+    /// Ctrl-C while an answer is awaited: the prompt comes back, and the answer is shown when it comes. It ends a script, and
+    /// who waits for the first connection.
     pub fn handle_interrupt(&mut self, now: Time) {
         self.now = now;
-        if self.config.manner == Manner::Script {
+        if self.config.manner == Manner::Script || self.greeted == Greeted::No {
             return self.end(Ending::Interrupted);
         }
         if let Some(current) = self.current.take() {

@@ -1,6 +1,6 @@
 //! A prompt for a switch: commands to its event socket, its events and its log.
 //!
-//! [`Shell`] decides, without IO: what a line means ([`Input`]), what is asked of the switch, what is shown and when to
+//! [`Shell`] decides, without IO: what a line means, what is asked of the switch, what is shown and when to
 //! try again. [`task`] owns the sockets, the terminal and the clock.
 
 mod complete;

@@ -3,9 +3,10 @@
 
 mod printer;
 mod prompt;
+mod screen;
 
 use std::future::{Future, pending};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use self::printer::Printer;
-use self::prompt::{Prompt, Turn, Typed};
-use super::{Candidate, Ending, Shell, ShellConfig, ShellOutput, To};
+use self::prompt::{Keyboard, Typed};
+use self::screen::Screen;
+use super::{Ending, Shell, ShellConfig, ShellOutput};
 use crate::clock::Clock;
 use crate::host::Line;
 use crate::host::task::Socket;
@@ -47,15 +48,15 @@ pub async fn run(config: ShellConfig, address: String, source: Source, clock: Cl
     let (sender, mut typed) = mpsc::channel(TYPED);
     let mut screen = match source {
         Source::Terminal { history } => {
-            Screen::Terminal(Box::new(At { start: Some((sender, history, config.password.clone())), prompt: None }))
+            Screen::terminal(Keyboard { typed: sender, history, password: config.password.clone() })
         }
         Source::Input => {
             std::thread::spawn(move || read(&sender));
-            Screen::Pipe(Printer::start(printer::to_output))
+            Screen::pipe()
         }
         Source::Lines(lines) => {
             std::thread::spawn(move || lines.into_iter().all(|line| sender.blocking_send(Typed::Line(line)).is_ok()));
-            Screen::Pipe(Printer::start(printer::to_output))
+            Screen::pipe()
         }
     };
     let mut shell = Shell::new(config, Ids::random(), clock.now());
@@ -194,94 +195,4 @@ async fn open(address: String) -> io::Result<[TcpStream; 2]> {
         stream.set_nodelay(true)?;
     }
     Ok(both)
-}
-
-/// Where text goes.
-enum Screen {
-    Pipe(Printer),
-    Terminal(Box<At>),
-}
-
-/// A terminal.
-struct At {
-    /// What the prompt is started with, once the switch is there.
-    start: Option<(mpsc::Sender<Typed>, Option<PathBuf>, String)>,
-    prompt: Option<(Prompt, Printer, Awaited)>,
-}
-
-/// Whether the prompt waits for an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
-    Answer,
-    Line,
-}
-
-impl Screen {
-    fn print(&mut self, to: To, text: String) {
-        match self {
-            // Nobody is left to tell where the standard error is closed.
-            Screen::Pipe(_) if to == To::Note => drop(write!(anstream::stderr(), "\x1b[1;31merror\x1b[0m: {text}")),
-            Screen::Pipe(printer) if to == To::Answer => printer.print(text),
-            Screen::Pipe(printer) => printer.print_if_it_keeps_up(text),
-            Screen::Terminal(at) => match &mut at.prompt {
-                // There is no prompt yet that it could disturb, and where it cannot be written nothing can.
-                None => drop(printer::to_output(&text)),
-                Some((prompt, _, Awaited::Answer)) if to != To::Live => prompt.turn(Turn::Print(text)),
-                Some((_, printer, _)) if to == To::Live => printer.print_if_it_keeps_up(text),
-                Some((_, printer, _)) => printer.print(text),
-            },
-        }
-    }
-
-    /// The next line may be typed.
-    async fn prompt(&mut self, says: &str) -> io::Result<()> {
-        let Screen::Terminal(at) = self else { return Ok(()) };
-        if let Some((typed, history, password)) = at.start.take() {
-            let (prompt, print) = Prompt::start(says.to_owned(), history, password, typed).await?;
-            at.prompt = Some((prompt, Printer::start(print), Awaited::Answer));
-        }
-        if let Some((prompt, _, awaited)) = &mut at.prompt {
-            prompt.turn(Turn::Next);
-            *awaited = Awaited::Line;
-        }
-        Ok(())
-    }
-
-    /// A line was typed.
-    fn await_answer(&mut self) {
-        if let Screen::Terminal(at) = self
-            && let Some((_, _, awaited)) = &mut at.prompt
-        {
-            *awaited = Awaited::Answer;
-        }
-    }
-
-    fn completed(&self, start: usize, candidates: Vec<Candidate>) {
-        if let Screen::Terminal(at) = self
-            && let Some((prompt, _, _)) = &at.prompt
-        {
-            prompt.completed(start, candidates);
-        }
-    }
-
-    /// Why nothing can be written any more.
-    fn failure(&self) -> Option<Arc<io::Error>> {
-        match self {
-            Screen::Pipe(printer) => printer.failure(),
-            Screen::Terminal(at) => at.prompt.as_ref().and_then(|(_, printer, _)| printer.failure()),
-        }
-    }
-
-    /// Writes what is left; tells where it cannot be.
-    fn finish(self) -> Option<Arc<io::Error>> {
-        match self {
-            Screen::Pipe(printer) => printer.finish(),
-            Screen::Terminal(at) => {
-                if let Some((prompt, _, _)) = at.prompt {
-                    prompt.finish();
-                }
-                None
-            }
-        }
-    }
 }

@@ -92,7 +92,7 @@ impl Shell {
                 self.detached.remove(&id);
             }
             if shown {
-                self.print(To::Live, told);
+                self.print(To::Late, told);
             }
         }
     }
@@ -115,7 +115,7 @@ impl Shell {
         }
         let typed = self.config.look.clean(&typed).into_owned();
         let text = format!("result of `{typed}`, job {job}:\n{}", self.answer_text(result));
-        self.print(To::Live, text);
+        self.print(To::Late, text);
         if self.jobs.is_empty() {
             // It has no argument that may not be sent.
             let _ = self.send(Line::Commands, &Command::NoEvents, Purpose::Nothing);

@@ -305,10 +305,14 @@ fn an_answer_that_is_waited_for_no_longer_is_shown_when_it_comes() {
     bench.printed.clear();
     bench.wait(Duration::from_secs(3));
     let typed = CALL.replace('}', ",originate_timeout=2}");
-    assert_eq!(bench.printed, [(To::Live, format!("answer to `{typed}`:\n-ERR NO_ANSWER\n"))]);
+    assert_eq!(bench.printed, [(To::Late, format!("answer to `{typed}`:\n-ERR NO_ANSWER\n"))]);
 
     let mut bench = Bench::new(Manner::Script);
     bench.type_line(CALL);
+    bench.shell.handle_interrupt(bench.rig.now());
+    bench.settle();
+    assert_eq!(bench.ended, Some(Ending::Interrupted));
+    let mut bench = Bench::with(config(Manner::Prompt), Reach::Mute);
     bench.shell.handle_interrupt(bench.rig.now());
     bench.settle();
     assert_eq!(bench.ended, Some(Ending::Interrupted));

@@ -33,6 +33,16 @@ pub(super) enum Typed {
     Unreadable(String),
 }
 
+/// What a prompt is started with.
+pub(super) struct Keyboard {
+    /// Where what is typed goes; closed at the end.
+    pub typed: mpsc::Sender<Typed>,
+    /// Where lines are kept.
+    pub history: Option<PathBuf>,
+    /// What is not kept.
+    pub password: String,
+}
+
 /// What the prompt does next.
 #[derive(Debug)]
 pub(super) enum Turn {
@@ -59,24 +69,18 @@ pub(super) struct Prompt {
 const COMPLETION: Duration = Duration::from_secs(2);
 
 impl Prompt {
-    /// Starts it; gives what writes above it, too. It reads its first line when it is told to. At its end it closes `typed`.
-    pub async fn start(
-        says: String,
-        history: Option<PathBuf>,
-        password: String,
-        typed: mpsc::Sender<Typed>,
-    ) -> io::Result<(Prompt, Print)> {
+    /// Starts it; gives what writes above it, too. It reads its first line when it is told to.
+    pub async fn start(says: String, keyboard: Keyboard) -> io::Result<(Prompt, Print)> {
         let (turns, next) = channel();
         let (completions, completed) = channel();
         let (ready, started) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let helper = Help { typed: typed.clone(), completed: Mutex::new(completed) };
-            match editor(helper, history.as_ref()) {
+            let helper = Help { typed: keyboard.typed.clone(), completed: Mutex::new(completed) };
+            match editor(helper, keyboard.history.as_ref()) {
                 Ok((mut editor, print, empty)) => {
                     // Whoever started it waits.
                     let _ = ready.send(Ok(print));
-                    let keep = Keep { file: history, password };
-                    serve(&mut editor, &says, &next, &typed, &keep, &empty);
+                    serve(&mut editor, &says, &next, &keyboard, &empty);
                 }
                 Err(error) => drop(ready.send(Err(io::Error::other(error)))),
             }
@@ -106,12 +110,6 @@ impl Prompt {
 
 type Reader = Editor<Help, DefaultHistory>;
 
-/// Where lines are kept, and which secret is not.
-struct Keep {
-    file: Option<PathBuf>,
-    password: String,
-}
-
 /// The editor, what writes above it, and whether the line was empty when Ctrl-C was pressed.
 fn editor(helper: Help, history: Option<&PathBuf>) -> rustyline::Result<(Reader, Print, Arc<AtomicBool>)> {
     let config = Config::builder()
@@ -139,25 +137,18 @@ fn editor(helper: Help, history: Option<&PathBuf>) -> rustyline::Result<(Reader,
 }
 
 /// Reads a line each time it is told to, until nobody tells any more, or Ctrl-D.
-fn serve(
-    editor: &mut Reader,
-    says: &str,
-    turns: &Receiver<Turn>,
-    typed: &mpsc::Sender<Typed>,
-    keep: &Keep,
-    empty: &AtomicBool,
-) {
+fn serve(editor: &mut Reader, says: &str, turns: &Receiver<Turn>, keyboard: &Keyboard, empty: &AtomicBool) {
     while let Ok(turn) = turns.recv() {
         match turn {
             // Where the terminal cannot be written to, reading from it fails as well.
             Turn::Print(text) => drop(to_output(&text)),
             Turn::Next => {
-                let read = match read(editor, says, keep, empty) {
+                let read = match read(editor, says, keyboard, empty) {
                     Ok(line) => Typed::Line(line),
                     Err(ReadlineError::Eof) => return,
                     Err(error) => Typed::Unreadable(format!("the terminal cannot be read: {error}")),
                 };
-                if typed.blocking_send(read).is_err() {
+                if keyboard.typed.blocking_send(read).is_err() {
                     return;
                 }
             }
@@ -165,11 +156,11 @@ fn serve(
     }
 }
 
-fn read(editor: &mut Reader, says: &str, keep: &Keep, empty: &AtomicBool) -> rustyline::Result<String> {
+fn read(editor: &mut Reader, says: &str, keyboard: &Keyboard, empty: &AtomicBool) -> rustyline::Result<String> {
     loop {
         match editor.readline(says) {
             Ok(line) => {
-                remember(editor, &line, keep);
+                remember(editor, &line, keyboard);
                 return Ok(line);
             }
             Err(ReadlineError::Interrupted) => {
@@ -182,11 +173,11 @@ fn read(editor: &mut Reader, says: &str, keep: &Keep, empty: &AtomicBool) -> rus
     }
 }
 
-fn remember(editor: &mut Reader, line: &str, keep: &Keep) {
+fn remember(editor: &mut Reader, line: &str, keyboard: &Keyboard) {
     // What cannot be remembered is no reason not to work.
-    if history::is_kept(line, &keep.password)
+    if history::is_kept(line, &keyboard.password)
         && editor.add_history_entry(line).unwrap_or_default()
-        && let Some(file) = &keep.file
+        && let Some(file) = &keyboard.history
     {
         let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
         let _ = folder.map_err(ReadlineError::from).and_then(|()| editor.append_history(file));
