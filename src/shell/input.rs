@@ -103,7 +103,7 @@ impl Input {
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         let log = match words.as_slice() {
-            ["console", "loglevel", level] => LogLevel::parse(level),
+            ["console", "loglevel", level] => LogLevel::parse(level).filter(|level| *level != LogLevel::DISABLED),
             _ => None,
         };
         Ok(Input::Api { line: line.to_owned(), log })
