@@ -21,6 +21,7 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod shell;
 mod switch;
 
 use std::borrow::Cow;
@@ -60,6 +61,7 @@ enum Command {
     Init(init::Arguments),
     Replay(replay::Arguments),
     Switch(switch::Arguments),
+    Shell(shell::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Replay(arguments) => replay::run(arguments),
                 Command::Switch(arguments) => switch::run(arguments),
+                Command::Shell(arguments) => shell::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
                 Command::Completions(arguments) => completions::run(&arguments),
                 Command::Man(arguments) => man::run(&arguments),

@@ -41,7 +41,7 @@ pub struct SwitchConfig {
     pub max_sessions: u32,
     /// `sps`: new sessions in one second, with which more are refused: FreeSWITCH takes one less.
     pub sessions_per_second: u32,
-    /// `loglevel`. There is no log; commands read and change it.
+    /// `loglevel`: lines of the log beyond it are sent to nobody.
     pub log_level: LogLevel,
     /// Whether the `system` command runs programs, or is refused.
     pub system: SystemApi,

@@ -112,6 +112,11 @@ impl Filter {
 }
 
 impl Connection {
+    /// Whether lines of this level go out here.
+    pub(super) fn logs(&self, level: LogLevel) -> bool {
+        self.log_level.is_some_and(|wanted| wanted >= level)
+    }
+
     /// Whether an event of this name may go out here.
     pub(super) fn wants(&self, name: &str) -> bool {
         self.listening == Listening::Yes && (self.subscribed.contains("ALL") || self.subscribed.contains(name))
@@ -228,7 +233,10 @@ impl SwitchCore {
             "divert_events" => "-ERR not controlling a session.".to_owned(),
             "sendmsg" => self.sendmsg(conn, argument, request),
             "sendevent" => self.sendevent(argument, request),
-            "api" if !argument.is_empty() => return self.api_request(conn, argument),
+            "api" if !argument.is_empty() => {
+                let whole = request.line.split_once(' ').map_or("", |(_, whole)| whole);
+                return self.api_request(conn, whole);
+            }
             "bgapi" if !argument.is_empty() => return Some(self.bgapi_request(argument, request)),
             "log" => connection.log(argument),
             "linger" | "nolinger" if connection.session.is_none() => "-ERR not controlling a session".to_owned(),

@@ -13,6 +13,7 @@ use super::address::Address;
 use super::channel::{CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
+use super::log::line;
 use super::offer::{agree, as_kept, codecs_of};
 
 /// How long a session may stay without a state.
@@ -79,6 +80,7 @@ impl SwitchCore {
         }
         variables.set("channel_name", name);
         variables.set("sip_call_id", call_id);
+        self.log(key, line::NEW_CHANNEL, |channel| format!("New Channel {} [{}]", channel.name, channel.uuid));
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
 
         // mod_sofia looks at `max_sessions` again, and now this session is one of them. It refuses the call, but the

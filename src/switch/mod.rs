@@ -3,7 +3,7 @@
 //! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core
 //! to a network in memory, so that whole calls run in virtual time.
 //!
-//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
+//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, most log
 //! lines, the outbound event socket.
 
 mod address;
@@ -21,6 +21,7 @@ mod exec;
 mod expand;
 mod hold;
 mod inbound;
+mod log;
 mod media;
 mod net;
 mod offer;
@@ -39,5 +40,6 @@ mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use event_names::{EVENTS, event_name};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;

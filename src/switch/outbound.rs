@@ -19,6 +19,7 @@ use super::events::origin;
 use super::inbound::{
     FlowOf, codec_list, cseq, endpoint_codecs, sdp_session, set_flow_variables, set_remote, set_term_status,
 };
+use super::log::line;
 use super::offer::{agree, as_kept, codecs_in_list, payloads};
 use super::originate::{Endpoint, Originate, OriginateId, Refusal, Then, USAGE, sanitize};
 use super::variables::is_true;
@@ -198,6 +199,7 @@ impl SwitchCore {
         for (name, value) in originator.iter().flat_map(|originator| &originator.variables) {
             variables.set(name, value.as_str());
         }
+        self.log(key, line::NEW_CHANNEL, |channel| format!("New Channel {} [{}]", channel.name, channel.uuid));
         self.fire_channel(key, "CHANNEL_OUTGOING", origin::OUTGOING, &[], &[]);
         let ignored = wanted.variable("ignore_early_media").is_some_and(is_true);
         if let Some(channel) = self.channel(key) {

@@ -28,6 +28,8 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "plot calls.jsonl -o calls.pdf",
         "plot calls.jsonl --only speed",
         "dial --rate 3/s",
+        "shell pbx:nan",
+        "shell --log loud",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -50,6 +52,7 @@ fn help_and_version_are_no_failures() {
         "init -h",
         "plot --help",
         "dial --help",
+        "shell --help",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");

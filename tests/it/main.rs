@@ -28,6 +28,7 @@ mod replay;
 mod replies;
 mod reports;
 mod selection;
+mod shell;
 mod side_by_side;
 mod steps;
 mod switch_net;
