@@ -28,6 +28,7 @@ async fn main() {
             from_host: "127.0.0.1".into(),
             headers: vec![("X-call".into(), call.to_string())],
             sdp: SDP.into(),
+            credentials: None,
         })));
     };
     let (started, before) = (Instant::now(), resident());

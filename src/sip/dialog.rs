@@ -1,5 +1,6 @@
 //! One dialog's memory (RFC 3261 12): who is who in it, how far it got, and the requests made from that.
 
+use super::digest::Authentication;
 use super::name_addr::{NameAddr, split_list};
 use super::uri::SipUri;
 use super::user_agent::Tx;
@@ -52,6 +53,10 @@ pub(super) struct Dialog {
     /// The transaction of the INVITE that made the dialog.
     pub invite_tx: Tx,
     pub invite: Initial,
+    /// What those who asked for credentials are answered.
+    pub auth: Authentication,
+    /// How often our INVITE was refused for want of the right credentials.
+    pub refusals: u32,
     /// Our user's wish to hang up, kept until the protocol allows it.
     pub hangup: Option<Vec<(String, String)>>,
     /// Their BYE that came before the ACK.
@@ -112,6 +117,37 @@ impl Dialog {
 }
 
 impl Draft {
+    /// The same request once more, as a new transaction: with another Via, number and credentials (RFC 3261 22.2).
+    pub fn again(&self, via: String, number: u32, answers: Vec<(String, String)>) -> Draft {
+        let mut again = self.clone();
+        again.headers.retain(|(name, _)| !matches!(name.as_str(), "Authorization" | "Proxy-Authorization"));
+        for (name, value) in &mut again.headers {
+            match name.as_str() {
+                "Via" => value.clone_from(&via),
+                "CSeq" => *value = format!("{number} {}", self.method()),
+                _ => {}
+            }
+        }
+        again.headers.extend(answers);
+        again
+    }
+
+    /// Of a request; nothing of a response.
+    pub fn method(&self) -> &str {
+        match &self.start {
+            StartLine::Request { method, .. } => method,
+            StartLine::Response { .. } => "",
+        }
+    }
+
+    /// The Request-URI; nothing of a response.
+    pub fn uri(&self) -> &str {
+        match &self.start {
+            StartLine::Request { uri, .. } => uri,
+            StartLine::Response { .. } => "",
+        }
+    }
+
     /// The CANCEL of this INVITE (RFC 3261 9.1): same Via, Route, From, To and number, nothing else of it.
     pub fn cancel(&self, extra: &[(String, String)]) -> Draft {
         let kept = ["Via", "Route", "Max-Forwards", "From", "To", "Call-ID", "CSeq", "User-Agent"];

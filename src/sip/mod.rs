@@ -6,6 +6,7 @@
 
 pub mod agent;
 mod dialog;
+pub mod digest;
 pub mod name_addr;
 pub mod sdp;
 mod socket;
@@ -16,6 +17,7 @@ mod user_agent;
 mod wire;
 
 pub use agent::{Agent, AgentConfig, SipTimers};
+pub use digest::Credentials;
 pub use name_addr::NameAddr;
 pub use uri::SipUri;
 pub use user_agent::reason_phrase;
@@ -52,6 +54,8 @@ pub enum SipCommand {
     Request { dialog: DialogId, method: &'static str, headers: Vec<(String, String)>, body: String },
     /// Sends INFO inside the dialog (RFC 6086); nothing is sent while the call is not answered.
     Info { dialog: DialogId, content_type: String, body: String },
+    /// Sends a REGISTER (RFC 3261 10.2).
+    Register(Box<Registration>),
 }
 
 /// An INVITE to send.
@@ -69,6 +73,31 @@ pub struct OutgoingInvite {
     /// Header fields beyond those that a user agent makes itself: `X-call`, `Remote-Party-ID`.
     pub headers: Vec<(String, String)>,
     pub sdp: String,
+    /// What a proxy or server that asks (401, 407) is answered with, to the INVITE and to all that follows it.
+    pub credentials: Option<Credentials>,
+}
+
+/// A registration, named by the switch core. All REGISTERs with one number have the same Call-ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegistrationId(pub u64);
+
+/// What to register where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    pub id: RegistrationId,
+    /// Request-URI: `sip:example.com`.
+    pub registrar: String,
+    /// Where the request is sent when not to the host of `registrar`.
+    pub proxy: Option<String>,
+    /// Address of record, in From and To: `sip:alice@example.com`.
+    pub address: String,
+    /// User part of the Contact.
+    pub contact_user: String,
+    /// Parameters of the Contact's URI, with what leads them: `;gw=alice`.
+    pub contact_parameters: String,
+    /// How long it is to hold, in seconds; 0 ends it.
+    pub expires: u32,
+    pub credentials: Option<Credentials>,
 }
 
 /// What the user agent tells the switch.
@@ -91,6 +120,10 @@ pub enum SipEvent {
     /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL. Silence is
     /// told as 408 (RFC 3261 8.1.3.1).
     InDialogResponse { dialog: DialogId, method: String, response: Box<Message> },
+    /// The final response to a REGISTER, once credentials were of no more use. Silence is told as 408.
+    Registered { id: RegistrationId, response: Box<Message> },
+    /// A REGISTER could not be sent.
+    RegisterFailed { id: RegistrationId, failure: SipFailure },
     /// Our INVITE came to no (final) response: nobody answered in time, nothing followed our CANCEL, or it could not be
     /// sent. For a received INVITE: our 2xx was never acknowledged, and a BYE is on the way.
     Failed { dialog: DialogId, failure: SipFailure },

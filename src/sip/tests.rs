@@ -58,6 +58,7 @@ impl Rig {
             from_host: "127.0.0.1".into(),
             headers: owned(headers),
             sdp: OFFER.into(),
+            credentials: None,
         })));
     }
 

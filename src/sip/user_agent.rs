@@ -5,10 +5,14 @@
 //! it reports comes in by `handle_*`. A dialog is known by Call-ID and our own tag, so that a user agent which calls
 //! itself holds both ends of the call side by side.
 //!
-//! Left out: authentication, reliable provisional responses, UPDATE, session timers, strict routers.
+//! Requests that are refused for want of credentials go out again with them (RFC 3261 22, `asked`).
+//!
+//! Left out: reliable provisional responses, UPDATE, session timers, strict routers.
 
+mod asked;
 mod placing;
 mod reason;
+mod registering;
 mod taking;
 #[cfg(test)]
 mod tests;
@@ -25,9 +29,10 @@ use std::time::Duration;
 use super::dialog::{Dialog, Draft, Initial, Stage, list};
 use super::name_addr::NameAddr;
 use super::uri::SipUri;
-use super::{DialogId, Message, SipCommand, SipEvent, SipFailure, StartLine};
+use super::{DialogId, Message, RegistrationId, SipCommand, SipEvent, SipFailure, StartLine};
 use crate::id::Ids;
 use crate::units::Time;
+use registering::Registering;
 
 /// A transaction, numbered by the user agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,12 +72,23 @@ enum Role {
     InviteClient(DialogId),
     InviteServer(DialogId),
     Cancel(DialogId),
-    ReinviteClient(DialogId),
+    ReinviteClient(DialogId, Box<Pending>),
     ReinviteServer(DialogId),
     /// A BYE that overtook the ACK.
     EarlyBye(DialogId),
-    /// BYE or INFO of ours, or a request answered at once.
-    Other(Option<DialogId>),
+    /// A request of ours that is no INVITE: BYE, INFO.
+    Within(DialogId, Box<Pending>),
+    Register(RegistrationId),
+    /// Nobody waits for its end: a request answered at once, or one of ours in whose place another was sent.
+    Other,
+}
+
+/// A request of ours inside a dialog that has no final response.
+#[derive(Clone, Debug)]
+struct Pending {
+    request: Draft,
+    /// How often it was refused for want of the right credentials.
+    refusals: u32,
 }
 
 /// See the module.
@@ -82,6 +98,7 @@ pub struct UserAgent {
     ids: Ids,
     dialogs: HashMap<DialogId, Dialog>,
     by_local_tag: HashMap<(String, String), DialogId>,
+    registrations: HashMap<RegistrationId, Registering>,
     transactions: HashMap<Tx, Role>,
     deadlines: BinaryHeap<Reverse<(Time, Tx)>>,
     actions: VecDeque<Action>,
@@ -101,6 +118,7 @@ impl UserAgent {
             ids,
             dialogs: HashMap::new(),
             by_local_tag: HashMap::new(),
+            registrations: HashMap::new(),
             transactions: HashMap::new(),
             deadlines: BinaryHeap::new(),
             actions: VecDeque::new(),
@@ -125,9 +143,9 @@ impl UserAgent {
         self.deadlines.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// How many dialogs are alive.
+    /// How many dialogs are alive, with REGISTERs that have no answer.
     pub fn live(&self) -> usize {
-        self.dialogs.len()
+        self.dialogs.len() + self.registering()
     }
 
     /// Hangs up everything.
@@ -154,6 +172,7 @@ impl UserAgent {
             SipCommand::Request { dialog, method, headers, body } => {
                 self.request_inside(dialog, method, headers, body);
             }
+            SipCommand::Register(registration) => self.register(*registration),
         }
     }
 
@@ -261,10 +280,14 @@ impl UserAgent {
     /// A response to a request of ours. ACKs are sent below us.
     pub fn handle_response(&mut self, now: Time, tx: Tx, response: Message) {
         let Some(code) = response.code() else { return };
+        if matches!(code, 401 | 407) && self.answer_challenge(now, tx, &response) {
+            return;
+        }
         let response = Box::new(response);
         match self.transactions.get(&tx) {
             Some(&Role::InviteClient(id)) => self.invite_answered(now, id, code, response),
-            Some(&Role::ReinviteClient(id)) => {
+            Some(&Role::Register(id)) if code >= 200 => self.registered(tx, id, Ok(response)),
+            Some(&Role::ReinviteClient(id, _)) => {
                 let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code > 100) else { return };
                 if code >= 200 && dialog.reinvite_out.take().is_none() {
                     // A retransmission.
@@ -283,7 +306,7 @@ impl UserAgent {
             Some(&Role::Cancel(id)) if code > 100 => {
                 self.emit(SipEvent::InDialogResponse { dialog: id, method: "CANCEL".to_owned(), response });
             }
-            Some(&Role::Other(Some(id))) if code > 100 => {
+            Some(&Role::Within(id, _)) if code > 100 => {
                 let cseq = response.header("CSeq").unwrap_or_default();
                 let method = cseq.split_whitespace().nth(1).unwrap_or_default().to_owned();
                 if method == "BYE" && code >= 200 {
@@ -302,13 +325,14 @@ impl UserAgent {
                 self.forget(id);
                 self.emit(SipEvent::Failed { dialog: id, failure });
             }
-            Some(Role::ReinviteClient(id)) => {
+            Some(Role::Register(id)) => self.registered(tx, id, Err(failure)),
+            Some(Role::ReinviteClient(id, _)) => {
                 if let Some(dialog) = self.dialogs.get_mut(&id) {
                     dialog.reinvite_out = None;
                 }
             }
             // A BYE that cannot be sent ends the dialog all the same.
-            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Within(id, _)) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
             _ => {}
         }
     }
@@ -327,7 +351,11 @@ impl UserAgent {
             {
                 self.fail_unanswered(id);
             }
-            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Within(id, _)) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Register(id)) => {
+                let failure = SipFailure::NoResponse(self.registrar_of(id));
+                self.registered(tx, id, Err(failure));
+            }
             _ => {}
         }
     }
@@ -345,9 +373,9 @@ impl UserAgent {
                         self.bye_came(tx, id, *bye);
                     }
                 }
-                Some(&Role::ReinviteClient(id)) => {
+                Some(&Role::ReinviteClient(id, _)) => {
                     let Some(dialog) = self.dialogs.get_mut(&id) else { continue };
-                    if dialog.reinvite_out.take().is_some() {
+                    if dialog.reinvite_out.take_if(|out| *out == tx).is_some() {
                         self.actions.push_back(Action::End { tx });
                         let response = self.local_response(id, 408, "Request Timeout");
                         self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });

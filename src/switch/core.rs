@@ -193,6 +193,7 @@ impl SwitchCore {
                 self.answered_inside(dialog, &method, &response);
             }
             SipEvent::Failed { dialog, failure } => self.failed(dialog, &failure),
+            SipEvent::Registered { .. } | SipEvent::RegisterFailed { .. } => {}
         }
         self.run();
     }

@@ -7,7 +7,7 @@ use crate::call::HangupCause;
 use crate::id::SessionId;
 use crate::media::{Codec, LegId, MediaCommand};
 use crate::sip::sdp::{Description, Negotiated};
-use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
+use crate::sip::{Credentials, DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
 use super::address::Address;
 use super::api::{ApiCall, ApiWait};
@@ -548,7 +548,14 @@ fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: Str
         from_host: host,
         headers,
         sdp,
+        credentials: credentials(channel),
     }
+}
+
+/// The credentials that a channel was given (`sip_auth_username`, `sip_auth_password`).
+fn credentials(channel: &Channel) -> Option<Credentials> {
+    let value = |name: &str| channel.variables.value(name).map(str::to_owned);
+    Some(Credentials { username: value("sip_auth_username")?, password: value("sip_auth_password")? })
 }
 
 /// What an answer has in common with our offer.

@@ -58,6 +58,7 @@ async fn calls_through_a_proxy_that_loses_datagrams_all_come_about_and_end() {
             from_host: "127.0.0.1".into(),
             headers: vec![("X-call".into(), call.to_string())],
             sdp: OFFER.into(),
+            credentials: None,
         })));
     }
     let proxied = lossy_proxy(socket);

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::writing::{add_sdp, loose_route};
 use super::{Role, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage};
+use crate::sip::digest::Authentication;
 use crate::sip::name_addr::{NameAddr, quote};
 use crate::sip::uri::SipUri;
 use crate::sip::{DialogId, Message, OutgoingInvite, SipEvent, SipFailure};
@@ -39,6 +40,8 @@ impl UserAgent {
             invite_tx: tx,
             // Written below, from the dialog itself.
             invite: Initial::Sent(Box::default()),
+            auth: Authentication::with(invite.credentials),
+            refusals: 0,
             hangup: None,
             early_bye: None,
             reinvite_in: None,
@@ -109,7 +112,7 @@ impl UserAgent {
         let mut bye = dialog.request("BYE", via, None);
         (dialog.remote, dialog.remote_tag, dialog.remote_target, dialog.route_set, dialog.local_seq) = ours;
         self.sign(&mut bye);
-        self.transactions.insert(tx, Role::Other(None));
+        self.transactions.insert(tx, Role::Other);
         self.send(tx, bye);
     }
 

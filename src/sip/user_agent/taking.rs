@@ -3,6 +3,7 @@
 use super::writing::add_sdp;
 use super::{Role, Tx, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage, list};
+use crate::sip::digest::Authentication;
 use crate::sip::name_addr::NameAddr;
 use crate::sip::{DialogId, Message, SipEvent};
 
@@ -27,6 +28,8 @@ impl UserAgent {
             stage: Stage::Ringing,
             invite_tx: tx,
             invite: Initial::Got(Box::new(request.clone())),
+            auth: Authentication::default(),
+            refusals: 0,
             hangup: None,
             early_bye: None,
             reinvite_in: None,

@@ -1,3 +1,5 @@
+mod asked;
+
 use super::*;
 
 const PEER: ([u8; 4], u16) = ([192, 0, 2, 7], 5060);
@@ -36,7 +38,10 @@ fn told(agent: &mut UserAgent) -> Vec<String> {
         Action::Emit(SipEvent::Request { .. }) => "request".into(),
         Action::Emit(SipEvent::Response { response, .. }) => format!("got {}", word(&response.start)),
         Action::Emit(SipEvent::InDialogResponse { response, .. }) => format!("got {} inside", word(&response.start)),
-        Action::Emit(SipEvent::Failed { failure, .. }) => failure.to_string(),
+        Action::Emit(SipEvent::Failed { failure, .. } | SipEvent::RegisterFailed { failure, .. }) => {
+            failure.to_string()
+        }
+        Action::Emit(SipEvent::Registered { response, .. }) => format!("registered {}", word(&response.start)),
     });
     told.collect()
 }
@@ -87,6 +92,7 @@ fn place(agent: &mut UserAgent, now: Time) -> Tx {
         from_host: "192.0.2.1".into(),
         headers: vec![],
         sdp: String::new(),
+        credentials: None,
     };
     agent.handle_command(now, SipCommand::Invite(Box::new(invite)));
     match drain(agent).as_slice() {

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::writing::add_sdp;
-use super::{Role, UserAgent};
-use crate::sip::dialog::{Initial, Stage};
+use super::{Pending, Role, UserAgent};
+use crate::sip::dialog::{Draft, Initial, Stage};
 use crate::sip::{DialogId, SipEvent};
 use crate::units::Time;
 
@@ -34,46 +34,66 @@ impl UserAgent {
 
     pub(super) fn send_bye(&mut self, id: DialogId, headers: Vec<(String, String)>) {
         self.close_reinvite(id);
-        let (tx, via) = (self.new_tx(), self.via());
-        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
-        dialog.stage = Stage::Ending;
-        let mut bye = dialog.request("BYE", via, None);
+        let Some(mut bye) = self.draft_within(id, "BYE", None) else { return };
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.stage = Stage::Ending;
+        }
         self.sign(&mut bye);
         bye.headers.extend(headers);
-        self.transactions.insert(tx, Role::Other(Some(id)));
-        self.send(tx, bye);
+        self.send_within(id, bye);
     }
 
     pub(super) fn reinvite(&mut self, now: Time, id: DialogId, sdp: String) {
-        let (tx, via, contact) = (self.new_tx(), self.via(), self.contact_of(id));
-        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        let contact = self.contact_of(id);
+        let Some(dialog) = self.dialogs.get(&id) else { return };
         if dialog.stage != Stage::Confirmed || dialog.reinvite_in.is_some() || dialog.reinvite_out.is_some() {
             let response = self.local_response(id, 491, "Request Pending");
             return self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
         }
-        let mut request = dialog.request("INVITE", via, Some(&contact));
-        dialog.reinvite_out = Some(tx);
+        let Some(mut request) = self.draft_within(id, "INVITE", Some(&contact)) else { return };
         self.add_session_headers(&mut request);
         add_sdp(&mut request, sdp);
-        self.transactions.insert(tx, Role::ReinviteClient(id));
+        self.send_reinvite(now, id, Pending { request, refusals: 0 });
+    }
+
+    pub(super) fn send_reinvite(&mut self, now: Time, id: DialogId, pending: Pending) {
+        let tx = self.new_tx();
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.reinvite_out = Some(tx);
+        }
+        let request = pending.request.clone();
+        self.transactions.insert(tx, Role::ReinviteClient(id, Box::new(pending)));
         self.deadlines.push(Reverse((now + self.identity.no_response, tx)));
         self.send(tx, request);
     }
 
     pub(super) fn request_inside(&mut self, id: DialogId, method: &str, headers: Vec<(String, String)>, body: String) {
-        // RFC 3515 2.2 and RFC 6665 want a Contact.
-        let (tx, via, contact) = (self.new_tx(), self.via(), self.contact_of(id));
-        let Some(dialog) =
-            self.dialogs.get_mut(&id).filter(|dialog| matches!(dialog.stage, Stage::Confirmed | Stage::Accepted))
-        else {
+        if !matches!(self.stage(id), Some(Stage::Confirmed | Stage::Accepted)) {
             return;
-        };
-        let contact = (method != "INFO").then_some(contact.as_str());
-        let mut request = dialog.request(method, via, contact);
+        }
+        // RFC 3515 2.2 and RFC 6665 want a Contact.
+        let contact = (method != "INFO").then(|| self.contact_of(id));
+        let Some(mut request) = self.draft_within(id, method, contact.as_deref()) else { return };
         self.sign(&mut request);
         request.headers.extend(headers);
         request.body = body;
-        self.transactions.insert(tx, Role::Other(Some(id)));
+        self.send_within(id, request);
+    }
+
+    /// A request inside a dialog, with credentials for who asked for them before.
+    pub(super) fn draft_within(&mut self, id: DialogId, method: &str, contact: Option<&str>) -> Option<Draft> {
+        let (via, cnonce) = (self.via(), self.tag());
+        let dialog = self.dialogs.get_mut(&id)?;
+        let mut request = dialog.request(method, via, contact);
+        let answers = dialog.auth.answers(method, request.uri(), || cnonce.clone());
+        request.headers.extend(answers);
+        Some(request)
+    }
+
+    fn send_within(&mut self, id: DialogId, request: Draft) {
+        let tx = self.new_tx();
+        let pending = Pending { request: request.clone(), refusals: 0 };
+        self.transactions.insert(tx, Role::Within(id, Box::new(pending)));
         self.send(tx, request);
     }
 

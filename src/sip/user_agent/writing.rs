@@ -33,7 +33,7 @@ impl UserAgent {
     pub(super) fn answer_at_once(&mut self, tx: Tx, request: &Message, code: u16, headers: &[(&str, String)]) {
         let mut response = self.response(request, None, code, None);
         response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        self.transactions.insert(tx, Role::Other(None));
+        self.transactions.insert(tx, Role::Other);
         self.answer(tx, response);
     }
 

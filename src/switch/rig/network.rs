@@ -118,6 +118,7 @@ impl Network {
                 self.inside(dialog, method, headers, body);
                 self.answer_inside(dialog, method, if method == "REFER" { 202 } else { 200 }, "OK", String::new());
             }
+            SipCommand::Register(_) => {}
             SipCommand::Info { dialog, content_type, body } => {
                 self.inside(dialog, "INFO", vec![("Content-Type".into(), content_type)], body);
                 self.answer_inside(dialog, "INFO", 200, "OK", String::new());
