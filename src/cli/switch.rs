@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8021")]
     esl: SocketAddr,
 
-    /// Where SIP over UDP is received; port 0 is any free one
+    /// Where SIP is received, over UDP and TCP; port 0 is any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5080")]
     sip: SocketAddr,
 

@@ -2,7 +2,7 @@
 
 use super::digest::Authentication;
 use super::name_addr::{NameAddr, split_list};
-use super::uri::SipUri;
+use super::uri::{SipUri, Transport};
 use super::user_agent::Tx;
 use super::{DialogId, Message, StartLine};
 
@@ -47,6 +47,8 @@ pub(super) struct Dialog {
     pub remote_target: String,
     /// Which proxies they go through, nearest first (RFC 3261 12.1).
     pub route_set: Vec<String>,
+    /// What the INVITE went or came over, which our Contact names.
+    pub transport: Transport,
     pub local_seq: u32,
     pub remote_seq: Option<u32>,
     pub stage: Stage,
@@ -164,6 +166,14 @@ impl Draft {
             "CANCEL".clone_into(method);
         }
         Draft { start, headers, body: String::new() }
+    }
+
+    /// Names in the topmost Via what the request is carried over.
+    pub fn carried_over(&mut self, transport: Transport) {
+        let via = self.headers.iter_mut().find(|(name, _)| name == "Via");
+        if let Some((_, via)) = via.filter(|_| transport == Transport::Tcp) {
+            *via = via.replacen("SIP/2.0/UDP", "SIP/2.0/TCP", 1);
+        }
     }
 
     /// The URI whose host the message is sent to: the first Route's, or the Request-URI (RFC 3261 8.1.2).

@@ -1,19 +1,23 @@
 //! SIP (RFC 3261) as the embedded switch speaks it: commands in, events out, and plain text in between.
 //!
-//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP. That stands on a SIP crate's
+//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP and TCP. That stands on a SIP crate's
 //! transactions, none of whose types leaves this folder: the switch core sees only what is defined here, so a test may
 //! carry the same commands and events through memory. `sdp` is offer and answer.
 
 pub mod agent;
 mod dialog;
 pub mod digest;
+mod framing;
+mod intake;
 pub mod name_addr;
 pub mod sdp;
 mod socket;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub mod uri;
 mod user_agent;
+mod via;
 mod wire;
 
 pub use agent::{Agent, AgentConfig, SipTimers};

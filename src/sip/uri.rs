@@ -17,6 +17,15 @@ pub struct SipUri {
     pub params: Vec<(String, Option<String>)>,
 }
 
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    /// TLS, SCTP, WebSocket: not here.
+    Other,
+}
+
 impl SipUri {
     /// Takes `text` apart; `None` when it is not a SIP URI with a host.
     pub fn parse(text: &str) -> Option<SipUri> {
@@ -46,6 +55,16 @@ impl SipUri {
     pub fn param(&self, name: &str) -> Option<&str> {
         let found = self.params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
         Some(found.1.as_deref().unwrap_or(""))
+    }
+
+    /// What carries a request to it (RFC 3263 4.1, without DNS): UDP where it does not say.
+    pub fn transport(&self) -> Transport {
+        match self.param("transport").unwrap_or("udp") {
+            _ if self.scheme == "sips" => Transport::Other,
+            named if named.eq_ignore_ascii_case("udp") => Transport::Udp,
+            named if named.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+            _ => Transport::Other,
+        }
     }
 
     /// `host:port`, or the host alone where the URI names no port.

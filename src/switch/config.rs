@@ -15,7 +15,7 @@ use crate::media::Codec;
 pub struct SwitchConfig {
     /// Where event sockets are accepted; port 0 is any free one.
     pub esl: SocketAddr,
-    /// Where SIP over UDP is received; port 0 is any free one.
+    /// Where SIP is received, over UDP and TCP; port 0 is any that is free for both.
     pub sip: SocketAddr,
     /// Ports for RTP; `None` is any free one.
     pub rtp_ports: Option<RangeInclusive<u16>>,

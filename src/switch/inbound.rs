@@ -294,7 +294,7 @@ fn set_invite_variables(
     set("sip_invite_stamp", &facts.stamp.to_string());
     set("sip_received_ip", &ip);
     set("sip_received_port", &port);
-    set("sip_via_protocol", "udp");
+    set("sip_via_protocol", &via.protocol.to_ascii_lowercase());
     set("sip_from_user_stripped", from.user.trim_start_matches('+'));
     set("sip_from_tag", &from.tag);
     set("sofia_profile_name", &facts.profile);
@@ -433,9 +433,10 @@ fn cause_of(reason: &str) -> Option<HangupCause> {
     HangupCause::from_number(value.parse().ok()?)
 }
 
-/// Host, port and `rport` of a Via (RFC 3581).
+/// Protocol, host, port and `rport` of a Via (RFC 3581).
 #[derive(Debug, Default)]
 struct Via<'a> {
+    protocol: &'a str,
     host: &'a str,
     port: &'a str,
     rport: &'a str,
@@ -443,10 +444,11 @@ struct Via<'a> {
 
 impl<'a> Via<'a> {
     fn parse(text: &'a str) -> Via<'a> {
-        let (_, rest) = text.split_once(' ').unwrap_or(("", text));
+        let (name, rest) = text.split_once(' ').unwrap_or(("", text));
+        let protocol = name.rsplit('/').next().unwrap_or_default();
         let (sent_by, params) = rest.split_once(';').unwrap_or((rest, ""));
         let (host, port) = sent_by.trim().rsplit_once(':').unwrap_or((sent_by.trim(), ""));
         let rport = params.split(';').find_map(|p| p.trim().strip_prefix("rport=")).unwrap_or_default();
-        Via { host, port, rport }
+        Via { protocol, host, port, rport }
     }
 }

@@ -114,6 +114,12 @@ impl Endpoint {
         plain.rsplit_once('@').map_or(plain, |(_, host)| host)
     }
 
+    /// Whether it is called over TCP (`;transport=tcp`, of the proxy where there is one).
+    pub fn is_over_tcp(&self) -> bool {
+        let hop = self.proxy.as_ref().unwrap_or(&self.address);
+        hop.split(';').skip(1).any(|parameter| parameter.eq_ignore_ascii_case("transport=tcp"))
+    }
+
     /// `user@host:port` without parameters.
     pub fn plain(&self) -> &str {
         self.address.split(';').next().unwrap_or_default()

@@ -259,7 +259,8 @@ impl SwitchCore {
             variables.set("video_media_flow", "inactive");
         }
         variables.set("rtp_local_sdp_str", offer.to_variable());
-        variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
+        let over = if endpoint.is_over_tcp() { ";transport=tcp" } else { "" };
+        variables.set("sip_outgoing_contact_uri", format!("<{url}{over}>"));
         variables.set("sip_req_uri", endpoint.plain());
         variables.set("sip_to_host", endpoint.host_port());
         variables.set("sip_from_host", contact_ip.as_str());

@@ -116,6 +116,29 @@ async fn a_call_to_itself_is_answered_heard_recorded_and_hung_up() {
     switch.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_to_itself_goes_over_tcp_where_it_is_told_to() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let mut client = Client::login(&switch).await;
+    client.ask("event plain ALL").await;
+    let sip = switch.sip_addr();
+    client
+        .ask(&format!("bgapi originate {{ignore_early_media=true}}sofia/external/dog@{sip};transport=tcp &park()"))
+        .await;
+    let parked = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("inbound")).await;
+    assert_eq!(parked.variable("sip_via_protocol"), Some("tcp"));
+    assert_eq!(parked.variable("sip_contact_params"), Some("transport=tcp"));
+    let callee = parked.header("Unique-ID").unwrap().to_owned();
+    client.ask(&format!("api uuid_answer {callee}")).await;
+    let caller = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("outbound")).await;
+    client.ask(&format!("api uuid_kill {callee}")).await;
+    let uuid = caller.header("Unique-ID").unwrap().to_owned();
+    let gone =
+        client.event(|e| e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(uuid.as_str())).await;
+    assert_eq!(gone.variable("sip_hangup_disposition"), Some("recv_bye"));
+    switch.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

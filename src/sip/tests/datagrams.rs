@@ -5,7 +5,7 @@ use tokio::net::UdpSocket;
 use super::*;
 
 /// The other side as bare datagrams.
-struct Peer {
+pub(super) struct Peer {
     socket: UdpSocket,
     agent: SocketAddr,
 }
@@ -24,7 +24,7 @@ impl Peer {
     }
 
     async fn next(&self) -> String {
-        let mut buf = [0; 8192];
+        let mut buf = [0; 65_535];
         let (len, _) =
             timeout(PATIENCE, self.socket.recv_from(&mut buf)).await.expect("a datagram in time").expect("loopback");
         String::from_utf8_lossy(&buf[..len]).into_owned()
@@ -248,6 +248,22 @@ async fn two_offers_at_once_are_refused_with_491() {
     peer.next_starting("SIP/2.0 491").await;
     peer.send(&peer.response(&reinvite, "491 Request Pending", "", "Content-Length: 0\r\n\r\n")).await;
     rig.in_dialog_response("INVITE", 491).await;
+}
+
+/// A peer of FreeSWITCH may send what fills a datagram; of RFC 3261 18.1.1 as well.
+#[tokio::test]
+async fn a_datagram_may_be_as_long_as_datagrams_are() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    let body = "a=x\r\n".repeat(8_000);
+    let more =
+        format!("Contact: <sip:peer@{}>\r\nX-end: here\r\nContent-Length: {}\r\n\r\n{body}", peer.local(), body.len());
+    peer.send(&peer.request("INVITE", &more)).await;
+    let invite = rig.invited().await;
+    assert_eq!((invite.header("X-end"), invite.body.len()), (Some("here"), body.len()));
+    rig.respond(TAKEN, 200, Some(&body));
+    let ok = peer.next_starting("SIP/2.0 200").await;
+    assert!(ok.ends_with(&format!("\r\n\r\n{body}")));
 }
 
 #[tokio::test]

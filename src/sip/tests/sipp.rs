@@ -43,9 +43,19 @@ fn owned_args(args: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn sipp_calls_and_is_content() {
+    called_by_sipp("u1").await;
+}
+
+#[tokio::test]
+async fn sipp_calls_over_tcp_and_is_content() {
+    called_by_sipp("t1").await;
+}
+
+/// Takes 20 calls of SIPp over this transport, as its `-t` names it.
+async fn called_by_sipp(transport: &str) {
     let mut rig = Rig::start().await;
-    let args =
-        ["-sn", "uac", &rig.agent.local_addr().to_string(), "-m", "20", "-r", "50", "-d", "50"].map(str::to_owned);
+    let local = rig.agent.local_addr().to_string();
+    let args = owned_args(&["-sn", "uac", &local, "-m", "20", "-r", "50", "-d", "50", "-t", transport]);
     let calls = sipp(&args);
     tokio::pin!(calls);
     let mut ended = 0;
@@ -81,16 +91,40 @@ async fn sipp_calls_and_is_content() {
 
 #[tokio::test]
 async fn sipp_is_called_and_is_content() {
+    calls_to_sipp("u1", "").await;
+}
+
+#[tokio::test]
+async fn sipp_is_called_over_tcp_and_is_content() {
+    calls_to_sipp("t1", ";transport=tcp").await;
+}
+
+async fn listening(port: u16) {
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Makes 20 calls to SIPp over this transport, as its `-t` and a URI name it.
+async fn calls_to_sipp(transport: &str, parameter: &str) {
     const CALLS: u64 = 20;
     let mut rig = Rig::start().await;
     let port = free_port();
-    let args = ["-sn", "uas", "-p", &port.to_string(), "-m", &CALLS.to_string()].map(str::to_owned);
+    let (port_text, calls_text) = (port.to_string(), CALLS.to_string());
+    let args = owned_args(&["-sn", "uas", "-p", &port_text, "-m", &calls_text, "-t", transport]);
     let answers = sipp(&args);
     tokio::pin!(answers);
+    if transport == "t1" {
+        // Over UDP an INVITE that comes too early is sent again; over TCP there is nobody.
+        tokio::select! {
+            output = &mut answers => return assert!(output.is_none(), "SIPp ended early: {output:?}"),
+            () = listening(port) => {}
+        }
+    }
     for call in 1..=CALLS {
         rig.agent.send(SipCommand::Invite(Box::new(OutgoingInvite {
             dialog: DialogId::Placed(call),
-            uri: format!("sip:sipp@127.0.0.1:{port}"),
+            uri: format!("sip:sipp@127.0.0.1:{port}{parameter}"),
             proxy: None,
             from_user: "callwright".into(),
             from_display: String::new(),

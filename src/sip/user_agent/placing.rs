@@ -7,7 +7,7 @@ use super::{Role, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage};
 use crate::sip::digest::Authentication;
 use crate::sip::name_addr::{NameAddr, quote};
-use crate::sip::uri::SipUri;
+use crate::sip::uri::{SipUri, Transport};
 use crate::sip::{DialogId, Message, OutgoingInvite, SipEvent, SipFailure};
 use crate::units::Time;
 
@@ -23,6 +23,8 @@ impl UserAgent {
         let from_user = if invite.from_user.is_empty() { String::new() } else { format!("{}@", invite.from_user) };
         let display =
             if invite.from_display.is_empty() { String::new() } else { format!("{} ", quote(&invite.from_display)) };
+        let hop = proxy.as_deref().unwrap_or(&invite.uri);
+        let transport = SipUri::parse(hop).map_or(Transport::Udp, |hop| hop.transport());
         let route_set = proxy.map(|proxy| loose_route(&proxy)).into_iter().collect();
         let mut dialog = Dialog {
             id,
@@ -33,6 +35,7 @@ impl UserAgent {
             remote_tag: None,
             remote_target: invite.uri,
             route_set,
+            transport,
             // RFC 3261 8.1.1.5: any first number below 2^31; FreeSWITCH's are large too.
             local_seq: self.ids.number() >> 5,
             remote_seq: None,
@@ -47,7 +50,7 @@ impl UserAgent {
             reinvite_in: None,
             reinvite_out: None,
         };
-        let contact = self.placed_contact();
+        let contact = self.placed_contact(transport);
         let mut request = dialog.request("INVITE", self.via(), Some(&contact));
         self.add_session_headers(&mut request);
         request.headers.extend(invite.headers);

@@ -5,6 +5,8 @@ use super::{Role, Tx, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage, list};
 use crate::sip::digest::Authentication;
 use crate::sip::name_addr::NameAddr;
+use crate::sip::uri::Transport;
+use crate::sip::via::Via;
 use crate::sip::{DialogId, Message, SipEvent};
 
 impl UserAgent {
@@ -23,6 +25,7 @@ impl UserAgent {
             remote_target: from.uri,
             // RFC 3261 12.1.1: as the request has them.
             route_set: list(&request.headers, "Record-Route"),
+            transport: transport_of(&request),
             local_seq: self.ids.number() >> 5,
             remote_seq: request.header("CSeq").and_then(|cseq| cseq.split_whitespace().next()?.parse().ok()),
             stage: Stage::Ringing,
@@ -137,4 +140,10 @@ impl UserAgent {
         self.answer(tx, trying);
         self.emit(SipEvent::Request { dialog: id, request: Box::new(request) });
     }
+}
+
+/// What a request came over.
+fn transport_of(request: &Message) -> Transport {
+    let via = request.header("Via").and_then(Via::first);
+    if via.is_some_and(|via| via.transport.eq_ignore_ascii_case("tcp")) { Transport::Tcp } else { Transport::Udp }
 }

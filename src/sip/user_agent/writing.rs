@@ -4,7 +4,7 @@ use super::reason::reason_phrase;
 use super::{Action, Role, Tx, UserAgent};
 use crate::sip::dialog::{Draft, Initial, Stage, list};
 use crate::sip::name_addr::NameAddr;
-use crate::sip::uri::SipUri;
+use crate::sip::uri::{SipUri, Transport};
 use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine};
 
 impl UserAgent {
@@ -16,9 +16,12 @@ impl UserAgent {
         self.actions.push_back(Action::Emit(event));
     }
 
-    pub(super) fn send(&mut self, tx: Tx, request: Draft) {
+    pub(super) fn send(&mut self, tx: Tx, mut request: Draft) {
         match request.next_hop() {
-            Some(hop) => self.actions.push_back(Action::Send { tx, request: Box::new(request), hop }),
+            Some(hop) => {
+                request.carried_over(hop.transport());
+                self.actions.push_back(Action::Send { tx, request: Box::new(request), hop });
+            }
             None => {
                 let StartLine::Request { uri, .. } = request.start else { return };
                 self.handle_send_failure(tx, SipFailure::BadUri(uri));
@@ -96,21 +99,26 @@ impl UserAgent {
         request.headers.push(("Allow".to_owned(), self.identity.allow.clone()));
     }
 
-    pub(super) fn placed_contact(&self) -> String {
-        format!("<sip:{}@{}>", self.identity.contact_user, self.identity.local)
+    /// mod_sofia's: UDP goes without saying.
+    pub(super) fn placed_contact(&self, transport: Transport) -> String {
+        let over = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
+        format!("<sip:{}@{}{over}>", self.identity.contact_user, self.identity.local)
     }
 
     /// FreeSWITCH's Contact: its own user where it called, the dialled one where it was called.
     pub(super) fn contact_of(&self, id: DialogId) -> String {
-        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else {
-            return self.placed_contact();
+        let dialog = self.dialogs.get(&id);
+        let transport = dialog.map_or(Transport::Udp, |dialog| dialog.transport);
+        let Some(Initial::Got(invite)) = dialog.map(|dialog| &dialog.invite) else {
+            return self.placed_contact(transport);
         };
         let dialled = match &invite.start {
             StartLine::Request { uri, .. } => SipUri::parse(uri).and_then(|uri| uri.user),
             StartLine::Response { .. } => None,
         };
         let user = dialled.as_deref().unwrap_or(&self.identity.contact_user);
-        format!("<sip:{user}@{};transport=udp>", self.identity.local)
+        let over = if transport == Transport::Tcp { "tcp" } else { "udp" };
+        format!("<sip:{user}@{};transport={over}>", self.identity.local)
     }
 
     pub(super) fn via(&mut self) -> String {
