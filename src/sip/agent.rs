@@ -81,7 +81,7 @@ impl AgentConfig {
             listen,
             user_agent: concat!("callwright/", env!("CARGO_PKG_VERSION")).to_owned(),
             contact_user: "mod_sofia".to_owned(),
-            allow: "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REFER, NOTIFY".to_owned(),
+            allow: "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY".to_owned(),
             timers: SipTimers::default(),
         }
     }

@@ -3,8 +3,8 @@
 use super::digest::Authentication;
 use super::name_addr::{NameAddr, split_list};
 use super::uri::{SipUri, Transport};
-use super::user_agent::Tx;
-use super::{DialogId, Message, StartLine};
+use super::user_agent::{Session, Tx};
+use super::{DialogId, Message, StartLine, is_called};
 
 /// A message to send. `Content-Length` is written by the transaction layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub(super) struct Dialog {
     pub auth: Authentication,
     /// How often our INVITE was refused for want of the right credentials.
     pub refusals: u32,
+    pub session: Session,
+    /// Our last description.
+    pub local_sdp: Option<String>,
+    /// Our offer that met theirs, and the alarm on which it goes out again.
+    pub glare: Option<(Tx, String)>,
     /// Our user's wish to hang up, kept until the protocol allows it.
     pub hangup: Option<Vec<(String, String)>>,
     /// Their BYE that came before the ACK.
@@ -189,6 +194,6 @@ impl Draft {
 
 /// All values called `name`, in order, with comma lists taken apart.
 pub(super) fn list(headers: &[(String, String)], name: &str) -> Vec<String> {
-    let values = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    let values = headers.iter().filter(|(n, _)| is_called(n, name));
     values.flat_map(|(_, value)| split_list(value)).map(str::to_owned).collect()
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use super::is_called;
 use super::name_addr::{NameAddr, split_list};
 use super::user_agent::reason_phrase;
 use super::via::Via;
@@ -183,8 +184,7 @@ impl<'a> Head<'a> {
 
     /// Values called `name`, also by its compact form (RFC 3261 7.3.3).
     fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        let called = move |n: &str| n.eq_ignore_ascii_case(name) || expanded(n).eq_ignore_ascii_case(name);
-        self.fields.iter().filter(move |(n, _)| called(n)).map(|(_, value)| value.as_ref())
+        self.fields.iter().filter(move |(found, _)| is_called(found, name)).map(|(_, value)| value.as_ref())
     }
 
     fn one(&self, name: &'static str) -> Option<&str> {
@@ -283,11 +283,10 @@ impl<'a> Head<'a> {
     fn rewrite(&self, body: &[u8]) -> Taken {
         let mut text = format!("{}\r\n", self.start);
         for (name, value) in &self.fields {
-            if matches!(expanded(name).to_ascii_lowercase().as_str(), "content-length") {
+            if is_called(name, "Content-Length") {
                 continue;
             }
-            let untagged = expanded(name).eq_ignore_ascii_case("From")
-                && NameAddr::parse(value).is_some_and(|from| from.tag().is_none());
+            let untagged = is_called(name, "From") && NameAddr::parse(value).is_some_and(|from| from.tag().is_none());
             text += &format!("{name}: {value}{}\r\n", if untagged { NO_TAG } else { "" });
         }
         text += &format!("Content-Length: {}\r\n\r\n", body.len());
@@ -349,20 +348,4 @@ fn is_uri(text: &str) -> bool {
 fn is_contact(text: &str) -> bool {
     let behind = text.rsplit_once('>').map_or("", |(_, behind)| behind);
     NameAddr::parse(text).is_some_and(|contact| is_uri(&contact.uri)) && !behind.contains(";;")
-}
-
-/// The long form of a field's name.
-fn expanded(name: &str) -> &str {
-    match name {
-        "v" | "V" => "Via",
-        "f" | "F" => "From",
-        "t" | "T" => "To",
-        "i" | "I" => "Call-ID",
-        "m" | "M" => "Contact",
-        "l" | "L" => "Content-Length",
-        "c" | "C" => "Content-Type",
-        "k" | "K" => "Supported",
-        "x" | "X" => "Session-Expires",
-        other => other,
-    }
 }

@@ -11,6 +11,7 @@ mod framing;
 mod intake;
 pub mod name_addr;
 pub mod sdp;
+mod session_timer;
 mod socket;
 mod streams;
 #[cfg(test)]
@@ -51,7 +52,8 @@ pub enum SipCommand {
     /// A CANCEL waits for a provisional response, a BYE for the ACK, as RFC 3261 wants. A dialog that is over already,
     /// or was never there, is let be.
     Hangup { dialog: DialogId, headers: Vec<(String, String)> },
-    /// Offers a new session description inside the dialog. While another offer is open it comes back as 491.
+    /// Offers a new session description inside the dialog. While another offer is open it comes back as 491, and goes
+    /// out again when the two have parted (RFC 3261 14.1).
     Reinvite { dialog: DialogId, sdp: String },
     /// Sends another request inside the dialog: REFER (RFC 3515), NOTIFY (RFC 6665). Nothing is sent while the call is
     /// not answered.
@@ -79,6 +81,10 @@ pub struct OutgoingInvite {
     pub sdp: String,
     /// What a proxy or server that asks (401, 407) is answered with, to the INVITE and to all that follows it.
     pub credentials: Option<Credentials>,
+    /// How many hops it may take; 70 unless said.
+    pub max_forwards: Option<u8>,
+    /// Seconds after which the call is to be refreshed or over (`Session-Expires`, RFC 4028).
+    pub session_expires: Option<u32>,
 }
 
 /// A registration, named by the switch core. All REGISTERs with one number have the same Call-ID.
@@ -118,8 +124,8 @@ pub enum SipEvent {
     Cancelled { dialog: DialogId, cancel: Box<Message> },
     /// The other side hung up; 200 was sent already. Not told to a side that hung up itself.
     Bye { dialog: DialogId, bye: Box<Message> },
-    /// A request inside the dialog: INFO, REFER, NOTIFY, or a re-INVITE with its offer. The first three were answered already; a re-INVITE is
-    /// answered by [`SipCommand::Respond`].
+    /// A request inside the dialog: INFO, REFER, NOTIFY, or a re-INVITE or UPDATE with an offer. The first three were
+    /// answered already; an offer is answered by [`SipCommand::Respond`]. A re-INVITE without one wants ours.
     Request { dialog: DialogId, request: Box<Message> },
     /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL. Silence is
     /// told as 408 (RFC 3261 8.1.3.1).
@@ -143,6 +149,9 @@ pub enum SipFailure {
     Transport(String, String),
     #[error("{0:?} is not a SIP URI")]
     BadUri(String),
+    /// Nobody refreshed the session in time (RFC 4028 10): a BYE is on the way.
+    #[error("the session was not refreshed")]
+    NotRefreshed,
 }
 
 /// A SIP message as text: what its start line said, its header fields in order, its body.
@@ -171,18 +180,7 @@ impl Default for StartLine {
 impl Message {
     /// The first field called `name`, in any case, also by its compact form (RFC 3261 7.3.3).
     pub fn header(&self, name: &str) -> Option<&str> {
-        let compact = match name.to_ascii_lowercase().as_str() {
-            "via" => "v",
-            "from" => "f",
-            "to" => "t",
-            "call-id" => "i",
-            "contact" => "m",
-            "content-type" => "c",
-            "content-length" => "l",
-            _ => "",
-        };
-        let called = |n: &str| n.eq_ignore_ascii_case(name) || (!compact.is_empty() && n.eq_ignore_ascii_case(compact));
-        self.headers.iter().find(|(n, _)| called(n)).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| is_called(n, name)).map(|(_, value)| value.as_str())
     }
 
     /// The response code; `None` for a request.
@@ -192,4 +190,21 @@ impl Message {
             StartLine::Request { .. } => None,
         }
     }
+}
+
+/// Whether a field with the name `found` is one called `name`: in any case, or in its compact form.
+fn is_called(found: &str, name: &str) -> bool {
+    let long = match found.as_bytes() {
+        [b'v' | b'V'] => "Via",
+        [b'f' | b'F'] => "From",
+        [b't' | b'T'] => "To",
+        [b'i' | b'I'] => "Call-ID",
+        [b'm' | b'M'] => "Contact",
+        [b'l' | b'L'] => "Content-Length",
+        [b'c' | b'C'] => "Content-Type",
+        [b'k' | b'K'] => "Supported",
+        [b'x' | b'X'] => "Session-Expires",
+        _ => found,
+    };
+    long.eq_ignore_ascii_case(name)
 }

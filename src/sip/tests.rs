@@ -60,6 +60,8 @@ impl Rig {
             headers: owned(headers),
             sdp: OFFER.into(),
             credentials: None,
+            max_forwards: None,
+            session_expires: None,
         })));
     }
 

@@ -7,11 +7,15 @@
 //!
 //! Requests that are refused for want of credentials go out again with them (RFC 3261 22, `asked`).
 //!
-//! Left out: reliable provisional responses, UPDATE, session timers, strict routers.
+//! RFC 3311 (UPDATE), RFC 4028 (session timers).
+//!
+//! Left out: reliable provisional responses (a request that requires them is told 420, as FreeSWITCH does unless it is
+//! configured otherwise), strict routers.
 
 mod asked;
 mod placing;
 mod reason;
+mod refreshing;
 mod registering;
 mod taking;
 #[cfg(test)]
@@ -26,12 +30,14 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::dialog::{Dialog, Draft, Initial, Stage, list};
+use super::dialog::{Dialog, Draft, Initial, Stage};
 use super::name_addr::NameAddr;
+use super::session_timer::SessionTimer;
 use super::uri::SipUri;
 use super::{DialogId, Message, RegistrationId, SipCommand, SipEvent, SipFailure, StartLine};
 use crate::id::Ids;
 use crate::units::Time;
+pub(super) use refreshing::Session;
 use registering::Registering;
 
 /// A transaction, numbered by the user agent.
@@ -79,6 +85,10 @@ enum Role {
     /// A request of ours that is no INVITE: BYE, INFO.
     Within(DialogId, Box<Pending>),
     Register(RegistrationId),
+    /// No transaction, but the time at which a session is to be refreshed.
+    Refresh(DialogId),
+    /// No transaction, but the time at which an offer that met another goes out again.
+    Glare(DialogId),
     /// Nobody waits for its end: a request answered at once, or one of ours in whose place another was sent.
     Other,
 }
@@ -89,6 +99,16 @@ struct Pending {
     request: Draft,
     /// How often it was refused for want of the right credentials.
     refusals: u32,
+    purpose: Purpose,
+}
+
+/// Whom the response to a request of ours concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The switch, which asked for it.
+    Switch,
+    /// Us: it kept the session alive.
+    Refresh,
 }
 
 /// See the module.
@@ -104,12 +124,13 @@ pub struct UserAgent {
     actions: VecDeque<Action>,
     next_tx: u64,
     next_received: u64,
+    now: Time,
 }
 
 /// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
 const OVERTAKING: Duration = Duration::from_millis(50);
 /// Methods that we act on.
-const UNDERSTOOD: [&str; 8] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY"];
+const UNDERSTOOD: [&str; 9] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY", "UPDATE"];
 
 impl UserAgent {
     pub fn new(identity: Identity, ids: Ids) -> Self {
@@ -124,6 +145,7 @@ impl UserAgent {
             actions: VecDeque::new(),
             next_tx: 0,
             next_received: 0,
+            now: Time::default(),
         }
     }
 
@@ -159,6 +181,7 @@ impl UserAgent {
 
     /// The switch wants something.
     pub fn handle_command(&mut self, now: Time, command: SipCommand) {
+        self.now = now;
         match command {
             SipCommand::Invite(invite) => self.invite(now, *invite),
             SipCommand::Respond { dialog, code, reason, headers, sdp } => {
@@ -178,28 +201,18 @@ impl UserAgent {
 
     /// A request that starts server transaction `tx`.
     pub fn handle_request(&mut self, now: Time, tx: Tx, request: Message) {
+        self.now = now;
         let StartLine::Request { method, .. } = &request.start else { return };
         let method = method.clone();
         let to_tag = request.header("To").and_then(NameAddr::parse).and_then(|to| to.tag().map(str::to_owned));
         let call_id = request.header("Call-ID").unwrap_or_default().to_owned();
-        let required = list(&request.headers, "Require");
-        if !UNDERSTOOD.contains(&method.as_str()) {
-            return self.answer_at_once(tx, &request, 405, &[("Allow", self.identity.allow.clone())]);
-        }
-        if !required.is_empty() {
-            return self.answer_at_once(tx, &request, 420, &[("Unsupported", required.join(", "))]);
-        }
-        if method == "OPTIONS" {
-            let told = [
-                ("Allow", self.identity.allow.clone()),
-                ("Accept", "application/sdp".to_owned()),
-                ("Supported", String::new()),
-            ];
-            return self.answer_at_once(tx, &request, 200, &told);
+        if let Some((code, headers)) = self.refusal(&method, &request) {
+            return self.answer_at_once(tx, &request, code, &headers);
         }
         let Some(to_tag) = to_tag else {
             return match method.as_str() {
                 "INVITE" => self.invited(tx, call_id, request),
+                "OPTIONS" => self.tell_options(tx, &request),
                 _ => self.answer_at_once(tx, &request, 481, &[]),
             };
         };
@@ -222,6 +235,8 @@ impl UserAgent {
             }
             "BYE" => self.bye_came(tx, id, request),
             "INVITE" => self.reinvite_came(tx, id, request),
+            "UPDATE" => self.update_came(tx, id, request),
+            "OPTIONS" => self.tell_options(tx, &request),
             _ => {
                 let code = if method == "REFER" { 202 } else { 200 };
                 self.answer_at_once(tx, &request, code, &[]);
@@ -279,15 +294,23 @@ impl UserAgent {
 
     /// A response to a request of ours. ACKs are sent below us.
     pub fn handle_response(&mut self, now: Time, tx: Tx, response: Message) {
+        self.now = now;
         let Some(code) = response.code() else { return };
-        if matches!(code, 401 | 407) && self.answer_challenge(now, tx, &response) {
+        let again = match code {
+            401 | 407 => self.answer_challenge(now, tx, &response),
+            422 => self.ask_for_longer(now, tx, &response),
+            _ => false,
+        };
+        if again {
             return;
         }
         let response = Box::new(response);
         match self.transactions.get(&tx) {
             Some(&Role::InviteClient(id)) => self.invite_answered(now, id, code, response),
             Some(&Role::Register(id)) if code >= 200 => self.registered(tx, id, Ok(response)),
-            Some(&Role::ReinviteClient(id, _)) => {
+            Some(Role::ReinviteClient(id, pending)) => {
+                let (id, purpose) = (*id, pending.purpose);
+                let sdp = pending.request.body.clone();
                 let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code > 100) else { return };
                 if code >= 200 && dialog.reinvite_out.take().is_none() {
                     // A retransmission.
@@ -297,6 +320,16 @@ impl UserAgent {
                     dialog.refresh_target(&response);
                 }
                 let gone = matches!(code, 408 | 481);
+                match purpose {
+                    Purpose::Refresh if !gone && code >= 200 => return self.refreshed(now, id, code, &response),
+                    Purpose::Refresh if !gone => return,
+                    Purpose::Switch if code == 491 => self.part(now, id, sdp),
+                    Purpose::Switch if (200..300).contains(&code) => {
+                        let asked = self.session_of(id);
+                        self.keep(id, SessionTimer::given(&response, asked));
+                    }
+                    Purpose::Switch | Purpose::Refresh => {}
+                }
                 self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
                 // RFC 3261 12.2.1.2: these two mean that the dialog is no more.
                 if gone {
@@ -362,12 +395,15 @@ impl UserAgent {
 
     /// Ends what waited too long.
     pub fn handle_deadline(&mut self, now: Time) {
+        self.now = now;
         while self.poll_deadline().is_some_and(|at| at <= now) {
             let Some(Reverse((_, tx))) = self.deadlines.pop() else { return };
             match self.transactions.get(&tx) {
                 Some(&Role::InviteClient(id)) if self.stage(id) == Some(Stage::Calling) => self.fail_unanswered(id),
                 // The deadline of the CANCEL, or that of the INVITE come early: only the first counts.
                 Some(&Role::Cancel(id)) if self.stage(id) == Some(Stage::Cancelling) => self.fail_unanswered(id),
+                Some(&Role::Refresh(id)) => self.refresh(now, tx, id),
+                Some(&Role::Glare(id)) => self.offer_again(now, tx, id),
                 Some(&Role::EarlyBye(id)) => {
                     if let Some((tx, bye)) = self.dialogs.get_mut(&id).and_then(|dialog| dialog.early_bye.take()) {
                         self.bye_came(tx, id, *bye);

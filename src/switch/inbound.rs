@@ -217,7 +217,8 @@ impl SwitchCore {
     pub(super) fn requested(&mut self, dialog: DialogId, request: &Message) {
         let StartLine::Request { method, .. } = &request.start else { return };
         match method.as_str() {
-            "INVITE" => {}
+            "INVITE" if request.body.trim().is_empty() => return self.offer_ours(dialog),
+            "INVITE" | "UPDATE" => {}
             "REFER" => return self.referred(dialog, request),
             "NOTIFY" => return self.notified(dialog, request),
             _ => {
@@ -257,6 +258,19 @@ impl SwitchCore {
                 channel.variables.set("rtp_local_sdp_str", kept);
             }
         }
+    }
+}
+
+impl SwitchCore {
+    /// A re-INVITE without an offer is answered with one of ours: what was agreed.
+    fn offer_ours(&mut self, dialog: DialogId) {
+        let channel = self.by_dialog.get(&dialog).and_then(|key| self.channels.get(key));
+        let offer = channel.and_then(|channel| {
+            let media = &channel.media;
+            Some(media.agreed.as_ref()?.answer(media.session, media.session + media.version, media.local?))
+        });
+        let (code, sdp) = if offer.is_some() { (200, offer.map(|offer| offer.to_sdp())) } else { (481, None) };
+        self.sip(SipCommand::Respond { dialog, code, reason: None, headers: Vec::new(), sdp });
     }
 }
 

@@ -110,6 +110,11 @@ impl SwitchCore {
         by: Option<ChannelKey>,
     ) -> Result<OriginateId, HangupCause> {
         self.expand_globals(&mut wanted.variables);
+        // A call that goes in circles has to end (RFC 3261 16.3).
+        let hops = by.and_then(|by| self.channels.get(&by)?.variables.value("max_forwards")?.parse::<u32>().ok());
+        if hops.is_some_and(|hops| hops <= 1) {
+            return Err(HangupCause::ExchangeRoutingError);
+        }
         let uuid = match wanted.variable("origination_uuid") {
             Some(uuid) if self.key_of(uuid).is_some() => return Err(HangupCause::DestinationOutOfOrder),
             Some(uuid) => SessionId::new(uuid),
@@ -497,6 +502,7 @@ impl SwitchCore {
             SipFailure::NoResponse(_) => (408, "Request Timeout"),
             SipFailure::Transport(..) => (503, "Service Unavailable"),
             SipFailure::BadUri(_) => (400, "Bad Request"),
+            SipFailure::NotRefreshed => return self.hangup(key, HangupCause::RecoveryOnTimerExpire),
         };
         self.invite_failed(key, code, phrase, "", None);
     }
@@ -550,6 +556,12 @@ fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: Str
         headers,
         sdp,
         credentials: credentials(channel),
+        max_forwards: channel.variables.value("max_forwards").and_then(|hops| hops.parse().ok()),
+        session_expires: channel
+            .variables
+            .value("sofia_session_timeout")
+            .and_then(|seconds| seconds.parse().ok())
+            .filter(|seconds| *seconds > 0),
     }
 }
 

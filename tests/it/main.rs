@@ -28,6 +28,7 @@ mod replies;
 mod reports;
 mod selection;
 mod side_by_side;
+mod sip_peers;
 mod steps;
 mod switch_net;
 mod tracking;

@@ -13,14 +13,14 @@ use super::captures::event_of;
 /// Nothing here takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Client {
+pub(super) struct Client {
     stream: TcpStream,
     decoder: Decoder,
     events: Vec<Event>,
 }
 
 impl Client {
-    async fn login(switch: &Switch) -> Client {
+    pub async fn login(switch: &Switch) -> Client {
         let stream = TcpStream::connect(switch.esl_addr()).await.unwrap();
         let mut client = Client { stream, decoder: Decoder::new(Limits::default()), events: Vec::new() };
         assert_eq!(client.frame().await.header("Content-Type"), Some("auth/request"));
@@ -50,13 +50,28 @@ impl Client {
         }
     }
 
-    async fn ask(&mut self, command: &str) -> Frame {
+    pub async fn ask(&mut self, command: &str) -> Frame {
         self.stream.write_all(format!("{command}\n\n").as_bytes()).await.unwrap();
         self.frame().await
     }
 
+    /// What was heard and not asked for, until the switch closes the connection.
+    pub async fn rest(mut self) -> Vec<Event> {
+        let mut bytes = [0; 4096];
+        loop {
+            while let Some(frame) = self.decoder.poll().unwrap() {
+                self.events.extend(event_of(&frame));
+            }
+            let count = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await.unwrap().unwrap();
+            if count == 0 {
+                return self.events;
+            }
+            self.decoder.feed(&bytes[..count]);
+        }
+    }
+
     /// The next event that `is` the one.
-    async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
+    pub async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
         loop {
             if let Some(at) = self.events.iter().position(&is) {
                 return self.events.remove(at);

@@ -59,6 +59,8 @@ async fn calls_through_a_proxy_that_loses_datagrams_all_come_about_and_end() {
             headers: vec![("X-call".into(), call.to_string())],
             sdp: OFFER.into(),
             credentials: None,
+            max_forwards: None,
+            session_expires: None,
         })));
     }
     let proxied = lossy_proxy(socket);

@@ -132,6 +132,8 @@ async fn calls_to_sipp(transport: &str, parameter: &str) {
             headers: vec![],
             sdp: OFFER.into(),
             credentials: None,
+            max_forwards: None,
+            session_expires: None,
         })));
     }
     let (mut rang, mut byes) = (0, 0);
@@ -174,6 +176,8 @@ async fn digest_call(password: &str) -> (Option<std::process::Output>, Vec<Strin
         headers: vec![],
         sdp: OFFER.into(),
         credentials: Some(Credentials { username: "alice".into(), password: password.into() }),
+        max_forwards: None,
+        session_expires: None,
     })));
     let mut told = Vec::new();
     let output = loop {

@@ -23,19 +23,37 @@ impl UserAgent {
     }
 
     fn invite_again(&mut self, now: Time, tx: Tx, id: DialogId, response: &Message) -> bool {
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return false };
+        if !dialog.auth.learn(response, dialog.refusals) {
+            return false;
+        }
+        dialog.refusals += 1;
+        self.send_invite_again(now, tx, id, |_, _| {})
+    }
+
+    /// Sends our INVITE again, changed by `change`, which is shown each field; not where it is no more wanted.
+    pub(super) fn send_invite_again(
+        &mut self,
+        now: Time,
+        tx: Tx,
+        id: DialogId,
+        change: impl Fn(&str, &mut String),
+    ) -> bool {
         let (again, via, cnonce) = (self.new_tx(), self.via(), self.tag());
         let Some(dialog) = self.dialogs.get_mut(&id) else { return false };
         let wanted = matches!(dialog.stage, Stage::Calling | Stage::Proceeding) && dialog.hangup.is_none();
         let Initial::Sent(invite) = &mut dialog.invite else { return false };
-        if !wanted || !dialog.auth.learn(response, dialog.refusals) {
+        if !wanted {
             return false;
         }
-        dialog.refusals += 1;
         dialog.local_seq += 1;
         dialog.stage = Stage::Calling;
         dialog.invite_tx = again;
         let answers = dialog.auth.answers("INVITE", invite.uri(), || cnonce.clone());
         **invite = invite.again(via, dialog.local_seq, answers);
+        for (name, value) in &mut invite.headers {
+            change(name, value);
+        }
         let request = (**invite).clone();
         self.transactions.insert(tx, Role::Other);
         self.transactions.insert(again, Role::InviteClient(id));
@@ -51,9 +69,10 @@ impl UserAgent {
             return false;
         }
         dialog.local_seq += 1;
-        let Pending { request, refusals } = pending;
+        let Pending { request, refusals, purpose } = pending;
         let answers = dialog.auth.answers(request.method(), request.uri(), || cnonce.clone());
-        let pending = Pending { request: request.again(via, dialog.local_seq, answers), refusals: refusals + 1 };
+        let pending =
+            Pending { request: request.again(via, dialog.local_seq, answers), refusals: refusals + 1, purpose };
         let was = self.transactions.insert(tx, Role::Other);
         if matches!(was, Some(Role::ReinviteClient(..))) {
             self.send_reinvite(now, id, pending);

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use super::writing::{add_sdp, loose_route};
-use super::{Role, UserAgent};
+use super::{Role, Session, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage};
 use crate::sip::digest::Authentication;
 use crate::sip::name_addr::{NameAddr, quote};
+use crate::sip::session_timer::{MIN_SE, SessionTimer};
 use crate::sip::uri::{SipUri, Transport};
 use crate::sip::{DialogId, Message, OutgoingInvite, SipEvent, SipFailure};
 use crate::units::Time;
@@ -45,6 +46,9 @@ impl UserAgent {
             invite: Initial::Sent(Box::default()),
             auth: Authentication::with(invite.credentials),
             refusals: 0,
+            session: Session::asking(invite.session_expires.map(|seconds| seconds.max(MIN_SE))),
+            local_sdp: Some(invite.sdp.clone()).filter(|sdp| !sdp.is_empty()),
+            glare: None,
             hangup: None,
             early_bye: None,
             reinvite_in: None,
@@ -52,7 +56,19 @@ impl UserAgent {
         };
         let contact = self.placed_contact(transport);
         let mut request = dialog.request("INVITE", self.via(), Some(&contact));
+        if let Some(hops) = invite.max_forwards {
+            request
+                .headers
+                .iter_mut()
+                .filter(|(name, _)| name == "Max-Forwards")
+                .for_each(|(_, v)| *v = hops.to_string());
+        }
         self.add_session_headers(&mut request);
+        if let Some(seconds) = invite.session_expires {
+            // RFC 4028 7.1: the refresher is left to the other side.
+            request.headers.push(("Session-Expires".to_owned(), seconds.max(MIN_SE).to_string()));
+            request.headers.push(("Min-SE".to_owned(), MIN_SE.to_string()));
+        }
         request.headers.extend(invite.headers);
         add_sdp(&mut request, invite.sdp);
         dialog.invite = Initial::Sent(Box::new(request.clone()));
@@ -71,6 +87,8 @@ impl UserAgent {
                 if dialog.stage == Stage::Calling {
                     dialog.stage = Stage::Proceeding;
                 }
+                // An early dialog, in which the other side may ask, too (RFC 3261 12.1).
+                dialog.remote_tag = to_tag.or(dialog.remote_tag.take());
                 let hangup = dialog.hangup.take();
                 if code > 100 {
                     self.emit(SipEvent::Response { dialog: id, response });
@@ -85,6 +103,8 @@ impl UserAgent {
                 let hangup = dialog.hangup.take().or_else(|| cancelled.then(Vec::new));
                 dialog.stage = Stage::Confirmed;
                 dialog.learn_from_response(&response);
+                let timer = SessionTimer::given(&response, dialog.session.asked);
+                self.keep(id, timer);
                 self.emit(SipEvent::Response { dialog: id, response });
                 // RFC 3261 9.1: a 2xx that crossed the CANCEL made a call, which only a BYE ends.
                 if let Some(headers) = hangup {

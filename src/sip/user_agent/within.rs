@@ -1,9 +1,10 @@
 //! Our requests inside a dialog: CANCEL, BYE, re-INVITE, INFO, REFER, NOTIFY (RFC 3261 9.1, 14.1, 15.1.1).
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use super::writing::add_sdp;
-use super::{Pending, Role, UserAgent};
+use super::{Pending, Purpose, Role, Tx, UserAgent};
 use crate::sip::dialog::{Draft, Initial, Stage};
 use crate::sip::{DialogId, SipEvent};
 use crate::units::Time;
@@ -45,15 +46,47 @@ impl UserAgent {
 
     pub(super) fn reinvite(&mut self, now: Time, id: DialogId, sdp: String) {
         let contact = self.contact_of(id);
-        let Some(dialog) = self.dialogs.get(&id) else { return };
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        // A newer offer takes the place of one that waits.
+        dialog.glare = None;
         if dialog.stage != Stage::Confirmed || dialog.reinvite_in.is_some() || dialog.reinvite_out.is_some() {
+            if dialog.stage == Stage::Confirmed {
+                self.part(now, id, sdp);
+            }
             let response = self.local_response(id, 491, "Request Pending");
             return self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
         }
         let Some(mut request) = self.draft_within(id, "INVITE", Some(&contact)) else { return };
         self.add_session_headers(&mut request);
+        self.keep_session_expires(id, &mut request);
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.local_sdp = Some(sdp.clone());
+        }
         add_sdp(&mut request, sdp);
-        self.send_reinvite(now, id, Pending { request, refusals: 0 });
+        self.send_reinvite(now, id, Pending { request, refusals: 0, purpose: Purpose::Switch });
+    }
+
+    /// Two offers met: ours goes out again after a while, which is longer for the side that made the Call-ID
+    /// (RFC 3261 14.1).
+    pub(super) fn part(&mut self, now: Time, id: DialogId, sdp: String) {
+        let tx = self.new_tx();
+        let dice = u64::from(self.ids.number() % 200) * 10;
+        let wait = match id {
+            DialogId::Placed(_) => 2_100 + dice * 19 / 20,
+            DialogId::Received(_) => dice,
+        };
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        dialog.glare = Some((tx, sdp));
+        self.transactions.insert(tx, Role::Glare(id));
+        self.deadlines.push(Reverse((now + Duration::from_millis(wait), tx)));
+    }
+
+    pub(super) fn offer_again(&mut self, now: Time, tx: Tx, id: DialogId) {
+        self.transactions.remove(&tx);
+        let waiting = self.dialogs.get_mut(&id).and_then(|dialog| dialog.glare.take_if(|(alarm, _)| *alarm == tx));
+        if let Some((_, sdp)) = waiting {
+            self.reinvite(now, id, sdp);
+        }
     }
 
     pub(super) fn send_reinvite(&mut self, now: Time, id: DialogId, pending: Pending) {
@@ -92,7 +125,7 @@ impl UserAgent {
 
     fn send_within(&mut self, id: DialogId, request: Draft) {
         let tx = self.new_tx();
-        let pending = Pending { request: request.clone(), refusals: 0 };
+        let pending = Pending { request: request.clone(), refusals: 0, purpose: Purpose::Switch };
         self.transactions.insert(tx, Role::Within(id, Box::new(pending)));
         self.send(tx, request);
     }

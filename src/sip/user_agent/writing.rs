@@ -4,8 +4,9 @@ use super::reason::reason_phrase;
 use super::{Action, Role, Tx, UserAgent};
 use crate::sip::dialog::{Draft, Initial, Stage, list};
 use crate::sip::name_addr::NameAddr;
+use crate::sip::session_timer::{SessionTimer, TIMER};
 use crate::sip::uri::{SipUri, Transport};
-use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine};
+use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine, is_called};
 
 impl UserAgent {
     pub(super) fn stage(&self, id: DialogId) -> Option<Stage> {
@@ -43,6 +44,7 @@ impl UserAgent {
     /// Removes a dialog; its first transaction has nobody left to tell.
     pub(super) fn forget(&mut self, id: DialogId) {
         let Some(dialog) = self.dialogs.remove(&id) else { return };
+        self.forget_alarms(&dialog);
         if matches!(dialog.invite, Initial::Sent(_)) {
             self.actions.push_back(Action::End { tx: dialog.invite_tx });
         }
@@ -60,7 +62,9 @@ impl UserAgent {
         let dialog = dialog.and_then(|id| self.dialogs.get(&id));
         let mut headers: Vec<(String, String)> = Vec::with_capacity(12);
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
-            headers.extend(request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).cloned());
+            headers.extend(
+                request.headers.iter().filter(|(n, _)| is_called(n, name)).map(|(_, v)| (name.to_owned(), v.clone())),
+            );
         }
         if let Some((_, to)) = headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("To"))
             && code > 100
@@ -79,6 +83,10 @@ impl UserAgent {
         headers.push(("User-Agent".to_owned(), self.identity.user_agent.clone()));
         if dialog.is_some() && code > 100 {
             headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+            headers.push(("Supported".to_owned(), TIMER.to_owned()));
+        }
+        if dialog.is_some() && (200..300).contains(&code) {
+            headers.extend(SessionTimer::taken(request).map(SessionTimer::answer).unwrap_or_default());
         }
         let reason = reason.map_or_else(|| reason_phrase(code).to_owned(), str::to_owned);
         Draft { start: StartLine::Response { code, reason }, headers, body: String::new() }
@@ -97,6 +105,13 @@ impl UserAgent {
     pub(super) fn add_session_headers(&self, request: &mut Draft) {
         self.sign(request);
         request.headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+        request.headers.push(("Supported".to_owned(), TIMER.to_owned()));
+    }
+
+    /// Any re-INVITE refreshes the session, so it names its timer again (RFC 4028 7.4).
+    pub(super) fn keep_session_expires(&self, id: DialogId, request: &mut Draft) {
+        let timer = self.dialogs.get(&id).and_then(|dialog| dialog.session.timer());
+        request.headers.extend(timer.map(SessionTimer::refresh).unwrap_or_default());
     }
 
     /// mod_sofia's: UDP goes without saying.

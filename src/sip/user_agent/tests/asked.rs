@@ -20,24 +20,11 @@ fn place_with_credentials(agent: &mut UserAgent) -> (Tx, Draft) {
         headers: vec![],
         sdp: "v=0".into(),
         credentials: credentials(),
+        max_forwards: None,
+        session_expires: None,
     };
     agent.handle_command(NOW, SipCommand::Invite(Box::new(invite)));
     sent(agent)
-}
-
-/// The one request that was sent.
-fn sent(agent: &mut UserAgent) -> (Tx, Draft) {
-    let mut sent = drain(agent).into_iter().filter_map(|action| match action {
-        Action::Send { tx, request, .. } => Some((tx, *request)),
-        _ => None,
-    });
-    let first = sent.next().expect("a request");
-    assert!(sent.next().is_none(), "one request");
-    first
-}
-
-fn header<'a>(request: &'a Draft, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
 }
 
 fn number(request: &Draft) -> u32 {
