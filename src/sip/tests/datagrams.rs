@@ -126,6 +126,70 @@ async fn an_answer_is_repeated_until_its_ack() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_repeated_until_its_ack() {
+    let timers = SipTimers { t1: Duration::from_millis(20), ..SipTimers::default() };
+    let mut rig = Rig::patient(timers).await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    peer.send(&peer.request("INVITE", "Content-Length: 0\r\n\r\n")).await;
+    rig.invited().await;
+    rig.respond(TAKEN, 486, None);
+    let first = peer.next_starting("SIP/2.0 486").await;
+    assert_eq!(peer.next().await, first);
+    assert_eq!(peer.next().await, first);
+    let ack = peer.request("ACK", "Content-Length: 0\r\n\r\n").replace("branch=z9hG4bKACK", "branch=z9hG4bKINVITE");
+    peer.send(&ack).await;
+    // What follows is told apart from copies that were on their way.
+    peer.send(&peer.request("OPTIONS", "Content-Length: 0\r\n\r\n")).await;
+    let after = peer.next_starting("SIP/2.0 200").await;
+    assert_eq!(field(&after, "CSeq"), Some("7 OPTIONS"));
+    peer.send(&peer.request("OPTIONS", "Content-Length: 0\r\n\r\n").replace("OPTIONS\r\nMax", "two\r\nMax")).await;
+    assert!(peer.next().await.starts_with("SIP/2.0 200"), "no 486 any more");
+}
+
+#[tokio::test]
+async fn an_answer_after_our_cancel_is_acknowledged_and_then_ended() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    rig.call(format!("sip:doggy@{}", peer.local()), &[]);
+    let invite = peer.next_starting("INVITE").await;
+    peer.send(&peer.response(&invite, "180 Ringing", "callee", "Content-Length: 0\r\n\r\n")).await;
+    rig.response(180).await;
+    rig.hang_up(PLACED, &[]);
+    let cancel = peer.next_starting("CANCEL").await;
+    let more = format!("Contact: <sip:there@{}>\r\nContent-Length: 0\r\n\r\n", peer.local());
+    peer.send(&peer.response(&invite, "200 OK", "callee", &more)).await;
+    peer.send(&peer.response(&cancel, "200 OK", "callee", "Content-Length: 0\r\n\r\n")).await;
+    let mut seen = [peer.next().await, peer.next().await].map(|text| text[..3].to_owned());
+    seen.sort();
+    assert_eq!(seen, ["ACK", "BYE"]);
+}
+
+#[tokio::test]
+async fn a_cancel_of_nobody_and_one_after_the_answer_change_nothing() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    peer.send(&peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\nContent-Length: 0\r\n\r\n", peer.local())))
+        .await;
+    rig.invited().await;
+    rig.respond(TAKEN, 200, Some(OFFER));
+    peer.next_starting("SIP/2.0 200").await;
+    let cancel =
+        peer.request("CANCEL", "Content-Length: 0\r\n\r\n").replace("branch=z9hG4bKCANCEL", "branch=z9hG4bKINVITE");
+    peer.send(&cancel).await;
+    loop {
+        let text = peer.next_starting("SIP/2.0 200").await;
+        if field(&text, "CSeq") == Some("7 CANCEL") {
+            break;
+        }
+    }
+    peer.send(&cancel.replace("z9hG4bKINVITE", "z9hG4bKnobody")).await;
+    peer.next_starting("SIP/2.0 481").await;
+    rig.hang_up(TAKEN, &[]);
+    rig.agent.send(SipCommand::Info { dialog: TAKEN, content_type: "text/plain".into(), body: "still there".into() });
+    peer.next_starting("INFO").await;
+}
+
+#[tokio::test]
 async fn nobody_there_is_no_response() {
     let timers =
         SipTimers { t1: Duration::from_millis(10), no_response: Duration::from_millis(300), ..SipTimers::default() };
