@@ -29,6 +29,8 @@ async fn main() {
             headers: vec![("X-call".into(), call.to_string())],
             sdp: SDP.into(),
             credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
             max_forwards: None,
             session_expires: None,
         })));

@@ -59,6 +59,8 @@ pub(super) struct Dialog {
     pub auth: Authentication,
     /// How often our INVITE was refused for want of the right credentials.
     pub refusals: u32,
+    /// Our Contact, of a call that we placed.
+    pub contact: Option<String>,
     pub session: Session,
     /// Our last description.
     pub local_sdp: Option<String>,

@@ -81,6 +81,10 @@ pub struct OutgoingInvite {
     pub sdp: String,
     /// What a proxy or server that asks (401, 407) is answered with, to the INVITE and to all that follows it.
     pub credentials: Option<Credentials>,
+    /// User part of the Contact, where it is not the usual one.
+    pub contact_user: Option<String>,
+    /// Parameters of that Contact's URI, with what leads them: `;gw=pbx`.
+    pub contact_parameters: String,
     /// How many hops it may take; 70 unless said.
     pub max_forwards: Option<u8>,
     /// Seconds after which the call is to be refreshed or over (`Session-Expires`, RFC 4028).

@@ -60,6 +60,8 @@ impl Rig {
             headers: owned(headers),
             sdp: OFFER.into(),
             credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
             max_forwards: None,
             session_expires: None,
         })));

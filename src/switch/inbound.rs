@@ -94,6 +94,16 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         set_invite_variables(channel, invite, &from, &request, &facts);
         channel.profile = Some(profile_of(invite, &from, &request, &context, now));
+        // A gateway calls the Contact that we gave it.
+        let gateway = request.params.split(';').find_map(|parameter| parameter.strip_prefix("gw="));
+        if let Some(trunk) = gateway.and_then(|name| self.trunk(name)) {
+            trunk.calls_in += 1;
+            let name = trunk.gateway.name.clone();
+            if let Some(channel) = self.channel(key) {
+                channel.variables.set("sip_gateway", name);
+            }
+        }
+        let Some(channel) = self.channel(key) else { return };
         let Some((codec, agreed)) = agree(&invite.body, &allowed) else {
             self.hangup(key, HangupCause::IncompatibleDestination);
             return;

@@ -3,7 +3,7 @@
 //! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core
 //! to a network in memory, so that whole calls run in virtual time.
 //!
-//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
+//! Left out: other endpoints than SIP, registration with us (we register with gateways), other dialplans than "park everything", forking originates, log
 //! lines, XML events, the outbound event socket.
 
 mod address;
@@ -19,6 +19,8 @@ mod event_names;
 mod events;
 mod exec;
 mod expand;
+mod gateway;
+mod gateways;
 mod hold;
 mod inbound;
 mod media;
@@ -39,5 +41,6 @@ mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
 pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use gateway::{Gateway, Registering};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;

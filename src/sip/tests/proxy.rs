@@ -72,6 +72,8 @@ async fn calls_through_a_proxy_that_loses_repeats_and_reorders_datagrams_all_com
             headers: vec![("X-call".into(), call.to_string())],
             sdp: OFFER.into(),
             credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
             max_forwards: None,
             session_expires: None,
         })));

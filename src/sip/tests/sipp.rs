@@ -132,6 +132,8 @@ async fn calls_to_sipp(transport: &str, parameter: &str) {
             headers: vec![],
             sdp: OFFER.into(),
             credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
             max_forwards: None,
             session_expires: None,
         })));
@@ -176,6 +178,8 @@ async fn digest_call(password: &str) -> (Option<std::process::Output>, Vec<Strin
         headers: vec![],
         sdp: OFFER.into(),
         credentials: Some(Credentials { username: "alice".into(), password: password.into() }),
+        contact_user: None,
+        contact_parameters: String::new(),
         max_forwards: None,
         session_expires: None,
     })));

@@ -46,6 +46,7 @@ impl UserAgent {
             invite: Initial::Sent(Box::default()),
             auth: Authentication::with(invite.credentials),
             refusals: 0,
+            contact: None,
             session: Session::asking(invite.session_expires.map(|seconds| seconds.max(MIN_SE))),
             local_sdp: Some(invite.sdp.clone()).filter(|sdp| !sdp.is_empty()),
             glare: None,
@@ -54,7 +55,11 @@ impl UserAgent {
             reinvite_in: None,
             reinvite_out: None,
         };
-        let contact = self.placed_contact(transport);
+        let contact = match &invite.contact_user {
+            Some(user) => format!("<sip:{user}@{}{}>", self.identity.local, invite.contact_parameters),
+            None => self.placed_contact(transport),
+        };
+        dialog.contact = Some(contact.clone());
         let mut request = dialog.request("INVITE", self.via(), Some(&contact));
         if let Some(hops) = invite.max_forwards {
             request

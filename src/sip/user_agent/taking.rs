@@ -34,6 +34,7 @@ impl UserAgent {
             invite: Initial::Got(Box::new(request.clone())),
             auth: Authentication::default(),
             refusals: 0,
+            contact: None,
             session: Session::default(),
             local_sdp: None,
             glare: None,

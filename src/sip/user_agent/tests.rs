@@ -127,6 +127,8 @@ fn place(agent: &mut UserAgent, now: Time) -> Tx {
         headers: vec![],
         sdp: String::new(),
         credentials: None,
+        contact_user: None,
+        contact_parameters: String::new(),
         max_forwards: None,
         session_expires: None,
     };

@@ -123,6 +123,9 @@ impl UserAgent {
     /// FreeSWITCH's Contact: its own user where it called, the dialled one where it was called.
     pub(super) fn contact_of(&self, id: DialogId) -> String {
         let dialog = self.dialogs.get(&id);
+        if let Some(contact) = dialog.and_then(|dialog| dialog.contact.clone()) {
+            return contact;
+        }
         let transport = dialog.map_or(Transport::Udp, |dialog| dialog.transport);
         let Some(Initial::Got(invite)) = dialog.map(|dialog| &dialog.invite) else {
             return self.placed_contact(transport);

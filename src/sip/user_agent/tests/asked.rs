@@ -20,6 +20,8 @@ fn place_with_credentials(agent: &mut UserAgent) -> (Tx, Draft) {
         headers: vec![],
         sdp: "v=0".into(),
         credentials: credentials(),
+        contact_user: None,
+        contact_parameters: String::new(),
         max_forwards: None,
         session_expires: None,
     };

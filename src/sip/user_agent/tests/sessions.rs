@@ -50,6 +50,8 @@ fn placed_with(agent: &mut UserAgent, asked: Option<u32>, fields: &[(&str, &str)
         headers: vec![],
         sdp: "v=0 ours".into(),
         credentials: None,
+        contact_user: None,
+        contact_parameters: String::new(),
         max_forwards: Some(12),
         session_expires: asked,
     };
@@ -177,6 +179,8 @@ fn a_session_that_is_too_short_is_asked_for_longer_and_refused_in_turn() {
         headers: vec![],
         sdp: String::new(),
         credentials: None,
+        contact_user: None,
+        contact_parameters: String::new(),
         max_forwards: None,
         session_expires: Some(200),
     };
