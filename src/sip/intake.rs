@@ -286,13 +286,33 @@ impl<'a> Head<'a> {
             if is_called(name, "Content-Length") {
                 continue;
             }
-            let untagged = is_called(name, "From") && NameAddr::parse(value).is_some_and(|from| from.tag().is_none());
-            text += &format!("{name}: {value}{}\r\n", if untagged { NO_TAG } else { "" });
+            text += &format!("{name}: {}\r\n", spelled(name, value));
         }
         text += &format!("Content-Length: {}\r\n\r\n", body.len());
         let mut bytes = text.into_bytes();
         bytes.extend_from_slice(body);
         Taken::Message(bytes)
+    }
+}
+
+/// A value as transactions understand it: the same, unless blanks stand where they need not, or a From has no tag.
+fn spelled<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
+    if is_called(name, "Via") {
+        let odd =
+            ["  ", "\t", " /", "/ ", " ;", "; ", " =", "= ", " :", ": "].iter().any(|blank| value.contains(blank));
+        let hops = if odd { Via::list(value) } else { None };
+        return hops.map_or(Cow::Borrowed(value), |hops| {
+            hops.iter().map(Via::to_string).collect::<Vec<_>>().join(", ").into()
+        });
+    }
+    let (from, to) = (is_called(name, "From"), is_called(name, "To"));
+    let Some(address) = Some(value).filter(|_| from || to).and_then(NameAddr::parse) else {
+        return Cow::Borrowed(value);
+    };
+    match address.tag() {
+        None if from => format!("{value}{NO_TAG}").into(),
+        Some(tag) if !value.contains(&format!(";tag={tag}")) => address.to_string().into(),
+        _ => Cow::Borrowed(value),
     }
 }
 
@@ -346,6 +366,213 @@ fn is_uri(text: &str) -> bool {
 
 /// A Contact whose parameters are none of them empty.
 fn is_contact(text: &str) -> bool {
+    // RFC 3261 20.10: what has a comma or question mark stands in brackets.
+    if !text.contains('<') && text.contains('?') {
+        return false;
+    }
     let behind = text.rsplit_once('>').map_or("", |(_, behind)| behind);
     NameAddr::parse(text).is_some_and(|contact| is_uri(&contact.uri)) && !behind.contains(";;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+    use rsipstack::sip::{Request, SipMessage};
+    use rsipstack::transaction::key::{TransactionKey, TransactionRole};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn intake() -> Intake {
+        Intake { allow: "INVITE, BYE".into(), user_agent: "test".into() }
+    }
+
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 5099))
+    }
+
+    fn torture(name: &str) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip-torture");
+        std::fs::read(folder.join(format!("{name}.sip"))).unwrap()
+    }
+
+    fn all() -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip-torture");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".sip")?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What goes on to the transactions, as they read it; they must know which it is.
+    fn read(bytes: &[u8]) -> SipMessage {
+        let message = SipMessage::try_from(bytes).unwrap_or_else(|error| panic!("{error}"));
+        match &message {
+            SipMessage::Request(request) => {
+                drop(TransactionKey::from_request(request, TransactionRole::Server).unwrap())
+            }
+            SipMessage::Response(response) => {
+                drop(TransactionKey::from_response(response, TransactionRole::Client).unwrap());
+            }
+        }
+        message
+    }
+
+    fn request(taken: Taken) -> Request {
+        let Taken::Message(bytes) = taken else { panic!("{taken:?}") };
+        let SipMessage::Request(request) = read(&bytes) else { panic!("no request") };
+        request
+    }
+
+    // RFC 4475 3.1.1, 3.2, 3.3.7 to 3.3.15, 3.4: what is odd and right goes on.
+    #[test]
+    fn what_is_odd_but_right_passes() {
+        let right = [
+            "wsinv",
+            "esc01",
+            "escnull",
+            "lwsdisp",
+            "longreq",
+            "dblreq",
+            "semiuri",
+            "transports",
+            "mpart01",
+            "unreason",
+            "noreason",
+            "baddate",
+            "badaspec",
+            "baddn",
+            "badbranch",
+            "unksm2",
+            "bext01",
+            "invut",
+            "regaut01",
+            "bcast",
+            "zeromf",
+            "cparam01",
+            "cparam02",
+            "sdp01",
+            "inv2543",
+        ];
+        for name in right {
+            match intake().take(&torture(name), peer(), Carrier::Datagram) {
+                Taken::Message(bytes) => drop(read(&bytes)),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+
+    #[rstest]
+    #[case("intmeth", "501 Not Implemented")]
+    #[case("esc02", "501 Not Implemented")]
+    #[case("badinv01", "400 Bad Via Header")]
+    #[case("clerr", "400 Body Shorter Than Content-Length")]
+    #[case("ncl", "400 Bad Content-Length Header")]
+    #[case("scalar02", "400 Bad CSeq Header")]
+    #[case("quotbal", "400 Bad To Header")]
+    #[case("ltgtruri", "400 Bad Request-Line")]
+    #[case("lwsruri", "400 Bad Request-Line")]
+    #[case("lwsstart", "400 Bad Request-Line")]
+    #[case("trws", "400 Bad Request-Line")]
+    #[case("escruri", "400 Bad Request-URI")]
+    #[case("regbadct", "400 Bad Contact Header")]
+    #[case("badvers", "505 Version Not Supported")]
+    #[case("mismatch01", "400 Bad CSeq Header")]
+    #[case("mismatch02", "400 Bad CSeq Header")]
+    #[case("insuf", "400 Missing From Header")]
+    #[case("unkscm", "416 Unsupported URI Scheme")]
+    #[case("novelsc", "416 Unsupported URI Scheme")]
+    #[case("multi01", "400 Several From Headers")]
+    #[case("mcl01", "400 Several Content-Length Headers")]
+    fn what_is_wrong_is_refused_with_why(#[case] name: &str, #[case] line: &str) {
+        match intake().take(&torture(name), peer(), Carrier::Datagram) {
+            Taken::Refused(response) => {
+                assert!(response.starts_with(&format!("SIP/2.0 {line}\r\n")), "{response}");
+                assert!(response.contains(";received=127.0.0.1;rport=5099"), "{response}");
+                assert_eq!(response.contains("\r\nAllow: "), line.starts_with("501"), "{response}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn responses_that_are_wrong_are_dropped() {
+        for name in ["scalarlg", "bigcode"] {
+            assert_eq!(intake().take(&torture(name), peer(), Carrier::Datagram), Taken::Ignored, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_torture_message_has_its_place_here() {
+        // Right, refused, dropped, and regescrt, whose brackets make it right.
+        assert_eq!(all().len(), 25 + 21 + 2 + 1);
+        assert_eq!(
+            request(intake().take(&torture("regescrt"), peer(), Carrier::Datagram)).method.to_string(),
+            "REGISTER"
+        );
+    }
+
+    #[test]
+    fn every_beginning_and_every_end_of_every_torture_message_is_survived() {
+        for name in all() {
+            let whole = torture(&name);
+            for cut in (0..whole.len()).step_by(if name == "longreq" { 17 } else { 1 }) {
+                for part in [&whole[..cut], &whole[cut..]] {
+                    for carrier in [Carrier::Datagram, Carrier::Stream] {
+                        if let Taken::Message(bytes) = intake().take(part, peer(), carrier) {
+                            let _ = SipMessage::try_from(bytes.as_slice());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_beginning_of_an_invite_is_taken_for_the_whole() {
+        let whole = torture("esc01");
+        for cut in 0..whole.len() {
+            let taken = intake().take(&whole[..cut], peer(), Carrier::Datagram);
+            assert!(!matches!(taken, Taken::Message(_)), "{cut}: {taken:?}");
+        }
+    }
+
+    const PLAIN: &str = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1, SIP/2.0/UDP d\r\nFrom: <sip:c@c>\r\n\
+        To: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nSubject: one\r\n two\r\n\r\nbody";
+
+    #[test]
+    fn a_message_goes_on_in_one_spelling() {
+        let Taken::Message(bytes) = intake().take(PLAIN.as_bytes(), peer(), Carrier::Datagram) else { panic!() };
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(text.contains("\r\nSubject: one two\r\n") && text.ends_with("Content-Length: 4\r\n\r\nbody"), "{text}");
+        assert!(text.contains(NO_TAG), "who gave no tag is known by one");
+        assert!(!String::from_utf8(unmark(&bytes).into_owned()).unwrap().contains("tag="));
+        let Taken::Message(bytes) = intake().take(PLAIN.as_bytes(), peer(), Carrier::Stream) else { panic!() };
+        assert!(bytes.ends_with(b"Content-Length: 0\r\n\r\n"), "on a connection a body has a length");
+    }
+
+    #[test]
+    fn an_ack_is_never_answered_and_neither_is_who_gave_no_via() {
+        let ack = PLAIN.replace("OPTIONS", "ACK").replace("CSeq: 1", "CSeq: one");
+        assert_eq!(intake().take(ack.as_bytes(), peer(), Carrier::Datagram), Taken::Ignored);
+        let nobody = PLAIN.replace("Via: ", "Viaduct: ");
+        assert_eq!(intake().take(nobody.as_bytes(), peer(), Carrier::Datagram), Taken::Ignored);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(at in 0..PLAIN.len(), cut in 0..60_usize, noise in prop::collection::vec(any::<u8>(), 0..20)) {
+            let mut bytes = PLAIN.as_bytes().to_vec();
+            bytes.splice(at..(at + cut).min(PLAIN.len()), noise);
+            if let Taken::Message(bytes) = intake().take(&bytes, peer(), Carrier::Datagram) {
+                let _ = SipMessage::try_from(bytes.as_slice());
+            }
+            let _ = intake().refuse_text(&bytes, 413, peer());
+            let _ = unmark(&bytes);
+        }
+    }
 }

@@ -83,14 +83,19 @@ impl fmt::Display for SipUri {
             write!(f, "{user}@")?;
         }
         f.write_str(&self.host_port())?;
-        for (name, value) in &self.params {
-            match value {
-                Some(value) => write!(f, ";{name}={value}")?,
-                None => write!(f, ";{name}")?,
-            }
-        }
-        Ok(())
+        write_params(f, &self.params)
     }
+}
+
+/// Each with its semicolon.
+pub(super) fn write_params(f: &mut fmt::Formatter<'_>, params: &[(String, Option<String>)]) -> fmt::Result {
+    for (name, value) in params {
+        match value {
+            Some(value) => write!(f, ";{name}={value}")?,
+            None => write!(f, ";{name}")?,
+        }
+    }
+    Ok(())
 }
 
 /// `;`-separated `name=value` pairs; empty ones are passed over.

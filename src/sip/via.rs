@@ -1,8 +1,10 @@
 //! Via (RFC 3261 20.42, 25.1): who sent a request, and over what.
 
+use std::fmt;
+
 use super::intake::is_token;
 use super::name_addr::split_list;
-use super::uri::{SipUri, parse_params};
+use super::uri::{SipUri, parse_params, write_params};
 
 /// One hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,16 @@ impl Via {
     pub fn branch(&self) -> Option<&str> {
         let branch = self.params.iter().find(|(name, _)| name.eq_ignore_ascii_case("branch"))?;
         branch.1.as_deref().filter(|branch| !branch.is_empty())
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        write_params(f, &self.params)
     }
 }
 

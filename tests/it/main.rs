@@ -31,4 +31,5 @@ mod side_by_side;
 mod sip_peers;
 mod steps;
 mod switch_net;
+mod torture;
 mod tracking;

@@ -3,7 +3,9 @@
 use std::process::{Output, Stdio};
 
 use callwright::esl::Event;
-use callwright::switch::{Switch, SwitchConfig};
+use callwright::sip::Credentials;
+use callwright::sip::uri::Transport;
+use callwright::switch::{Gateway, Registering, Switch, SwitchConfig};
 
 use super::switch_net::Client;
 
@@ -79,4 +81,79 @@ async fn a_caller_with_a_session_timer_holds_refreshes_asks_and_is_content() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_goes_over_tcp() {
     called("uac-session", &["-t", "t1"]).await;
+}
+
+fn gateway(port: u16, registering: Registering, transport: Transport) -> Gateway {
+    Gateway {
+        name: "pbx".into(),
+        realm: format!("127.0.0.1:{port}"),
+        proxy: None,
+        credentials: Credentials { username: "alice".into(), password: "secret".into() },
+        registering,
+        transport,
+    }
+}
+
+/// A port that was free a moment ago: SIPp does not tell which one it took.
+fn free_port() -> u16 {
+    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn is_state(state: &'static str) -> impl Fn(&Event) -> bool {
+    move |event| event.header("Event-Subclass") == Some("sofia::gateway_state") && event.header("State") == Some(state)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_is_registered_with_its_password_and_told_of_the_end() {
+    let port = free_port();
+    let gateways = vec![gateway(port, Registering::For(600), Transport::Udp)];
+    let served = async {
+        let (switch, mut client) = answering(SwitchConfig { gateways, ..SwitchConfig::default() }).await;
+        let reged = client.event(is_state("REGED")).await;
+        assert_eq!((reged.header("Gateway"), reged.header("Ping-Status")), (Some("pbx"), Some("UP")));
+        let status = client.ask("api sofia status gateway pbx").await.body.unwrap();
+        assert!(status.contains("State   \tREGED\n"), "{status}");
+        switch.shutdown().await;
+    };
+    let port = port.to_string();
+    let args = ["-p", &port, "-m", "1"];
+    let registrar = sipp("uas-registrar", &args);
+    tokio::pin!(registrar);
+    tokio::select! {
+        output = &mut registrar => match output {
+            Some(output) => panic!("SIPp ended early: {output:?}"),
+            None => return,
+        },
+        () = served => {}
+    }
+    assert_content(&registrar.await.expect("it was there"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_through_a_gateway_answers_who_asks_for_the_password() {
+    let port = free_port();
+    let gateways = vec![gateway(port, Registering::No, Transport::Udp)];
+    let called = async {
+        let (switch, mut client) = answering(SwitchConfig { gateways, ..SwitchConfig::default() }).await;
+        client.ask("bgapi originate {ignore_early_media=true}sofia/gateway/pbx/1001 &park()").await;
+        let job = client.event(|event| event.name() == "BACKGROUND_JOB").await;
+        assert!(job.body().unwrap().starts_with("+OK"), "{job:?}");
+        client.ask("api hupall").await;
+        client.event(|event| event.name() == "CHANNEL_HANGUP_COMPLETE").await;
+        switch.shutdown().await;
+    };
+    let port = port.to_string();
+    let args = ["-p", &port, "-m", "1"];
+    let answers = sipp("uas-digest", &args);
+    tokio::pin!(answers);
+    let output = tokio::select! {
+        output = &mut answers => match output {
+            Some(output) => panic!("SIPp ended early: {output:?}"),
+            None => return,
+        },
+        () = called => answers.await,
+    };
+    if let Some(output) = output {
+        assert_content(&output);
+    }
 }
