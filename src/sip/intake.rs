@@ -2,7 +2,7 @@
 //! be, what is wrong is refused here, and what is right goes on in one spelling, without folded lines.
 //!
 //! A request without a From tag (RFC 2543) is given one on the way in, for transactions know requests by it; [`unmark`]
-//! takes it away on the way out. Left out: header fields that a switch does not read are not looked at.
+//! takes it away on the way out, over UDP, which is what such peers speak. Left out: header fields that a switch does not read are not looked at.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

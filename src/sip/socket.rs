@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! The UDP socket. The transaction layer sends through it; what comes in we read ourselves, for that layer would cut
 //! datagrams off at 8 KiB and drop without a word what it does not understand.
 

@@ -25,6 +25,8 @@ use super::intake::{Carrier, Intake, Taken};
 const CONNECTING: Duration = Duration::from_secs(32);
 /// A connection on which nothing came for so long is closed.
 const IDLE: Duration = Duration::from_secs(1_800);
+/// Pause after a connection that could not be accepted.
+const NOT_ACCEPTED: Duration = Duration::from_millis(100);
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
 
@@ -93,8 +95,11 @@ impl Owner {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => drop(self.admit(stream, peer).await),
-                    // Too many files are open: the peer tries again.
-                    Err(error) => tracing::warn!(%error, "SIP connection not accepted"),
+                    // Too many files are open: the peer waits until some are closed.
+                    Err(error) => {
+                        tracing::warn!(%error, "SIP connection not accepted");
+                        tokio::time::sleep(NOT_ACCEPTED).await;
+                    }
                 },
                 Some(order) = orders.recv() => self.obey(order).await,
                 () = self.stop.cancelled() => return,
@@ -213,15 +218,19 @@ impl Reading {
 /// Gives a message to the transactions. What they do not understand in spite of all is let be.
 pub(super) async fn hand_over(endpoint: &EndpointInnerRef, bytes: &[u8], connection: SipConnection, peer: SocketAddr) {
     let transport = connection.transport();
-    let message = SipMessage::try_from(bytes).map_err(rsipstack::Error::from);
-    let stamped = message.and_then(|message| SipConnection::update_msg_received(message, peer, transport));
     let from = SipAddr { r#type: Some(transport), addr: peer.into() };
-    let given = match stamped {
-        Ok(message) => endpoint.on_received_message(message, connection, &from).await,
-        Err(error) => Err(error),
+    let dropped = |error: String| tracing::debug!(%peer, error, "message dropped");
+    let message = match SipMessage::try_from(bytes) {
+        Ok(message) => message,
+        Err(error) => return dropped(error.to_string()),
     };
-    if let Err(error) = given {
-        tracing::debug!(%peer, %error, "message dropped");
+    match SipConnection::update_msg_received(message, peer, transport) {
+        Ok(message) => {
+            if let Err(error) = endpoint.on_received_message(message, connection, &from).await {
+                dropped(error.to_string());
+            }
+        }
+        Err(error) => dropped(error.to_string()),
     }
 }
 

@@ -197,7 +197,7 @@ impl Network {
         let received = self.last_received;
         let mut headers = vec![
             ("Via".to_owned(), link.via.clone()),
-            ("Max-Forwards".to_owned(), "70".to_owned()),
+            ("Max-Forwards".to_owned(), invite.max_forwards.unwrap_or(70).to_string()),
             ("From".to_owned(), link.from.clone()),
             ("To".to_owned(), link.to.clone()),
             ("Call-ID".to_owned(), link.call_id.clone()),

@@ -129,11 +129,11 @@ fn a_refresh_that_is_refused_is_tried_again_until_the_session_is_over() {
 }
 
 fn sent_or_bye(agent: &mut UserAgent) -> (Tx, Draft) {
-    let sends = drain(agent).into_iter().filter_map(|action| match action {
+    let mut sends = drain(agent).into_iter().filter_map(|action| match action {
         Action::Send { tx, request, .. } => Some((tx, *request)),
         _ => None,
     });
-    sends.last().expect("a request")
+    sends.next_back().expect("a request")
 }
 
 #[test]
