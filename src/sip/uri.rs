@@ -17,6 +17,15 @@ pub struct SipUri {
     pub params: Vec<(String, Option<String>)>,
 }
 
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    /// TLS, SCTP, WebSocket: not here.
+    Other,
+}
+
 impl SipUri {
     /// Takes `text` apart; `None` when it is not a SIP URI with a host.
     pub fn parse(text: &str) -> Option<SipUri> {
@@ -48,6 +57,16 @@ impl SipUri {
         Some(found.1.as_deref().unwrap_or(""))
     }
 
+    /// What carries a request to it (RFC 3263 4.1, without DNS): UDP where it does not say.
+    pub fn transport(&self) -> Transport {
+        match self.param("transport").unwrap_or("udp") {
+            _ if self.scheme == "sips" => Transport::Other,
+            named if named.eq_ignore_ascii_case("udp") => Transport::Udp,
+            named if named.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+            _ => Transport::Other,
+        }
+    }
+
     /// `host:port`, or the host alone where the URI names no port.
     pub fn host_port(&self) -> String {
         match self.port {
@@ -64,14 +83,19 @@ impl fmt::Display for SipUri {
             write!(f, "{user}@")?;
         }
         f.write_str(&self.host_port())?;
-        for (name, value) in &self.params {
-            match value {
-                Some(value) => write!(f, ";{name}={value}")?,
-                None => write!(f, ";{name}")?,
-            }
-        }
-        Ok(())
+        write_params(f, &self.params)
     }
+}
+
+/// Each with its semicolon.
+pub(super) fn write_params(f: &mut fmt::Formatter<'_>, params: &[(String, Option<String>)]) -> fmt::Result {
+    for (name, value) in params {
+        match value {
+            Some(value) => write!(f, ";{name}={value}")?,
+            None => write!(f, ";{name}")?,
+        }
+    }
+    Ok(())
 }
 
 /// `;`-separated `name=value` pairs; empty ones are passed over.

@@ -10,12 +10,14 @@ use jiff::tz::TimeZone;
 use crate::esl::LogLevel;
 use crate::media::Codec;
 
+use super::gateway::Gateway;
+
 /// Settings of an embedded switch. [`SwitchConfig::default`] binds loopback and free ports.
 #[derive(Clone, Debug)]
 pub struct SwitchConfig {
     /// Where event sockets are accepted; port 0 is any free one.
     pub esl: SocketAddr,
-    /// Where SIP over UDP is received; port 0 is any free one.
+    /// Where SIP is received, over UDP and TCP; port 0 is any that is free for both.
     pub sip: SocketAddr,
     /// Ports for RTP; `None` is any free one.
     pub rtp_ports: Option<RangeInclusive<u16>>,
@@ -29,6 +31,8 @@ pub struct SwitchConfig {
     pub ipv6: String,
     /// Names of SIP profiles, as in `sofia/NAME/...`. All share the one user agent.
     pub profiles: Vec<String>,
+    /// Servers that calls may go out through, all of the first profile.
+    pub gateways: Vec<Gateway>,
     /// Dialplan context of inbound calls.
     pub context: String,
     /// Codecs that are offered and accepted, best first.
@@ -75,6 +79,7 @@ impl Default for SwitchConfig {
             ipv4: "127.0.0.1".to_owned(),
             ipv6: "::1".to_owned(),
             profiles: vec!["external".to_owned(), "internal".to_owned()],
+            gateways: Vec::new(),
             context: "default".to_owned(),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             recordings_dir: std::env::temp_dir().join("callwright").join("recordings"),

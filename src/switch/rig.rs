@@ -16,6 +16,7 @@ use crate::esl::server::{Requests, write_event};
 use crate::esl::wire::Limits;
 use crate::id::Ids;
 use crate::media::clip::Clip;
+use crate::sip::Registration;
 use crate::units::Time;
 
 pub use disk::{Recorded, RecordedState};
@@ -183,6 +184,16 @@ impl Rig {
     /// Has `host:port` answer no SIP at all.
     pub fn silence(&mut self, host_port: &str) {
         self.network.silence(host_port);
+    }
+
+    /// Has `host:port` answer REGISTERs with these codes, the last one for ever; a 200 grants what was asked for.
+    pub fn registrar(&mut self, host_port: &str, codes: &[u16]) {
+        self.network.registrar(host_port, codes);
+    }
+
+    /// The REGISTERs that were sent, in order.
+    pub fn registrations(&self) -> &[Registration] {
+        self.network.registrations()
     }
 
     fn step(&mut self, due: Time) {

@@ -2,6 +2,7 @@
 
 mod applications;
 mod dtmf;
+mod gateways;
 mod limits;
 mod log;
 mod originate;

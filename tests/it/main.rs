@@ -30,6 +30,8 @@ mod reports;
 mod selection;
 mod shell;
 mod side_by_side;
+mod sip_peers;
 mod steps;
 mod switch_net;
+mod torture;
 mod tracking;

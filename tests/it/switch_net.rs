@@ -13,14 +13,14 @@ use super::captures::event_of;
 /// Nothing here takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Client {
+pub(super) struct Client {
     stream: TcpStream,
     decoder: Decoder,
     events: Vec<Event>,
 }
 
 impl Client {
-    async fn login(switch: &Switch) -> Client {
+    pub async fn login(switch: &Switch) -> Client {
         let stream = TcpStream::connect(switch.esl_addr()).await.unwrap();
         let mut client = Client { stream, decoder: Decoder::new(Limits::default()), events: Vec::new() };
         assert_eq!(client.frame().await.header("Content-Type"), Some("auth/request"));
@@ -50,13 +50,28 @@ impl Client {
         }
     }
 
-    async fn ask(&mut self, command: &str) -> Frame {
+    pub async fn ask(&mut self, command: &str) -> Frame {
         self.stream.write_all(format!("{command}\n\n").as_bytes()).await.unwrap();
         self.frame().await
     }
 
+    /// What was heard and not asked for, until the switch closes the connection.
+    pub async fn rest(mut self) -> Vec<Event> {
+        let mut bytes = [0; 4096];
+        loop {
+            while let Some(frame) = self.decoder.poll().unwrap() {
+                self.events.extend(event_of(&frame));
+            }
+            let count = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await.unwrap().unwrap();
+            if count == 0 {
+                return self.events;
+            }
+            self.decoder.feed(&bytes[..count]);
+        }
+    }
+
     /// The next event that `is` the one.
-    async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
+    pub async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
         loop {
             if let Some(at) = self.events.iter().position(&is) {
                 return self.events.remove(at);
@@ -113,6 +128,29 @@ async fn a_call_to_itself_is_answered_heard_recorded_and_hung_up() {
     assert_eq!(client.ask("exit").await.header("Reply-Text"), Some("+OK bye"));
     assert_eq!(client.any().await.header("Content-Type"), Some("text/disconnect-notice"));
     assert_eq!(client.stream.read(&mut [0; 8]).await.unwrap(), 0);
+    switch.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_to_itself_goes_over_tcp_where_it_is_told_to() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let mut client = Client::login(&switch).await;
+    client.ask("event plain ALL").await;
+    let sip = switch.sip_addr();
+    client
+        .ask(&format!("bgapi originate {{ignore_early_media=true}}sofia/external/dog@{sip};transport=tcp &park()"))
+        .await;
+    let parked = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("inbound")).await;
+    assert_eq!(parked.variable("sip_via_protocol"), Some("tcp"));
+    assert_eq!(parked.variable("sip_contact_params"), Some("transport=tcp"));
+    let callee = parked.header("Unique-ID").unwrap().to_owned();
+    client.ask(&format!("api uuid_answer {callee}")).await;
+    let caller = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("outbound")).await;
+    client.ask(&format!("api uuid_kill {callee}")).await;
+    let uuid = caller.header("Unique-ID").unwrap().to_owned();
+    let gone =
+        client.event(|e| e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(uuid.as_str())).await;
+    assert_eq!(gone.variable("sip_hangup_disposition"), Some("recv_bye"));
     switch.shutdown().await;
 }
 

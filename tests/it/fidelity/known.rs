@@ -137,7 +137,6 @@ pub const KNOWN: &[Known] = &[
     known("bridge-proxy", "variable_last_sent_callee_id_", "no display is updated"),
     known("bridge-proxy", "outbound: * Caller-Call", "no display is updated"),
     known("bridge-proxy", "outbound: * variable_caller_id is", "no display is updated"),
-    known("bridge-proxy", "inbound: * variable_max_forwards is", "the user agent sends Max-Forwards as it likes"),
     known("bridge-proxy", "inbound: CHANNEL_BRIDGE 1: *variable_sip_", "FreeSWITCH waits for the ACK"),
     known("bridge-proxy", "inbound: * order, variable_", "whose variables then stand in front of those of the bridge"),
     known("bridge-proxy", "outbound: * no variable_sip_reason", "the other leg's BYE is not told of"),
