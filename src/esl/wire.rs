@@ -72,6 +72,12 @@ impl Frame {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
+
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.line.len() + headers + self.body.as_ref().map_or(0, String::len)
+    }
 }
 
 /// Cuts a byte stream into frames. Any split of the stream gives the same frames.
@@ -88,6 +94,11 @@ pub struct Decoder {
 impl Decoder {
     pub fn new(limits: Limits) -> Self {
         Decoder { buffer: BytesMut::new(), limits, searched: 0, head: None }
+    }
+
+    /// Goes by other limits from the next frame on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Takes what a socket gave.

@@ -116,6 +116,8 @@ pub(super) enum Timer {
     Heartbeat,
     /// Nobody takes up a channel that was refused.
     Abandoned(ChannelKey),
+    /// A client must have logged in.
+    Login(ConnId),
 }
 
 /// The switch.
@@ -246,6 +248,7 @@ impl SwitchCore {
                 Timer::Wake(key, nap) => self.wake(key, nap),
                 Timer::Scheduled(id) => self.run_scheduled(id),
                 Timer::Heartbeat => self.heartbeat(),
+                Timer::Login(conn) => self.login_due(conn),
                 Timer::Abandoned(key) => self.hangup(key, HangupCause::WrongCallState),
             }
             self.run();

@@ -38,6 +38,8 @@ mod text;
 mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
-pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use config::{
+    ClientLimits, DEFAULT_PASSWORD, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi, loopback_networks,
+};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;
