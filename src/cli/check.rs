@@ -47,7 +47,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Exit {
     let choice = arguments.selection.choice();
-    let selection = match run::select(&choice, &["embedded".to_owned()], &LastFailed::default()) {
+    let hosts = ["embedded".to_owned()];
+    let selection = match run::select(&choice, &hosts, &LastFailed::default()) {
         Ok(selection) => selection,
         Err(error) => {
             show(&error.told(Style::Coloured));
@@ -56,8 +57,10 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     };
     let Selection { tests, mut diagnostics, mut redactor, why_none, .. } = selection;
     // What is run around the tests is to be right as well.
-    let folders =
-        run::Folders::around(tests.iter().map(|test| &*test.scenario), &Disk { hosts: &["embedded".to_owned()] });
+    let folders = run::Folders::around(
+        tests.iter().map(|test| &*test.scenario),
+        &Disk { hosts: &hosts, programs: choice.programs },
+    );
     diagnostics.extend(folders.diagnostics);
     redactor.extend(&folders.redactor);
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();

@@ -13,7 +13,7 @@ use crate::doctor::task::{Patient, facts};
 use crate::doctor::{Contact, Facts, Finding, Severity, examine};
 use crate::run::task::{Files, Remote};
 use crate::run::{HostAddress, Mapping};
-use crate::switch::{Switch, SwitchConfig};
+use crate::switch::{DEFAULT_PASSWORD, Switch, SwitchConfig};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
         value_name = "PASSWORD",
         env = "CALLWRIGHT_PASSWORD",
         hide_env_values = true,
-        default_value = "ClueCon"
+        default_value = DEFAULT_PASSWORD
     )]
     password: String,
 

@@ -26,7 +26,7 @@ use crate::load::Slice;
 use crate::redact::Redactor;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
-use crate::scenario::{LoadSpec, Pace, Scenario, Severity, Stage, Style};
+use crate::scenario::{LoadSpec, Pace, Programs, Scenario, Severity, Stage, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 use crate::units::Time;
 
@@ -132,7 +132,7 @@ pub fn execute(
         Err(error) => return Ok(Outcome::BadScenario(error.told(Style::Coloured))),
     };
     let scenarios = selection.tests.iter().map(|test| &*test.scenario);
-    let folders = Folders::around(scenarios, &Disk { hosts: &hosts });
+    let folders = Folders::around(scenarios, &Disk { hosts: &hosts, programs: options.choice.programs });
     selection.diagnostics.extend(folders.diagnostics.iter().cloned());
     selection.redactor.extend(&folders.redactor);
     // There is one run in a process; a second one keeps the secrets of the first.
@@ -390,7 +390,7 @@ fn header(
         rerun: rerun.clone(),
     };
     let names = caller_names(named);
-    let seen = Seen::new(&names);
+    let seen = Seen::new(&names, options.choice.programs);
     let files: BTreeSet<&PathBuf> = selection.tests.iter().map(|test| &test.id.file).collect();
     for file in files {
         seen.read(file);
@@ -431,7 +431,8 @@ fn rerun(options: &Options, selected: &Selected) -> String {
     let hosts = options.hosts.iter().map(|host| format!(" --fshost {host}"));
     let callees = options.callee_hosts.iter().map(|host| format!(" --callee-host {host}"));
     let files = options.host_files.iter().map(|file| format!(" --hosts {}", quoted(&file.display().to_string())));
-    let hosts: String = hosts.chain(callees).chain(files).collect();
+    let allowed = (options.choice.programs == Programs::Allowed).then(|| " --allow-system".to_owned());
+    let hosts: String = hosts.chain(callees).chain(files).chain(allowed).collect();
     let repetition = selected.repetition.map(|number| format!("#{number}")).unwrap_or_default();
     let name = selected.name.strip_suffix(&repetition).unwrap_or(&selected.name);
     format!("callwright run {}{hosts}", quoted(name))

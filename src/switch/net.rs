@@ -289,12 +289,7 @@ async fn sleep(wait: Option<Duration>) {
 }
 
 /// Cuts what a client sends into requests.
-async fn read(
-    conn: ConnId,
-    mut reader: tokio::net::tcp::OwnedReadHalf,
-    stranger: Limits,
-    inbox: mpsc::Sender<Input>,
-) {
+async fn read(conn: ConnId, mut reader: tokio::net::tcp::OwnedReadHalf, stranger: Limits, inbox: mpsc::Sender<Input>) {
     let mut requests = Requests::new(stranger);
     let mut limits = stranger;
     let mut bytes = vec![0; READ];

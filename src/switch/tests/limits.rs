@@ -146,7 +146,8 @@ fn who_is_not_on_the_list_is_told_to_go_away_as_freeswitch_does() {
     }
     let acl = loopback_networks().into_iter().chain(["192.0.2.0/24".parse().unwrap()]).collect();
     let mut rig = Rig::with(SwitchConfig { acl, ..SwitchConfig::default() }, 1);
-    let (near, far) = (rig.connect_from("192.0.2.255".parse().unwrap()), rig.connect_from("192.0.3.0".parse().unwrap()));
+    let (near, far) =
+        (rig.connect_from("192.0.2.255".parse().unwrap()), rig.connect_from("192.0.3.0".parse().unwrap()));
     assert!(rig.is_open(near) && !rig.is_open(far));
 }
 
