@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, complain, exit, print, selection, show};
+use super::{Exit, complain, exit, print, selection, show, tell};
 use crate::esl::Command;
 use crate::run::{self, LastFailed, Planned, PlannedEntry, PlannedLoad, Selection};
 use crate::scenario::reading::Disk;
@@ -77,7 +77,8 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         format!("{plans}{}, {}\n", plural(planned.len(), "test"), plural(errors, "error"))
     };
-    if let Err(error) = print(&redactor.redact(&text)) {
+    let text = redactor.redact(&text);
+    if let Err(error) = if arguments.json { print(&text) } else { tell(&text) } {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

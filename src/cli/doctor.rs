@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{Exit, complain, print};
+use super::{Exit, complain, print, tell};
 use crate::clock::Clock;
 use crate::doctor::task::{Patient, facts};
 use crate::doctor::{Contact, Facts, Finding, Severity, examine};
@@ -105,7 +105,11 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Format::Text => told.iter().map(|(facts, findings)| text_of(facts, findings)).collect(),
         Format::Json => format!("{:#}\n", json!({ "hosts": told.iter().map(json_of).collect::<Vec<_>>() })),
     };
-    if let Err(error) = print(&text) {
+    let printed = match arguments.format {
+        Format::Text => tell(&text),
+        Format::Json => print(&text),
+    };
+    if let Err(error) = printed {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

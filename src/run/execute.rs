@@ -15,8 +15,8 @@ use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{
-    At, Conduct, Folders, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected, Selection, Shard,
-    Summary, caller_names, named_hosts_of, select,
+    At, Conduct, Folders, LastFailed, ListFormat, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected,
+    Selection, Shard, Summary, caller_names, named_hosts_of, select,
 };
 use crate::clock::Clock;
 use crate::host::HostConfig;
@@ -24,6 +24,7 @@ use crate::host::task::{Host, HostTape, Patience};
 use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
 use crate::load::Slice;
 use crate::redact::Redactor;
+use crate::report::escape::screen;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
 use crate::scenario::{LoadSpec, Pace, Programs, Scenario, Severity, Stage, Style};
@@ -163,12 +164,14 @@ pub fn execute(
     selection.picked.notes.extend(begins.and_then(stamp).map(|stamp| format!("the load begins at {stamp}")));
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
-    selection.warnings.iter().chain(&unread).for_each(warn);
+    selection.warnings.iter().chain(&unread).for_each(|text| warn(text));
     if let Purpose::List(format) = options.purpose {
-        print(&format.list(&selection, &hosts)).map_err(RunError::Print)?;
+        let list = format.list(&selection, &hosts);
+        let list = if format == ListFormat::Text { screen(&list) } else { list };
+        print(&list).map_err(RunError::Print)?;
         return Ok(Outcome::Listed);
     }
-    let _ = anstream::stderr().write_all(diagnostics.as_bytes());
+    let _ = anstream::stderr().write_all(screen(&diagnostics).as_bytes());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
     let (tape, journal) = match &options.record_esl {
         Some(folder) => Writer::start(folder)
@@ -515,9 +518,9 @@ fn rendered(selection: &Selection) -> String {
     }
 }
 
-fn warn(text: &String) {
+fn warn(text: &str) {
     // Nobody is left to tell where the standard error is closed.
-    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning\x1b[0m: {text}");
+    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning\x1b[0m: {}", screen(text));
 }
 
 fn print(text: &str) -> std::io::Result<()> {
