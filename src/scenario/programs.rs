@@ -199,8 +199,8 @@ fn of_variable(name: &str, value: &str) -> Option<Run> {
     match ACTED_ON.iter().any(|part| name.contains(part)) {
         true => {
             let first = value.split([' ', '(', ':', '^']).next().unwrap_or_default();
-            let made = || first.contains('$').then(|| Run { name, what: COMPUTED });
-            named(value).or_else(made)
+            let made = first.contains('$').then_some(Run { name, what: COMPUTED });
+            named(value).or(made)
         }
         false => carried(value),
     }
