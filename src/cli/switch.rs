@@ -1,14 +1,16 @@
 //! `callwright switch`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
+use ipnet::IpNet;
 
+use super::log::warn;
 use super::{Exit, complain, exit};
 use crate::sip::Credentials;
 use crate::sip::uri::{SipUri, Transport};
-use crate::switch::{Gateway, Registering, Switch, SwitchConfig, SystemApi};
+use crate::switch::{DEFAULT_PASSWORD, Gateway, Registering, Switch, SwitchConfig, SystemApi, loopback_networks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +20,8 @@ Examples:
       On free ports, which are printed.
   callwright switch --gateway pbx=alice:secret@192.0.2.7:5060,register
       Registers, and calls go out through it as `originate sofia/gateway/pbx/1001 &park()`.
+  CALLWRIGHT_PASSWORD=... callwright switch --esl 0.0.0.0:8021 --allow 10.0.0.0/24 --sip 10.0.0.5:5080
+      For the machines of a network.
 ";
 
 /// Run the embedded switch alone, until Ctrl-C
@@ -34,15 +38,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5080")]
     sip: SocketAddr,
 
-    /// Password of the event socket
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "CALLWRIGHT_PASSWORD",
-        hide_env_values = true,
-        default_value = "ClueCon"
-    )]
-    password: String,
+    /// Password of the event socket: FreeSWITCH's well-known one, `ClueCon`, unless told otherwise. Where it listens to other
+    /// machines one has to be given
+    #[arg(long, value_name = "PASSWORD", env = "CALLWRIGHT_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+
+    /// A network whose machines may connect to the event socket, besides this one, as `10.0.0.0/24` or `10.0.0.5`; may be
+    /// given several times
+    #[arg(long = "allow", value_name = "CIDR", value_parser = network)]
+    networks: Vec<IpNet>,
 
     /// Where recordings without a path of their own go (`recordings_dir`)
     #[arg(long, value_name = "DIR")]
@@ -68,8 +72,47 @@ pub(super) struct Arguments {
     allow_system: bool,
 }
 
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(one).ok_or_else(|| "a network is written as `10.0.0.0/24`, or is one address".to_owned())
+}
+
+/// The password of an event socket on `esl`, unless that of everybody would open it to other machines.
+fn password(given: Option<&str>, esl: SocketAddr) -> Result<&str, String> {
+    match given {
+        Some("") => Err("the password is empty".to_owned()),
+        Some(given) => Ok(given),
+        None if esl.ip().to_canonical().is_loopback() => Ok(DEFAULT_PASSWORD),
+        None => Err(format!(
+            "an event socket on {esl} can be reached by other machines, and everybody knows the password {DEFAULT_PASSWORD}: \
+             give one in CALLWRIGHT_PASSWORD or with --password"
+        )),
+    }
+}
+
 pub(super) fn run(arguments: Arguments) -> Exit {
-    match serve(&arguments) {
+    let Arguments { esl, networks, .. } = &arguments;
+    let password = match password(arguments.password.as_deref(), *esl) {
+        Ok(password) => password,
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
+    match esl.ip().to_canonical().is_loopback() {
+        true if !networks.is_empty() => {
+            warn(&format!(
+                "the event socket is on {esl}, where no other machine reaches it: --esl 0.0.0.0:{}",
+                esl.port()
+            ));
+        }
+        false if password == DEFAULT_PASSWORD => {
+            warn(&format!("everybody knows the password {DEFAULT_PASSWORD}, and other machines reach {esl}"));
+        }
+        _ => {}
+    }
+    match serve(&arguments, password) {
         Ok(()) => Exit::Passed,
         Err(error) => {
             complain(error);
@@ -78,14 +121,15 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     }
 }
 
-fn serve(arguments: &Arguments) -> Result<(), String> {
+fn serve(arguments: &Arguments, password: &str) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let config = SwitchConfig {
             esl: arguments.esl,
             sip: arguments.sip,
-            password: arguments.password.clone(),
             gateways: arguments.gateways.clone(),
+            password: password.to_owned(),
+            acl: loopback_networks().into_iter().chain(arguments.networks.iter().copied()).collect(),
             system: if arguments.allow_system { SystemApi::Allowed } else { SystemApi::Refused },
             ..SwitchConfig::default()
         };
@@ -188,6 +232,30 @@ mod tests {
         ] {
             let error = parse_gateway(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_password_that_everybody_knows_does_not_open_the_event_socket_to_other_machines() {
+        let of = |given, esl: &str| password(given, esl.parse().unwrap());
+        for own in ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
+            assert_eq!(of(None, own), Ok("ClueCon"), "{own}");
+        }
+        for open in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8021"] {
+            assert!(of(None, open).unwrap_err().contains("CALLWRIGHT_PASSWORD"), "{open}");
+            assert_eq!(of(Some("s3cret"), open), Ok("s3cret"));
+            assert!(of(Some(""), open).is_err());
+        }
+    }
+
+    #[test]
+    fn a_network_is_a_block_or_an_address() {
+        let inside = |text: &str, address: &str| network(text).unwrap().contains(&address.parse::<IpAddr>().unwrap());
+        assert!(inside("10.0.0.0/24", "10.0.0.255") && !inside("10.0.0.0/24", "10.0.1.0"));
+        assert!(inside("10.0.0.5", "10.0.0.5") && !inside("10.0.0.5", "10.0.0.6"));
+        assert!(inside("fd00::/8", "fd12::1") && !inside("fd00::/8", "10.0.0.1"));
+        for wrong in ["", "10.0.0.0/33", "pbx", "10.0.0"] {
+            assert!(network(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -296,8 +296,8 @@ mod tests {
             (b"Content-Type: command/reply\nReply-Text: +OK\n\n", CloseReason::UnexpectedReply("+OK".into())),
             (b"x: y\n\n", CloseReason::Wire(WireError::NoContentType("x: y".into()))),
             (
-                b"Content-Length: 6\nContent-Type: text/event-plain\n\na: %F\n",
-                CloseReason::Wire(WireError::BadEscape { header: "a".into(), escape: "%F".into() }),
+                b"Content-Length: 6\nContent-Type: text/event-plain\n\na = F\n",
+                CloseReason::Wire(WireError::NoColon("a = F".into())),
             ),
         ];
         for (bytes, reason) in cases {

@@ -16,6 +16,11 @@ impl Requests {
         Requests { decoder: Decoder::new(limits) }
     }
 
+    /// Goes by other limits from the next request on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.decoder.limit(limits);
+    }
+
     /// Takes what the socket gave.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.decoder.feed(bytes);

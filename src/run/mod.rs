@@ -30,7 +30,7 @@ pub use conduct::{Conduct, SLOW};
 pub use event::*;
 pub use execute::{Outcome, RunError, Watcher, execute};
 pub use folders::{Folder, Folders};
-pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, caller_names, named_hosts_of};
+pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, caller_names, named_hosts_of, parse_hosts};
 pub use load::{Control, Example, LoadOutcome, Order, SearchReport, SearchStep, Wrong};
 pub use mapping::{Mapping, MappingError};
 pub use options::{DEFAULT_PORT, HostAddress, HostAddressError, Options, Purpose, StartAt, StartAtError};

@@ -19,6 +19,7 @@ mod matrix;
 mod model;
 pub mod node;
 mod outcome;
+mod programs;
 pub mod reading;
 mod requires;
 mod rules;
@@ -38,6 +39,7 @@ pub use machine::{Action, Dial, LegPlan, Listening, Machine, Plan, Recorded, Set
 pub use model::*;
 pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
+pub use programs::Programs;
 pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
 pub use script::{Script, StepFailed, Waiting, placed};
 

@@ -43,7 +43,8 @@ impl SipUri {
         let rest = rest.split('?').next().unwrap_or_default();
         let (host_port, params) = rest.split_once(';').unwrap_or((rest, ""));
         let (host, port) = split_host_port(host_port)?;
-        if user.is_some_and(has_bad_byte) || has_bad_byte(params) {
+        // A second `@` would be the first one of what is written without an empty user.
+        if user.is_some_and(has_bad_byte) || has_bad_byte(params) || rest.contains('@') {
             return None;
         }
         let user =
@@ -155,6 +156,8 @@ mod tests {
     #[case("sip:a@")]
     #[case("sip:a@b:99999")]
     #[case("sip:a b@c")]
+    #[case("sip:@1@h")]
+    #[case("sip:@h;x=a@b")]
     #[case("sip:a@[::1")]
     #[case("doggy@127.0.0.1")]
     fn what_is_no_sip_uri_is_refused(#[case] text: &str) {

@@ -119,6 +119,8 @@ pub(super) enum Timer {
     Gateway(RegistrationId),
     /// Nobody takes up a channel that was refused.
     Abandoned(ChannelKey),
+    /// A client must have logged in.
+    Login(ConnId),
 }
 
 /// The switch.
@@ -255,6 +257,7 @@ impl SwitchCore {
                 Timer::Scheduled(id) => self.run_scheduled(id),
                 Timer::Heartbeat => self.heartbeat(),
                 Timer::Gateway(id) => self.look_at_gateway(id),
+                Timer::Login(conn) => self.login_due(conn),
                 Timer::Abandoned(key) => self.hangup(key, HangupCause::WrongCallState),
             }
             self.run();

@@ -41,7 +41,9 @@ mod text;
 mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
-pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use config::{
+    ClientLimits, DEFAULT_PASSWORD, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi, loopback_networks,
+};
 pub use event_names::{EVENTS, event_name};
 pub use gateway::{Gateway, Registering};
 pub use net::{Switch, SwitchError};

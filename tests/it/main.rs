@@ -13,6 +13,7 @@ mod exit_codes;
 mod faults;
 mod fidelity;
 mod files;
+mod fuzz_corpus;
 mod hosts;
 mod html;
 mod language;

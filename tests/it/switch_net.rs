@@ -199,3 +199,22 @@ async fn a_client_that_does_not_read_is_dropped() {
     assert_eq!(busy.ask("api echo alive").await.body.as_deref(), Some("alive"));
     switch.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_is_heard_for_no_more_than_a_password_and_who_logs_in_for_more_at_once() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let mut stranger = TcpStream::connect(switch.esl_addr()).await.unwrap();
+    stranger.write_all(&[b'a'; 4_000]).await.unwrap();
+    let mut said = Vec::new();
+    // Whether it reads the end or a reset is the system's to say.
+    let _ = tokio::time::timeout(PATIENCE, stranger.read_to_end(&mut said)).await.expect("it is closed");
+    assert!(said.is_empty() || said.starts_with(b"Content-Type: auth/request"), "{said:?}");
+
+    let mut client = TcpStream::connect(switch.esl_addr()).await.unwrap();
+    let long = "x".repeat(100_000);
+    client.write_all(format!("auth ClueCon\n\napi echo {long}\n\nexit\n\n").as_bytes()).await.unwrap();
+    let mut said = String::new();
+    tokio::time::timeout(PATIENCE, client.read_to_string(&mut said)).await.unwrap().unwrap();
+    assert!(said.contains("+OK accepted") && said.contains(&long) && said.contains("+OK bye"), "{} bytes", said.len());
+    switch.shutdown().await;
+}
