@@ -27,5 +27,7 @@ pub mod serial;
 pub mod sim;
 pub mod sip;
 pub mod switch;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod units;
 pub mod verdict;

@@ -40,6 +40,19 @@ impl fmt::Debug for Call {
     }
 }
 
+impl From<&Call> for Call {
+    fn from(call: &Call) -> Call {
+        call.clone()
+    }
+}
+
+/// The call that a session belongs to.
+impl From<&Session> for Call {
+    fn from(session: &Session) -> Call {
+        session.call()
+    }
+}
+
 impl Call {
     pub(super) fn new(id: CallId) -> Call {
         Call(Arc::new(Inner { id, state: watch::Sender::new(State::default()) }))

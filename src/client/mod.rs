@@ -11,6 +11,7 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -52,7 +53,7 @@ use crate::host::{HostFacts, Originate};
 use crate::id::{Ids, JobId, SessionId};
 
 use listener::Listener;
-use orders::{Desk, Order};
+use orders::{Desk, Order, Own};
 use task::Owner;
 
 /// Notices that wait for whoever listens to them; older ones are dropped.
@@ -171,26 +172,27 @@ impl Client {
         let (to_state, state) = watch::channel(None);
         let (answer, answered) = oneshot::channel();
         let (job, name) = (id.clone(), name.to_owned());
-        self.desk.order(Order::Launch { job, name, arguments, session: session.clone(), answer });
+        let (to_made, made) = watch::channel(None);
+        let told = session.clone().map(|session| (session, to_made));
+        self.desk.order(Order::Launch { job, name, arguments, session: told, answer });
         tokio::spawn(async move {
             // Without an answer the owner is gone, which the dropped sender tells.
             if let Ok(ended) = answered.await {
                 to_state.send_replace(Some(ended));
             }
         });
-        Job { id, session, desk: self.desk.clone(), state }
+        Job { id, session, desk: self.desk.clone(), made, state }
     }
 
     /// Makes a call and waits until it is up; gives the caller's session.
     pub async fn call(&self, originate: Originate) -> Result<Session, CallError> {
         let id = originate.session.clone();
-        match self.originate(&originate).result().await {
-            Ok(_) => {}
-            Err(HostError::Refused { reply, .. }) => return Err(CallError::Failed(reply)),
-            Err(error) => return Err(error.into()),
+        let job = self.originate(&originate);
+        match job.result().await {
+            Ok(_) => job.until_session().await.ok_or(CallError::Untold(id.to_string())),
+            Err(HostError::Refused { reply, .. }) => Err(CallError::Failed(reply)),
+            Err(error) => Err(error.into()),
         }
-        let session = self.session(id.as_str()).await?.ok_or(CallError::Untold(id.to_string()))?;
-        Ok(session)
     }
 
     /// The sessions that are there.
@@ -314,6 +316,26 @@ impl Client {
             }
         }
         Ok(count)
+    }
+
+    /// Hangs up the calls that it made and those that its apps are in, and leaves those of others alone; done when they
+    /// are gone, or `within` is over.
+    pub async fn hang_up_own(&self, within: Duration) -> Result<usize, HostError> {
+        let Own { sessions, coming } = self.desk.ask(Order::Own).await?;
+        for id in coming {
+            // One that is not there yet is refused, and so is one that is gone by now.
+            let _ = self.api(&format!("uuid_kill {id}")).await;
+        }
+        sessions.iter().map(Session::hangup).for_each(Act::detach);
+        let gone = async {
+            for session in &sessions {
+                // One that was lost with its host is as gone as can be told.
+                let _ = session.until_gone().await;
+            }
+        };
+        let late = |_| HostError::Late { what: "end of the calls that were hung up".to_owned(), within };
+        tokio::time::timeout(within, gone).await.map_err(late)?;
+        Ok(sessions.len())
     }
 
     /// Takes all apps down and lets the host go. Calls stay as they are on the host.

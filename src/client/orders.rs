@@ -29,7 +29,8 @@ pub(crate) enum Order {
         job: JobId,
         name: String,
         arguments: String,
-        session: Option<SessionId>,
+        /// The session that it makes, and who is told once it is there.
+        session: Option<(SessionId, watch::Sender<Option<super::Session>>)>,
         answer: Answer<Result<Job, HostError>>,
     },
     /// Runs a flow beside everything else; one of a session ends with it.
@@ -56,6 +57,8 @@ pub(crate) enum Order {
     },
     Sessions(Answer<Vec<super::Session>>),
     Calls(Answer<Vec<super::Call>>),
+    /// What belongs to this client: see [`Own`].
+    Own(Answer<Own>),
     Stats(Answer<Stats>),
     Subscribe(String),
     /// Has every event of these names sent here as well; all where there are none.
@@ -64,6 +67,14 @@ pub(crate) enum Order {
         to: mpsc::UnboundedSender<Arc<Event>>,
     },
     Close(Answer<()>),
+}
+
+/// What a client's own calls and apps have on its host.
+pub(crate) struct Own {
+    /// Sessions that it made, those of its apps, and the others of their calls.
+    pub sessions: Vec<super::Session>,
+    /// Sessions that are being made.
+    pub coming: Vec<SessionId>,
 }
 
 /// How handles reach the owner of their host.

@@ -8,7 +8,7 @@ pub mod chart;
 pub mod comparison;
 mod dashboard;
 mod escape;
-mod explain;
+pub(crate) mod explain;
 mod file;
 mod github;
 mod html;

@@ -19,7 +19,7 @@ mod originate;
 mod plan;
 pub mod replay;
 mod require;
-mod retrieve;
+pub(crate) mod retrieve;
 mod schedule;
 mod select;
 mod state;

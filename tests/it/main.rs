@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the crate, in one binary.
 
+mod ancestor;
 mod bert;
 mod captures;
 mod ci;
@@ -10,6 +11,7 @@ mod doctor;
 mod dtmf;
 mod esl_wire;
 mod exit_codes;
+mod expectations;
 mod faults;
 mod fidelity;
 mod files;
