@@ -86,6 +86,9 @@ fn main() {
     println!("{legs} legs for {:.1} s, recorded: {recorded}", took.as_secs_f64());
     println!("sent {} of {expected:.0}, received {}", all.sent_packets, all.received_packets);
     println!("late {}, lost {}, not heard {}", all.late_ticks, all.lost_packets, all.skipped_packets);
+    let part = all.late_ticks as f64 / all.sent_packets.max(1) as f64;
+    let verdict = if part <= 0.001 { "p99.9 holds" } else { "p99.9 is broken" };
+    println!("sent more than 20 ms late: {:.4} %: {verdict}", part * 100.0);
     println!("highest jitter of a leg {:?}", all.jitter);
     println!("processor: {:.0} % of one core", used.as_secs_f64() / took.as_secs_f64() * 100.0);
 }

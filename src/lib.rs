@@ -24,6 +24,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod serial;
+pub mod service;
 pub mod sim;
 pub mod sip;
 pub mod switch;
@@ -31,3 +32,12 @@ pub mod switch;
 pub mod testing;
 pub mod units;
 pub mod verdict;
+
+/// The programs of the guide.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/src/rust.md")]
+    mod rust {}
+    #[doc = include_str!("../docs/src/services.md")]
+    mod services {}
+}

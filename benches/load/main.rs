@@ -2,13 +2,15 @@
 //! What a load costs: calls offered to a peer that answers as a FreeSWITCH does, with all headers of its events.
 //!
 //! `cargo bench --bench load -- [what] [seconds or number]`, where `what` is `offered` (2,000 calls a second for a
-//! minute), `held` (10,000 calls up at once), `sessions` (100,000 of them tracked) or `stream` (events alone); all of
-//! them without it. Each runs in a process of its own on the first processor, and the peer on the second.
+//! minute), `held` (10,000 calls up at once), `sessions` (100,000 of them tracked) or `stream` (events alone, beside
+//! greenswitch, where `python3` or `$PYTHON` has it); all of them without it. Each runs in a process of its own on the first processor, and the peer on the second.
 //!
 //! `cargo bench --bench load -- peer 0` is the peer by itself, for other clients: it prints its port, and
 //! `api play 1000` has it send the events of so many calls.
 
+mod allocations;
 mod capture;
+mod greenswitch;
 mod offered;
 mod peer;
 mod process;

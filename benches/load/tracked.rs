@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use callwright::call::{ChangeKind, Tracker, TrackerConfig};
 use callwright::clock::Clock;
 use callwright::esl::wire::{Format, Limits, parse_plain};
-use callwright::esl::{Client, ClientEvent, Command};
+use callwright::esl::{Client, ClientEvent, Command, Event};
 use callwright::host::task::{Host, Patience};
 use callwright::host::{HostConfig, HostEvent, Request, Token};
 
 use super::capture::{Call, Script, numbered};
 use super::offered::Peer;
 use super::process;
+use super::{allocations, greenswitch};
 
 /// So many sessions from their creation to their answer, two a call.
 pub fn sessions(count: u64) {
@@ -45,20 +46,57 @@ pub fn sessions(count: u64) {
 
 /// The events of so many calls, as a client takes them that does no more than parse them, and as the host of a run does.
 pub fn stream(calls: u64) {
-    for (what, take) in [("parsed", parse as fn(u16, u64) -> Duration), ("parsed and tracked by a host", track)] {
+    type Take = fn(u16, u64) -> Duration;
+    let ways: [(&str, Take); 3] = [
+        ("parsed", parse),
+        ("parsed and tracked", parse_and_track),
+        ("parsed and tracked by a host's task", by_a_host),
+    ];
+    let mut rates = Vec::new();
+    for (what, take) in ways {
         let peer = Peer::start(Duration::ZERO);
+        let allocated = allocations::count();
         let seconds = take(peer.port, calls).as_secs_f64();
+        let allocated = allocations::count() - allocated;
         let [events, bytes, _] = peer.stop();
         println!(
-            "{events} events of {calls} calls {what} in {seconds:.2} s of CPU: {:.0} events/s, {:.0} MB/s",
+            "{events} events of {calls} calls {what} in {seconds:.2} s of CPU: {:.0} events/s, {:.0} MB/s, {:.1} \
+             allocations an event",
             events / seconds,
-            bytes / seconds / 1e6
+            bytes / seconds / 1e6,
+            allocated as f64 / events
         );
+        rates.push((what, events / seconds));
+    }
+    let peer = Peer::start(Duration::ZERO);
+    let theirs = greenswitch::parse(peer.port, (calls / 20).max(1));
+    let [events, ..] = peer.stop();
+    match theirs {
+        Ok(seconds) => {
+            let theirs = events / seconds;
+            println!("{events} events parsed by greenswitch in {seconds:.2} s of CPU: {theirs:.0} events/s");
+            for (what, ours) in rates {
+                println!("{what}: {:.1} times greenswitch", ours / theirs);
+            }
+        }
+        Err(error) => println!("greenswitch: {error}"),
     }
 }
 
 /// One connection, one thread.
 fn parse(port: u16, calls: u64) -> Duration {
+    take(port, calls, |_| {})
+}
+
+/// The same, with sessions and calls followed.
+fn parse_and_track(port: u16, calls: u64) -> Duration {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    let took = take(port, calls, |event| drop(tracker.handle(&event)));
+    assert_eq!(tracker.counts().calls, calls, "calls were not followed");
+    took
+}
+
+fn take(port: u16, calls: u64, mut each: impl FnMut(Arc<Event>)) -> Duration {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the peer listens");
     let mut client = Client::new("ClueCon", Limits::default());
     let subscribe = Command::Subscribe { format: Format::Plain, events: vec!["ALL".to_owned()] };
@@ -73,14 +111,16 @@ fn parse(port: u16, calls: u64) -> Duration {
         client.handle_bytes(&bytes[..count]);
         stream.write_all(&client.poll_transmit()).expect("the peer listens");
         while let Some(event) = client.poll_event() {
-            let destroyed = matches!(&event, ClientEvent::Event(event) if event.name() == "CHANNEL_DESTROY");
-            gone += u64::from(destroyed);
+            if let ClientEvent::Event(event) = event {
+                gone += u64::from(event.name() == "CHANNEL_DESTROY");
+                each(Arc::new(event));
+            }
         }
     }
     process::cpu() - before
 }
 
-fn track(port: u16, calls: u64) -> Duration {
+fn by_a_host(port: u16, calls: u64) -> Duration {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let config = HostConfig::new("peer", "ClueCon");

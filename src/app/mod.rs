@@ -15,10 +15,16 @@ use crate::esl::Event;
 mod flow;
 mod group;
 mod groups;
+mod proxier;
+mod router;
+mod scripted;
 
 pub use flow::{FlowApp, flow};
 pub use group::{Group, LoadError};
 pub(crate) use groups::{Failure, Groups, panicked};
+pub use proxier::{Bridger, Proxier, Way};
+pub use router::{DESTINATION, Hit, Next, Route, RouteError, Router};
+pub use scripted::{AtEnd, Scripted};
 
 /// Why a callback or a flow failed: any error will do.
 pub type AppError = Box<dyn std::error::Error + Send + Sync>;

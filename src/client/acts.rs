@@ -5,6 +5,7 @@
 
 use std::panic::Location;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -26,11 +27,12 @@ impl Session {
     /// Does a step of the scenario language: anything of [`crate::scenario::step`].
     #[track_caller]
     pub fn run(&self, step: impl Step + 'static) -> Act {
-        self.perform(vec![placed(step, Location::caller())])
+        self.perform(vec![placed(Box::new(step), Location::caller())])
     }
 
     /// Does steps, one after the other.
-    pub fn perform(&self, steps: Vec<PlacedStep>) -> Act {
+    pub fn perform(&self, steps: impl Into<Arc<[PlacedStep]>>) -> Act {
+        let steps = steps.into();
         if steps.is_empty() {
             return Act::new(self.clone(), async { Ok(()) });
         }

@@ -129,7 +129,10 @@ impl Listener {
             HostEvent::Replied { token, reply } => self.handle_reply(token, reply),
             HostEvent::JobEnded(job) => {
                 if let Some(Launched { session, answer }) = self.jobs.remove(&job.id) {
-                    self.forget_unmade(session.as_ref());
+                    // Of a call that is up the events may still be on their way.
+                    if !matches!(job.result(), Some(Ok(_))) {
+                        self.forget_unmade(session.as_ref());
+                    }
                     // Nobody may wait for it any more.
                     let _ = answer.send(Ok(job));
                 }
@@ -400,7 +403,10 @@ impl Listener {
         let (session, group) = (kept.session.clone(), kept.group.clone());
         if !matches!(change.kind, ChangeKind::CallEnded) {
             let now = self.tracker.session(change.session.as_str());
-            session.change(|seen| seen.record(now, change, event));
+            session.change(|seen| {
+                seen.group.clone_from(&group);
+                seen.record(now, change, event);
+            });
         }
         if let Some(group) = &group {
             self.call_back(group, &session, change, event);

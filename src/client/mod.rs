@@ -56,6 +56,8 @@ use listener::Listener;
 use orders::{Desk, Order, Own};
 use task::Owner;
 
+/// How long the events of a call may come behind its result.
+const EVENT_DELAY: std::time::Duration = std::time::Duration::from_secs(10);
 /// Notices that wait for whoever listens to them; older ones are dropped.
 const NOTICES: usize = 1_024;
 
@@ -65,6 +67,17 @@ pub struct Client {
     desk: Desk,
     notices: broadcast::Sender<Notice>,
     _closer: Arc<Closer>,
+}
+
+/// Whose sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// Those of the apps of this id.
+    App(&'a str),
+    /// Those of all apps that are loaded.
+    Apps,
+    /// All on the host that this client has seen come.
+    Anybody,
 }
 
 /// Closes the owner with the last handle.
@@ -189,9 +202,15 @@ impl Client {
         let id = originate.session.clone();
         let job = self.originate(&originate);
         match job.result().await {
-            Ok(_) => job.until_session().await.ok_or(CallError::Untold(id.to_string())),
-            Err(HostError::Refused { reply, .. }) => Err(CallError::Failed(reply)),
-            Err(error) => Err(error.into()),
+            Ok(_) => {}
+            Err(HostError::Refused { reply, .. }) => return Err(CallError::Failed(reply)),
+            Err(error) => return Err(error.into()),
+        }
+        // Events come on another connection than the result.
+        match tokio::time::timeout(EVENT_DELAY, job.until_session()).await {
+            Ok(Some(session)) => Ok(session),
+            Ok(None) => Err(self.desk.closed().into()),
+            Err(_) => Err(CallError::Untold(id.to_string())),
         }
     }
 
@@ -302,10 +321,14 @@ impl Client {
         }
     }
 
-    /// Hangs up the sessions of an app group, or of all that this client sees; done when they are hung up.
-    pub async fn hang_up_all(&self, app: Option<&str>) -> Result<usize, HostError> {
+    /// Hangs up these sessions; done when they are hung up. Gives how many.
+    pub async fn hang_up_all(&self, whose: Whose<'_>) -> Result<usize, HostError> {
         let mut sessions = self.sessions().await?;
-        sessions.retain(|session| app.is_none_or(|app| session.app().as_deref() == Some(app)));
+        sessions.retain(|session| match whose {
+            Whose::App(id) => session.group().as_deref() == Some(id),
+            Whose::Apps => session.group().is_some(),
+            Whose::Anybody => true,
+        });
         let acts: Vec<_> = sessions.iter().map(Session::hangup).collect();
         let count = acts.len();
         for (act, session) in acts.into_iter().zip(&sessions) {

@@ -1,6 +1,7 @@
 //! Steps done on a session: a script, driven by what is seen of the session.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -38,12 +39,12 @@ const NO_LIMIT: Duration = Duration::from_secs(3_600);
 
 impl Performance {
     /// Begins: the first step's commands are given before this returns.
-    pub fn begin(session: &Session, steps: Vec<PlacedStep>) -> Performance {
+    pub fn begin(session: &Session, steps: Arc<[PlacedStep]>) -> Performance {
         for event in steps.iter().flat_map(|step| step.value.events()) {
             session.desk().order(Order::Subscribe(event));
         }
         let (script, next) = session.read(|seen| {
-            let mut script = Script::new(leg(seen), session.id().clone(), steps.into(), &stem(session), Ids::random());
+            let mut script = Script::new(leg(seen), session.id().clone(), steps, &stem(session), Ids::random());
             script.resume(&seen.session, seen.waiting);
             (script, seen.end())
         });

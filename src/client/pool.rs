@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{CallError, Client, ClientConfig, HostError, Session, Stats};
+use super::{CallError, Client, ClientConfig, HostError, Session, Stats, Whose};
 use crate::app::{Group, LoadError};
 use crate::host::Originate;
 
@@ -144,9 +144,9 @@ impl Pool {
         self.each(|client| async move { client.unload(id).await }).await
     }
 
-    /// Hangs up the sessions of an app group, or all; gives how many on each host.
-    pub async fn hang_up_all(&self, app: Option<&str>) -> PerHost<Result<usize, HostError>> {
-        self.each(|client| async move { client.hang_up_all(app).await }).await
+    /// Hangs up these sessions on all hosts; gives how many on each.
+    pub async fn hang_up_all(&self, whose: Whose<'_>) -> PerHost<Result<usize, HostError>> {
+        self.each(|client| async move { client.hang_up_all(whose).await }).await
     }
 
     /// Closes all clients.

@@ -15,6 +15,8 @@ pub(super) struct Seen {
     pub session: call::Session,
     pub call: Call,
     pub waiting: Waiting,
+    /// The app group that it belongs to, once it does.
+    pub group: Option<Arc<str>>,
     /// How it is over, once it is.
     pub over: Option<Over>,
     /// What apps remember of it.
@@ -53,6 +55,7 @@ impl Seen {
             session,
             call,
             waiting: Waiting::default(),
+            group: None,
             over: None,
             notes: BTreeMap::new(),
             recordings: Vec::new(),

@@ -160,6 +160,11 @@ impl Session {
         self.read(|seen| seen.waiting.parked && !seen.is_hung_up())
     }
 
+    /// Whether something plays or echoes on it.
+    pub fn is_playing(&self) -> bool {
+        self.read(|seen| seen.waiting.playing)
+    }
+
     /// Why it ended, once it has.
     pub fn hangup_cause(&self) -> Option<HangupCause> {
         self.read(|seen| seen.session.hangup_cause.clone())
@@ -168,6 +173,11 @@ impl Session {
     /// The id of its app group as its own header names it.
     pub fn app(&self) -> Option<Arc<str>> {
         self.read(|seen| seen.session.app.clone())
+    }
+
+    /// The id that its apps are loaded under, where it belongs to any.
+    pub fn group(&self) -> Option<Arc<str>> {
+        self.read(|seen| seen.group.clone())
     }
 
     /// The newest value of an event header: `Caller-Destination-Number`, `variable_sip_req_uri`.
@@ -300,6 +310,16 @@ impl Session {
     pub async fn until_noted(&self, name: &str) -> Result<String, SessionError> {
         self.until(name, |seen| seen.notes.contains_key(name)).await?;
         Ok(self.note(name).unwrap_or_default())
+    }
+
+    /// Waits until the application called `name`, which runs or has run, is over, or the session is.
+    pub async fn until_application_ends(&self, name: &str) -> Result<(), SessionError> {
+        let ended = |seen: &Seen| {
+            seen.events()
+                .any(|event| event.name() == "CHANNEL_EXECUTE_COMPLETE" && event.header("Application") == Some(name))
+                || seen.is_hung_up()
+        };
+        self.until(name, ended).await
     }
 
     /// The next event called `name` behind this handle's place; of a `CUSTOM` one the subclass is its name. What lies

@@ -1,7 +1,7 @@
 //! FreeSWITCH's event socket (mod_event_socket), both halves, without IO.
 //!
 //! [`wire`] is the only codec. [`Client`] is what a controller speaks, [`server`] what the embedded switch speaks.
-//! Left out: XML events, and the outbound socket, in which the switch connects to the controller.
+//! Left out: reading XML events, and the outbound socket, in which the switch connects to the controller.
 
 mod client;
 mod command;

@@ -193,14 +193,28 @@ pub enum Format {
     #[default]
     Plain,
     Json,
+    /// Written, as a switch does, and not read.
+    Xml,
+}
+
+impl Format {
+    /// The format of this name, in any case.
+    pub fn named(name: &str) -> Option<Format> {
+        [Format::Plain, Format::Json, Format::Xml].into_iter().find(|format| name.eq_ignore_ascii_case(format.name()))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Format::Plain => "plain",
+            Format::Json => "json",
+            Format::Xml => "xml",
+        }
+    }
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::Plain => "plain",
-            Format::Json => "json",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -407,6 +421,7 @@ pub fn write_event(event: &Event, format: Format, out: &mut Vec<u8>) {
     let body = match format {
         Format::Plain => plain_body(event),
         Format::Json => json_body(event),
+        Format::Xml => xml_body(event),
     };
     let head = format!("Content-Length: {}\nContent-Type: text/event-{format}\n\n", body.len());
     out.extend_from_slice(head.as_bytes());
@@ -456,6 +471,45 @@ fn json_body(event: &Event) -> String {
     // A Vec takes every write, and texts and lists of texts are always JSON.
     written.expect("texts in memory serialize");
     String::from_utf8(out).expect("serde_json writes UTF-8")
+}
+
+/// As `switch_event_xmlize` and `switch_xml_toxml` write it: values are encoded as in plain events.
+fn xml_body(event: &Event) -> String {
+    let mut text = String::with_capacity(12 * 1024);
+    text.push_str("<event>\n  <headers>\n");
+    let mut encoded = String::new();
+    for (name, value) in event.headers() {
+        encoded.clear();
+        encode_value(value, &mut encoded);
+        let _ = write!(text, "    <{name}>");
+        escape_xml(&encoded, &mut text);
+        let _ = writeln!(text, "</{name}>");
+    }
+    text.push_str("  </headers>\n");
+    if let Some(body) = event.body().filter(|body| !body.is_empty()) {
+        let _ = write!(text, "  <Content-Length>{}</Content-Length>\n  <body>", body.len());
+        escape_xml(body, &mut text);
+        // Behind a line break the end is indented as on any new line.
+        text.push_str(if body.ends_with('\n') { "  </body>\n" } else { "</body>\n" });
+    }
+    text.push_str("</event>\n");
+    text
+}
+
+/// FreeSWITCH's `switch_xml_ampencode` of a text, but for its trust in whatever follows a `<!`.
+fn escape_xml(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\r' => out.push_str("&#xD;"),
+            letter if !letter.is_ascii() => {
+                let _ = write!(out, "&#x{:X};", u32::from(letter));
+            }
+            other => out.push(other),
+        }
+    }
 }
 
 /// FreeSWITCH's `switch_url_encode`: an escape that already stands in the text is left alone.
@@ -564,6 +618,23 @@ mod tests {
         assert_eq!(parse_plain("nonsense\n\n"), Err(WireError::NoColon("nonsense".into())));
         let wrong = WireError::InnerLength { said: "9".into(), found: 3 };
         assert_eq!(parse_plain("Content-Length: 9\n\n+OK"), Err(wrong));
+    }
+
+    // As FreeSWITCH 1.10.12 wrote it.
+    #[test]
+    fn an_event_is_written_as_xml_with_its_values_encoded_as_in_plain_ones() {
+        let mut event = Event::new();
+        event.push("Event-Subclass", "test::odd");
+        event.push("X-Odd", "a<b & \"c\" 'd' é");
+        event.set_body("<body>&x \"é\"\n");
+        let mut out = Vec::new();
+        write_event(&event, Format::Xml, &mut out);
+        let body = "<event>\n  <headers>\n    <Event-Subclass>test%3A%3Aodd</Event-Subclass>\n    \
+                    <X-Odd>a%3Cb%20%26%20%22c%22%20'd'%20%C3%A9</X-Odd>\n  </headers>\n  \
+                    <Content-Length>14</Content-Length>\n  <body>&lt;body&gt;&amp;x \"&#xE9;\"\n  </body>\n</event>\n";
+        let head = format!("Content-Length: {}\nContent-Type: text/event-xml\n\n", body.len());
+        assert_eq!(String::from_utf8(out).unwrap(), head + body);
+        assert_eq!(Format::named("XML"), Some(Format::Xml));
     }
 
     #[test]

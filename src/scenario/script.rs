@@ -163,7 +163,7 @@ pub struct Waiting {
 }
 
 /// A step of a program, whose place is `at`.
-pub fn placed(step: impl Step + 'static, at: &Location<'_>) -> PlacedStep {
+pub fn placed(step: Box<dyn Step>, at: &Location<'_>) -> PlacedStep {
     let place = Place { file: PathBuf::from(at.file()), line: at.line() as usize, column: at.column() as usize };
-    PlacedStep { value: Box::new(step), place, span: 0..0 }
+    PlacedStep { value: step, place, span: 0..0 }
 }

@@ -256,7 +256,7 @@ impl SwitchCore {
         } else if !format.is_empty() {
             return "-ERR invalid uuid".to_owned();
         }
-        connection.format = if format.eq_ignore_ascii_case("json") { Format::Json } else { connection.format };
+        connection.format = Format::named(format).unwrap_or(connection.format);
         connection.subscribed.extend(super::event_names::EVENTS.iter().filter(|name| is_event_of_a_session(name)));
         connection.listening = Listening::Yes;
         "+OK Events Enabled".to_owned()
@@ -369,13 +369,12 @@ impl Connection {
         let mut keys = 0;
         let mut custom = false;
         for (at, word) in argument.split(' ').enumerate() {
-            match word.to_ascii_lowercase().as_str() {
-                "plain" if at == 0 => self.format = Format::Plain,
-                "json" if at == 0 => self.format = Format::Json,
-                _ if custom => {
+            match Format::named(word).filter(|_| at == 0) {
+                Some(format) => self.format = format,
+                None if custom => {
                     self.subclasses.insert(word.to_owned());
                 }
-                _ => {
+                None => {
                     if let Some(name) = event_name(word) {
                         keys += 1;
                         custom |= name == "CUSTOM";

@@ -4,7 +4,7 @@
 //! to a network in memory, so that whole calls run in virtual time.
 //!
 //! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
-//! lines, XML events, the outbound event socket.
+//! lines, the outbound event socket.
 
 mod address;
 pub mod api;

@@ -3,23 +3,16 @@
 
 use std::time::Duration;
 
-use callwright::app::{AppError, FlowApp, flow};
+use callwright::app::{AppError, FlowApp, Scripted, flow};
 use callwright::client::{ClientConfig, Playback, Session};
+use callwright::scenario::app::TonePlay;
 use callwright::scenario::{Leg, Recording};
 use callwright::testing::{Caller, caller, expect};
 use rstest::rstest;
 
 /// The callee answers and echoes; the caller plays the milliwatt.
-fn tone_play() -> FlowApp<impl Fn(Session) -> Flow + Send + 'static> {
-    flow("TonePlay", |session: Session| -> Flow {
-        Box::pin(async move {
-            if session.is_inbound() {
-                session.answer().await?;
-                return Ok(session.echo().await?);
-            }
-            Ok(session.playback(Playback::tone(1_004)).await?)
-        })
-    })
+fn tone_play() -> Scripted {
+    Scripted::of("TonePlay", &TonePlay::default())
 }
 
 /// A conversation: both sides are recorded, the caller plays two seconds of a tone, the callee half a second of another,

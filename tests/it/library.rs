@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callwright::app::{App, AppError, Group, LoadError, flow};
+use callwright::app::{App, AppError, Group, Hit, LoadError, Next, Proxier, Route, Router, Scripted, Way, flow};
 use callwright::call::{HangupCause, State};
-use callwright::client::{CallError, Client, ClientConfig, HostError, Notice, Playback, Pool, Session, SessionError};
+use callwright::client::{
+    CallError, Client, ClientConfig, HostError, Notice, Playback, Pool, Session, SessionError, Whose,
+};
 use callwright::host::Originate;
+use callwright::scenario::app::TonePlay;
+use callwright::service::Service;
 use callwright::switch::{Switch, SwitchConfig};
 use callwright::testing::{Caller, TestHost, caller, host};
 use rstest::rstest;
@@ -246,9 +250,92 @@ async fn a_pool_asks_all_its_hosts_and_sums_them() {
     let stats = pool.stats().await.all().unwrap();
     assert_eq!(stats.values().map(|stats| stats.calls).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(pool.total().await.sessions, 8);
-    let hung_up = pool.hang_up_all(Some("tone")).await.all().unwrap();
+    let hung_up = pool.hang_up_all(Whose::App("tone")).await.all().unwrap();
     assert_eq!(hung_up.fold(0, |sum, count| sum + count), 8);
     for answer in pool.api("nonsense").await.values() {
         assert!(matches!(answer, Err(HostError::Refused { .. })), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out() {
+    let (_switch, client) = host().await;
+    let answer = |hit: Hit| async move {
+        hit.session.set_note("route", format!("{} {}", hit.params["name"], hit.group(1)));
+        hit.session.answer().await?;
+        Ok(Next::GoOn)
+    };
+    let refuse = |hit: Hit| async move {
+        hit.session.respond(hit.params["code"].parse()?).await?;
+        Ok(Next::Stop)
+    };
+    let router = Router::new("inbound")
+        .guard("Call-Direction", "inbound")
+        .route(Route::new("00(.*)|011(.*)").unwrap().param("code", "407").to(refuse))
+        .route(Route::new("1(.*)").unwrap().param("name", "long distance").to(answer))
+        .route(Route::new("1(.*)").unwrap().to(|_| async { Ok(Next::Stop) }))
+        .route(Route::new(".*").unwrap().param("code", "500").to(refuse))
+        .and(Router::new("named").guard("Caller-Destination-Number", "nobody").reject_on_guard(403))
+        .otherwise(refuse);
+    client.load("default", router).await.unwrap();
+    let failed = async |user: &str| client.call(to_itself(&client, user, "default")).await.unwrap_err();
+    assert_eq!(failed("00441").await, CallError::Failed("CALL_REJECTED".to_owned()));
+    assert_eq!(failed("500").await, CallError::Failed("NORMAL_TEMPORARY_FAILURE".to_owned()));
+    let caller = client.call(to_itself(&client, "1234", "default")).await.unwrap();
+    assert_eq!(caller.peer().unwrap().until_noted("route").await.unwrap(), "long distance 234");
+    caller.hangup().await.unwrap();
+    assert!(Route::new("(").unwrap_err().to_string().starts_with("route \"(\": "));
+}
+
+#[tokio::test]
+async fn built_in_apps_are_loaded_like_any_other() {
+    let (_switch, client) = host().await;
+    client.load("tone", Scripted::lasting("tone", &TonePlay::default(), Some(Duration::ZERO))).await.unwrap();
+    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+    // Its talk time is over as it begins.
+    assert_eq!(caller.until_gone().await.unwrap(), HangupCause::parse("NORMAL_CLEARING"));
+    assert!(caller.is_answered());
+}
+
+/// A proxy between caller and callee, each on a switch of its own.
+#[tokio::test]
+async fn a_proxied_call_reaches_whom_it_was_for_and_ends_with_them() {
+    let (_edge, client) = host().await;
+    let (_far, callee) = host().await;
+    callee
+        .load(
+            "default",
+            flow("echo", |session| async move {
+                session.answer().await?;
+                Ok(session.echo().await?)
+            }),
+        )
+        .await
+        .unwrap();
+    let target = callee.itself("external", "bob").unwrap();
+    let proxier = Proxier { way: Way { to: Some(target), ..Way::default() } };
+    client.load_group(Group::new("proxy").app(proxier).by_header("Caller-Destination-Number")).await.unwrap();
+    let caller = client.call(to_itself(&client, "proxy", "none")).await.unwrap();
+    let bob = callee.sessions().await.unwrap().pop().unwrap();
+    assert_eq!(bob.header("Caller-Destination-Number").as_deref(), Some("bob"));
+    bob.hangup().await.unwrap();
+    assert_eq!(caller.until_gone().await.unwrap(), HangupCause::parse("NORMAL_CLEARING"));
+    callee.unload("default").await.unwrap();
+    callee.load("default", flow("busy", |session| async move { Ok(session.respond(486).await?) })).await.unwrap();
+    let error = client.call(to_itself(&client, "proxy", "none")).await.unwrap_err();
+    assert_eq!(error, CallError::Failed("USER_BUSY".to_owned()));
+}
+
+#[tokio::test]
+async fn a_service_serves_until_it_is_stopped_and_leaves_nothing_behind() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let service = Service::start([switch.esl_addr().to_string()], |_| {
+        Group::new(Group::DEFAULT).app(Scripted::of("tone", &TonePlay::default()))
+    });
+    let service = service.await.unwrap().drain(Duration::ZERO);
+    let client = service.pool().clients()[0].clone();
+    let caller = client.call(to_itself(&client, "doggy", "default")).await.unwrap();
+    let served = service.stop().await;
+    assert_eq!((served.sessions, served.calls, served.failures, served.cut_off), (2, 1, 0, 2));
+    assert!(caller.is_hung_up());
 }

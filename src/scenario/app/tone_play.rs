@@ -22,9 +22,15 @@ pub struct TonePlay {
 const MILLIWATT_LEVEL: Dbm0 = Dbm0(0.0);
 const MILLIWATT: Hertz = Hertz(1_004.0);
 
+impl Default for TonePlay {
+    fn default() -> Self {
+        TonePlay { frequency: MILLIWATT, level: MILLIWATT_LEVEL }
+    }
+}
+
 pub(super) fn variant() -> AppVariant {
     let doc = "The callee answers and echoes; the caller plays a tone until `duration` (3s) is over, then hangs up.";
-    Variant::new("tone_play", doc).bare(|| boxed(TonePlay { frequency: MILLIWATT, level: MILLIWATT_LEVEL })).with(
+    Variant::new("tone_play", doc).bare(|| boxed(TonePlay::default())).with(
         mapping!(TonePlay {
             frequency: default("frequency", frequency(), MILLIWATT, "1004Hz", "The tone's frequency."),
             level: default("level", level(), MILLIWATT_LEVEL, "0dBm0", "The tone's level."),
