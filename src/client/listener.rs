@@ -175,6 +175,11 @@ impl Listener {
             Order::Calls(answer) => drop(answer.send(self.calls.values().cloned().collect())),
             Order::Own(answer) => drop(answer.send(self.own())),
             Order::Stats(answer) => drop(answer.send(self.stats())),
+            Order::Pace { group, pace } => {
+                for Failure { app, error } in self.groups.tell(&group, |app| app.on_pace(&pace)) {
+                    self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session: None, error }));
+                }
+            }
             Order::Subscribe(name) => self.subscribe(name),
             Order::Tap { names, to } => {
                 names.iter().for_each(|name| self.subscribe(name.clone()));

@@ -19,6 +19,7 @@ mod act;
 mod acts;
 mod call;
 mod config;
+mod dialer;
 mod error;
 mod job;
 mod listener;
@@ -37,6 +38,7 @@ pub use act::Act;
 pub use acts::Bypass;
 pub use call::Call;
 pub use config::ClientConfig;
+pub use dialer::{DialError, Dialed, Dialer, Load};
 pub use error::{CallError, HostError, SessionError};
 pub use job::Job;
 pub use notice::{Link, Notice, Recovery};
@@ -45,7 +47,7 @@ pub use pool::{PerHost, Pool};
 pub use session::Session;
 pub use stats::Stats;
 
-use crate::app::{App, Group, LoadError};
+use crate::app::{App, Group, LoadError, Pace};
 use crate::clock::Clock;
 use crate::esl::{Command, Event, Reply};
 use crate::host::task::Host;
@@ -62,6 +64,31 @@ const EVENT_DELAY: std::time::Duration = std::time::Duration::from_secs(10);
 const NOTICES: usize = 1_024;
 
 /// One host, from a program. A handle, cheap to copy; the host is let go with the last copy, or by [`Client::close`].
+///
+/// ```
+/// use callwright::app::Scripted;
+/// use callwright::client::Client;
+/// use callwright::host::Originate;
+/// use callwright::scenario::app::TonePlay;
+/// # use callwright::switch::{Switch, SwitchConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let switch = Switch::start(SwitchConfig::default()).await?;
+/// # let address = switch.esl_addr().to_string();
+/// let client = Client::connect(address).await?;
+/// client.load("tone", Scripted::of("tone", &TonePlay::default())).await?;
+///
+/// let doggy = client.itself("external", "doggy").ok_or("no such profile")?;
+/// let caller = client.call(Originate::to(doggy).app("tone")).await?;
+/// assert!(caller.is_answered());
+/// assert_eq!(client.stats().await?.calls, 1);
+///
+/// client.hang_up_all(Some("tone")).await?;
+/// client.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     desk: Desk,
@@ -249,6 +276,16 @@ impl Client {
         let (to, events) = mpsc::unbounded_channel();
         self.desk.order(Order::Tap { names: names.into_iter().map(Into::into).collect(), to });
         events
+    }
+
+    /// Tells the apps of an id of the pace at which their calls are made.
+    pub(crate) fn tell_pace(&self, id: &str, pace: Pace) {
+        self.desk.order(Order::Pace { group: id.to_owned(), pace });
+    }
+
+    /// Whether it is up or away, each time that changes.
+    pub(crate) fn links(&self) -> watch::Receiver<Link> {
+        self.desk.link.clone()
     }
 
     /// What becomes of the host and of apps, from here on.

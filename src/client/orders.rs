@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{HostError, Link, Stats};
-use crate::app::{App, AppError, Group, LoadError};
+use crate::app::{App, AppError, Group, LoadError, Pace};
 use crate::call::Job;
 use crate::clock::Clock;
 use crate::esl::{Command, Event, Reply};
@@ -60,6 +60,11 @@ pub(crate) enum Order {
     /// What belongs to this client: see [`Own`].
     Own(Answer<Own>),
     Stats(Answer<Stats>),
+    /// Tells the apps of a group of a load's pace.
+    Pace {
+        group: String,
+        pace: Pace,
+    },
     Subscribe(String),
     /// Has every event of these names sent here as well; all where there are none.
     Tap {

@@ -21,6 +21,35 @@ use crate::units::Time;
 
 /// A session: one channel on one switch. A handle, cheap to copy; what it tells is always the newest.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use callwright::app::flow;
+/// use callwright::call::{HangupCause, State};
+/// use callwright::client::Session;
+/// # use callwright::testing::{Caller, TestHost};
+///
+/// // Types its number back to whoever calls, and hangs up.
+/// async fn answer(session: Session) -> Result<(), callwright::app::AppError> {
+///     if session.is_inbound() {
+///         session.answer().await?;
+///         session.send_dtmf("42", Duration::from_millis(80)).await?;
+///         session.hangup_with(HangupCause::parse("NORMAL_CLEARING")).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let caller = Caller::on(TestHost::start()).with_app("answer", flow("answer", answer));
+/// # let session = caller.call("doggy", "answer").await;
+/// assert_eq!(session.collect_digits(2, Duration::from_secs(5)).await?, "42");
+/// assert_eq!(session.until_hung_up().await?, HangupCause::parse("NORMAL_CLEARING"));
+/// assert_eq!(session.state(), State::HungUp);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Each handle has its own place in the session's events, from which [`Session::recv`] and [`Session::poll`] go on; a
 /// copy goes on from where its original is.
 pub struct Session {

@@ -16,7 +16,7 @@ mod jsonl;
 mod junit;
 mod later;
 pub mod load;
-mod load_text;
+pub(crate) mod load_text;
 mod paint;
 mod prometheus;
 #[cfg(test)]
