@@ -29,6 +29,8 @@ pub mod shell;
 pub mod sim;
 pub mod sip;
 pub mod switch;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod units;
 pub mod verdict;
 

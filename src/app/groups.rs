@@ -95,11 +95,19 @@ impl Groups {
         session: &Session,
         callback: impl Fn(&mut dyn App, &Session) -> Result<(), AppError>,
     ) -> Vec<Failure> {
+        self.each(id, |name, app| callback(app, &session.acting_for(name)))
+    }
+
+    /// Calls `callback` of each app of `id` for none of its sessions.
+    pub fn tell(&mut self, id: &str, callback: impl Fn(&mut dyn App) -> Result<(), AppError>) -> Vec<Failure> {
+        self.each(id, |_, app| callback(app))
+    }
+
+    fn each(&mut self, id: &str, callback: impl Fn(&Arc<str>, &mut dyn App) -> Result<(), AppError>) -> Vec<Failure> {
         let Some(entry) = self.groups.iter_mut().find(|entry| &*entry.id == id) else { return Vec::new() };
         let failed = entry.apps.iter_mut().filter_map(|loaded| {
             let name: Arc<str> = Arc::from(&*loaded.name);
-            let session = session.acting_for(&name);
-            let called = catch_unwind(AssertUnwindSafe(|| callback(&mut *loaded.app, &session)));
+            let called = catch_unwind(AssertUnwindSafe(|| callback(&name, &mut *loaded.app)));
             let error = match called {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => error.to_string(),

@@ -15,6 +15,7 @@ use crate::esl::Event;
 mod flow;
 mod group;
 mod groups;
+mod pace;
 mod proxier;
 mod router;
 mod scripted;
@@ -22,6 +23,7 @@ mod scripted;
 pub use flow::{FlowApp, flow};
 pub use group::{Group, LoadError};
 pub(crate) use groups::{Failure, Groups, panicked};
+pub use pace::Pace;
 pub use proxier::{Bridger, Proxier, Way};
 pub use router::{DESTINATION, Hit, Next, Route, RouteError, Router};
 pub use scripted::{AtEnd, Scripted};
@@ -126,6 +128,11 @@ pub trait App: Send + 'static {
 
     /// The last session of a call is gone.
     fn on_call_ended(&mut self, _call: &Call) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    /// A load that makes calls of this app begins, or its pace was changed.
+    fn on_pace(&mut self, _pace: &Pace) -> Result<(), AppError> {
         Ok(())
     }
 

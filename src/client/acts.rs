@@ -4,6 +4,7 @@
 //! what was expected and what was found, as a scenario's does.
 
 use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::audio::verify::Track;
 use crate::call::HangupCause;
 use crate::media::Tracks;
 use crate::scenario::step::{self, Begun, Needs, Start, Step, Until};
-use crate::scenario::{PlacedStep, Recording, placed};
+use crate::scenario::{PlacedStep, Recorded, Recording, one_word, placed};
 
 /// How long a switch may take for something that it does at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -139,14 +140,16 @@ impl Session {
     #[track_caller]
     pub fn start_record(&self, path: impl Into<String>, recording: Recording) -> Act {
         let path = path.into();
+        let word = one_word(path.as_ref());
         let set = |name: &str, on: bool| format!("uuid_setvar {{}} {name} {on}");
         let lines = vec![
             set("RECORD_STEREO", recording.tracks == Tracks::Stereo),
             set("RECORD_READ_ONLY", recording.tracks == Tracks::Heard),
             set("RECORD_WRITE_ONLY", recording.tracks == Tracks::Said),
             format!("uuid_setvar {{}} record_sample_rate {}", recording.rate.0),
-            format!("uuid_record {{}} start {path}"),
+            format!("uuid_record {{}} start {word}"),
         ];
+        self.change(|seen| seen.recordings.push(Recorded { path: PathBuf::from(&path), recording }));
         self.run(Tell::apis(format!("record into {path}"), lines).until(record_event("RECORD_START", &path)))
     }
 
@@ -154,7 +157,7 @@ impl Session {
     #[track_caller]
     pub fn stop_record(&self, path: impl Into<String>) -> Act {
         let path = path.into();
-        let line = format!("uuid_record {{}} stop {path}");
+        let line = format!("uuid_record {{}} stop {}", one_word(path.as_ref()));
         self.run(Tell::apis(format!("stop recording {path}"), vec![line]).until(record_event("RECORD_STOP", &path)))
     }
 
@@ -169,13 +172,19 @@ impl Session {
     /// Has the recording into `path` hold silence from here.
     #[track_caller]
     pub fn mask_record(&self, path: &str) -> Act {
-        self.run(Tell::apis("mask a recording".to_owned(), vec![format!("uuid_record {{}} mask {path}")]))
+        self.run(Tell::apis(
+            "mask a recording".to_owned(),
+            vec![format!("uuid_record {{}} mask {}", one_word(path.as_ref()))],
+        ))
     }
 
     /// Has the recording into `path` hold what is heard again.
     #[track_caller]
     pub fn unmask_record(&self, path: &str) -> Act {
-        self.run(Tell::apis("unmask a recording".to_owned(), vec![format!("uuid_record {{}} unmask {path}")]))
+        self.run(Tell::apis(
+            "unmask a recording".to_owned(),
+            vec![format!("uuid_record {{}} unmask {}", one_word(path.as_ref()))],
+        ))
     }
 
     /// Replaces what it says, or what it hears, by silence.

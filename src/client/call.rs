@@ -12,6 +12,24 @@ use crate::id::CallId;
 
 /// A call. A handle, cheap to copy; what it tells is always the newest. Sessions that are gone belong to it as long as
 /// somebody holds them.
+///
+/// ```
+/// # use callwright::app::Scripted;
+/// # use callwright::scenario::app::TonePlay;
+/// # use callwright::testing::{Caller, TestHost};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let caller = Caller::on(TestHost::start()).with_app("tone", Scripted::of("tone", &TonePlay::default()));
+/// # let session = caller.call("doggy", "tone").await;
+/// let call = session.call();
+/// let callee = call.peer(&session).ok_or("a call of one leg")?;
+/// assert_eq!((call.first(), call.last()), (Some(session), Some(callee)));
+/// call.hangup().await?;
+/// call.until_ended().await;
+/// assert!(call.is_ended());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Call(Arc<Inner>);
 
@@ -37,6 +55,19 @@ impl Eq for Call {}
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Call({}, {:?})", self.0.id, self.sessions())
+    }
+}
+
+impl From<&Call> for Call {
+    fn from(call: &Call) -> Call {
+        call.clone()
+    }
+}
+
+/// The call that a session belongs to.
+impl From<&Session> for Call {
+    fn from(session: &Session) -> Call {
+        session.call()
     }
 }
 

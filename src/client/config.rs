@@ -22,6 +22,9 @@ pub struct ClientConfig {
     pub tracker: TrackerConfig,
     /// How many of its newest events each session keeps.
     pub history: usize,
+    /// How many of the newest sessions that are gone are kept, so that their calls tell of them to those who ask
+    /// afterwards. None, unless told otherwise: then a session is kept as long as somebody holds it.
+    pub remembered: usize,
     /// How long to try for a connection.
     pub patience: Patience,
 }
@@ -45,6 +48,7 @@ impl ClientConfig {
             events: Vec::new(),
             tracker: TrackerConfig::default(),
             history: 1_000,
+            remembered: 0,
             patience: Patience::default(),
         }
     }

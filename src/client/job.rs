@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::HostError;
 use super::orders::Desk;
+use super::{HostError, Session};
 use crate::call;
 use crate::id::{JobId, SessionId};
 
@@ -16,6 +16,8 @@ pub struct Job {
     /// The session that an originate makes.
     pub(super) session: Option<SessionId>,
     pub(super) desk: Desk,
+    /// That session, once it is there.
+    pub(super) made: watch::Receiver<Option<Session>>,
     pub(super) state: watch::Receiver<Option<Result<call::Job, HostError>>>,
 }
 
@@ -27,6 +29,13 @@ impl Job {
     /// The session that an originate makes.
     pub fn session(&self) -> Option<&SessionId> {
         self.session.as_ref()
+    }
+
+    /// Waits for the session that an originate makes, which is there before the call is up; `None` where it ends without
+    /// one.
+    pub async fn until_session(&self) -> Option<Session> {
+        let mut made = self.made.clone();
+        made.wait_for(Option::is_some).await.ok()?.clone()
     }
 
     /// Whether its result is there.

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::orders::{Answer, Desk, Flow, Order};
+use super::orders::{Answer, Desk, Flow, Order, Own};
 use super::recovery::{self, Listed};
 use super::seen::{Over, Seen};
 use super::{Call, ClientConfig, HostError, Link, Notice, Recovery, Session, Stats};
@@ -47,17 +47,27 @@ pub(super) struct Listener {
     recovering: Option<Recovering>,
     next_token: u64,
     commands: HashMap<Token, Asked>,
-    jobs: HashMap<JobId, Answer<Result<Job, HostError>>>,
-    expected: HashMap<SessionId, Answer<Session>>,
-    wanted: HashSet<String>,
+    jobs: HashMap<JobId, Launched>,
+    /// Sessions of originates that are there or may yet come to be, and who is told of them.
+    launched: HashMap<SessionId, watch::Sender<Option<Session>>>,
+    wanted: Arc<HashSet<String>>,
     taps: Vec<(Vec<String>, mpsc::UnboundedSender<Arc<Event>>)>,
     lost: u64,
+    /// Sessions that are gone and kept for those who ask for them by their calls, oldest first.
+    remembered: VecDeque<Session>,
     outputs: VecDeque<Output>,
 }
 
 struct Kept {
     session: Session,
     group: Option<Arc<str>>,
+}
+
+/// A job under way.
+struct Launched {
+    /// The session that it makes.
+    session: Option<SessionId>,
+    answer: Answer<Result<Job, HostError>>,
 }
 
 /// What a command without a reply was for.
@@ -83,7 +93,7 @@ impl Listener {
     pub fn new(desk: Desk, config: ClientConfig) -> Listener {
         Listener {
             tracker: Tracker::new(config.tracker.clone()),
-            wanted: config.events.iter().cloned().collect(),
+            wanted: Arc::new(config.events.iter().cloned().collect()),
             desk,
             config,
             groups: Groups::default(),
@@ -95,9 +105,10 @@ impl Listener {
             next_token: 0,
             commands: HashMap::new(),
             jobs: HashMap::new(),
-            expected: HashMap::new(),
+            launched: HashMap::new(),
             taps: Vec::new(),
             lost: 0,
+            remembered: VecDeque::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -117,7 +128,11 @@ impl Listener {
             HostEvent::Changed { event, .. } => self.track(&event),
             HostEvent::Replied { token, reply } => self.handle_reply(token, reply),
             HostEvent::JobEnded(job) => {
-                if let Some(answer) = self.jobs.remove(&job.id) {
+                if let Some(Launched { session, answer }) = self.jobs.remove(&job.id) {
+                    // Of a call that is up the events may still be on their way.
+                    if !matches!(job.result(), Some(Ok(_))) {
+                        self.forget_unmade(session.as_ref());
+                    }
                     // Nobody may wait for it any more.
                     let _ = answer.send(Ok(job));
                 }
@@ -135,7 +150,10 @@ impl Listener {
             Order::Launch { job, name, arguments, session, answer } => match self.away() {
                 Some(error) => drop(answer.send(Err(error))),
                 None => {
-                    self.jobs.insert(job.clone(), answer);
+                    let id = session.as_ref().map(|(id, _)| id.clone());
+                    self.launched.extend(session);
+                    self.jobs.insert(job.clone(), Launched { session: id.clone(), answer });
+                    let session = id;
                     self.request(Request::Launch { job, name, arguments, session });
                 }
             },
@@ -151,15 +169,17 @@ impl Listener {
                 self.outputs.push_back(Output::Unloaded(names));
                 drop(answer.send(apps));
             }
-            Order::Expect(id, answer) => {
-                self.expected.retain(|_, answer| !answer.is_closed());
-                self.expected.insert(id, answer);
-            }
             Order::Sessions(answer) => {
                 drop(answer.send(self.sessions.values().map(|kept| kept.session.clone()).collect()));
             }
             Order::Calls(answer) => drop(answer.send(self.calls.values().cloned().collect())),
+            Order::Own(answer) => drop(answer.send(self.own())),
             Order::Stats(answer) => drop(answer.send(self.stats())),
+            Order::Pace { group, pace } => {
+                for Failure { app, error } in self.groups.tell(&group, |app| app.on_pace(&pace)) {
+                    self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session: None, error }));
+                }
+            }
             Order::Subscribe(name) => self.subscribe(name),
             Order::Tap { names, to } => {
                 names.iter().for_each(|name| self.subscribe(name.clone()));
@@ -203,7 +223,7 @@ impl Listener {
     }
 
     fn subscribe(&mut self, name: String) {
-        if self.wanted.insert(name.clone()) {
+        if Arc::make_mut(&mut self.wanted).insert(name.clone()) {
             self.request(Request::Subscribe(name));
         }
     }
@@ -226,8 +246,8 @@ impl Listener {
     fn handle_up(&mut self, now: Time, facts: Arc<HostFacts>) {
         self.set_link(Link::Up(Arc::clone(&facts)));
         self.outputs.push_back(Output::Notice(Notice::Up(facts)));
-        for name in self.wanted.clone() {
-            self.request(Request::Subscribe(name));
+        for name in &*Arc::clone(&self.wanted) {
+            self.request(Request::Subscribe(name.clone()));
         }
         if let Some(since) = self.away_since.take() {
             self.recovering = Some(Recovering { away: now.since(since), ..Recovering::default() });
@@ -250,14 +270,33 @@ impl Listener {
 
     /// What was asked will not be answered.
     fn fail_all(&mut self, reason: &str) {
-        let error = || HostError::Away { host: self.desk.name.to_string(), reason: reason.to_owned() };
+        let host = self.desk.name.to_string();
+        let error = || HostError::Away { host: host.clone(), reason: reason.to_owned() };
         for (_, asked) in self.commands.drain() {
             if let Asked::Handle(answer) = asked {
                 answer(Err(error()));
             }
         }
-        for (_, answer) in self.jobs.drain() {
+        for (_, Launched { session, answer }) in std::mem::take(&mut self.jobs) {
+            self.forget_unmade(session.as_ref());
             let _ = answer.send(Err(error()));
+        }
+    }
+
+    /// The originate of a session is over; where there is no session by now, there will be none.
+    fn forget_unmade(&mut self, session: Option<&SessionId>) {
+        if let Some(session) = session.filter(|id| !self.sessions.contains_key(*id)) {
+            self.launched.remove(session);
+        }
+    }
+
+    fn own(&self) -> Own {
+        let is_own = |(id, kept): &(&SessionId, &Kept)| self.launched.contains_key(*id) || kept.group.is_some();
+        let calls: Vec<Call> = self.sessions.iter().filter(is_own).map(|(_, kept)| kept.session.call()).collect();
+        let sessions = self.sessions.values().map(|kept| &kept.session);
+        Own {
+            sessions: sessions.filter(|session| calls.contains(&session.call())).cloned().collect(),
+            coming: self.launched.keys().filter(|id| !self.sessions.contains_key(*id)).cloned().collect(),
         }
     }
 
@@ -279,7 +318,16 @@ impl Listener {
                 self.end_call(&change.call, &session, group.as_ref());
             }
         }
+        self.remember(session);
         self.outputs.push_back(Output::Gone(id.clone()));
+    }
+
+    fn remember(&mut self, session: Session) {
+        self.launched.remove(session.id());
+        self.remembered.push_back(session);
+        while self.remembered.len() > self.config.remembered {
+            self.remembered.pop_front();
+        }
     }
 
     fn handle_reply(&mut self, token: Token, reply: Reply) {
@@ -374,6 +422,7 @@ impl Listener {
                 self.end_call(&change.call, &session, group.as_ref());
             }
             self.sessions.remove(&change.session);
+            self.remember(session);
             self.outputs.push_back(Output::Gone(change.session.clone()));
         }
     }
@@ -381,12 +430,11 @@ impl Listener {
     fn create(&mut self, change: &Change) {
         let Some(session) = self.tracker.session(change.session.as_str()).cloned() else { return };
         let call = self.call(&change.call);
-        let seen = Seen::new(session, call.clone(), self.config.history);
+        let seen = Seen::new(session, call.clone(), self.config.history, Arc::clone(&self.wanted));
         let session = Session::new(self.desk.clone(), seen);
         call.enter(&session);
-        if let Some(answer) = self.expected.remove(&change.session) {
-            // Whoever made the call may have given up.
-            let _ = answer.send(session.clone());
+        if let Some(told) = self.launched.get(&change.session) {
+            told.send_replace(Some(session.clone()));
         }
         self.sessions.insert(change.session.clone(), Kept { session, group: None });
     }

@@ -11,6 +11,7 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -18,6 +19,7 @@ mod act;
 mod acts;
 mod call;
 mod config;
+mod dialer;
 mod error;
 mod job;
 mod listener;
@@ -36,6 +38,7 @@ pub use act::Act;
 pub use acts::Bypass;
 pub use call::Call;
 pub use config::ClientConfig;
+pub use dialer::{DialError, Dialed, Dialer, Load};
 pub use error::{CallError, HostError, SessionError};
 pub use job::Job;
 pub use notice::{Link, Notice, Recovery};
@@ -44,7 +47,7 @@ pub use pool::{PerHost, Pool};
 pub use session::Session;
 pub use stats::Stats;
 
-use crate::app::{App, Group, LoadError};
+use crate::app::{App, Group, LoadError, Pace};
 use crate::clock::Clock;
 use crate::esl::{Command, Event, Reply};
 use crate::host::task::Host;
@@ -52,7 +55,7 @@ use crate::host::{HostFacts, Originate};
 use crate::id::{Ids, JobId, SessionId};
 
 use listener::Listener;
-use orders::{Desk, Order};
+use orders::{Desk, Order, Own};
 use task::Owner;
 
 /// How long the events of a call may come behind its result.
@@ -61,6 +64,31 @@ const EVENT_DELAY: std::time::Duration = std::time::Duration::from_secs(10);
 const NOTICES: usize = 1_024;
 
 /// One host, from a program. A handle, cheap to copy; the host is let go with the last copy, or by [`Client::close`].
+///
+/// ```
+/// use callwright::app::Scripted;
+/// use callwright::client::Client;
+/// use callwright::host::Originate;
+/// use callwright::scenario::app::TonePlay;
+/// # use callwright::switch::{Switch, SwitchConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let switch = Switch::start(SwitchConfig::default()).await?;
+/// # let address = switch.esl_addr().to_string();
+/// let client = Client::connect(address).await?;
+/// client.load("tone", Scripted::of("tone", &TonePlay::default())).await?;
+///
+/// let doggy = client.itself("external", "doggy").ok_or("no such profile")?;
+/// let caller = client.call(Originate::to(doggy).app("tone")).await?;
+/// assert!(caller.is_answered());
+/// assert_eq!(client.stats().await?.calls, 1);
+///
+/// client.hang_up_all(Some("tone")).await?;
+/// client.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     desk: Desk,
@@ -184,30 +212,31 @@ impl Client {
         let (to_state, state) = watch::channel(None);
         let (answer, answered) = oneshot::channel();
         let (job, name) = (id.clone(), name.to_owned());
-        self.desk.order(Order::Launch { job, name, arguments, session: session.clone(), answer });
+        let (to_made, made) = watch::channel(None);
+        let told = session.clone().map(|session| (session, to_made));
+        self.desk.order(Order::Launch { job, name, arguments, session: told, answer });
         tokio::spawn(async move {
             // Without an answer the owner is gone, which the dropped sender tells.
             if let Ok(ended) = answered.await {
                 to_state.send_replace(Some(ended));
             }
         });
-        Job { id, session, desk: self.desk.clone(), state }
+        Job { id, session, desk: self.desk.clone(), made, state }
     }
 
     /// Makes a call and waits until it is up; gives the caller's session.
     pub async fn call(&self, originate: Originate) -> Result<Session, CallError> {
         let id = originate.session.clone();
-        let (answer, expected) = oneshot::channel();
-        self.desk.order(Order::Expect(id.clone(), answer));
-        match self.originate(&originate).result().await {
+        let job = self.originate(&originate);
+        match job.result().await {
             Ok(_) => {}
             Err(HostError::Refused { reply, .. }) => return Err(CallError::Failed(reply)),
             Err(error) => return Err(error.into()),
         }
         // Events come on another connection than the result.
-        match tokio::time::timeout(EVENT_DELAY, expected).await {
-            Ok(Ok(session)) => Ok(session),
-            Ok(Err(_)) => Err(self.desk.closed().into()),
+        match tokio::time::timeout(EVENT_DELAY, job.until_session()).await {
+            Ok(Some(session)) => Ok(session),
+            Ok(None) => Err(self.desk.closed().into()),
             Err(_) => Err(CallError::Untold(id.to_string())),
         }
     }
@@ -247,6 +276,16 @@ impl Client {
         let (to, events) = mpsc::unbounded_channel();
         self.desk.order(Order::Tap { names: names.into_iter().map(Into::into).collect(), to });
         events
+    }
+
+    /// Tells the apps of an id of the pace at which their calls are made.
+    pub(crate) fn tell_pace(&self, id: &str, pace: Pace) {
+        self.desk.order(Order::Pace { group: id.to_owned(), pace });
+    }
+
+    /// Whether it is up or away, each time that changes.
+    pub(crate) fn links(&self) -> watch::Receiver<Link> {
+        self.desk.link.clone()
     }
 
     /// What becomes of the host and of apps, from here on.
@@ -343,6 +382,26 @@ impl Client {
             }
         }
         Ok(count)
+    }
+
+    /// Hangs up the calls that it made and those that its apps are in, and leaves those of others alone; done when they
+    /// are gone, or `within` is over.
+    pub async fn hang_up_own(&self, within: Duration) -> Result<usize, HostError> {
+        let Own { sessions, coming } = self.desk.ask(Order::Own).await?;
+        for id in coming {
+            // One that is not there yet is refused, and so is one that is gone by now.
+            let _ = self.api(&format!("uuid_kill {id}")).await;
+        }
+        sessions.iter().map(Session::hangup).for_each(Act::detach);
+        let gone = async {
+            for session in &sessions {
+                // One that was lost with its host is as gone as can be told.
+                let _ = session.until_gone().await;
+            }
+        };
+        let late = |_| HostError::Late { what: "end of the calls that were hung up".to_owned(), within };
+        tokio::time::timeout(within, gone).await.map_err(late)?;
+        Ok(sessions.len())
     }
 
     /// Takes all apps down and lets the host go. Calls stay as they are on the host.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{HostError, Link, Stats};
-use crate::app::{App, AppError, Group, LoadError};
+use crate::app::{App, AppError, Group, LoadError, Pace};
 use crate::call::Job;
 use crate::clock::Clock;
 use crate::esl::{Command, Event, Reply};
@@ -29,7 +29,8 @@ pub(crate) enum Order {
         job: JobId,
         name: String,
         arguments: String,
-        session: Option<SessionId>,
+        /// The session that it makes, and who is told once it is there.
+        session: Option<(SessionId, watch::Sender<Option<super::Session>>)>,
         answer: Answer<Result<Job, HostError>>,
     },
     /// Runs a flow beside everything else; one of a session ends with it.
@@ -54,11 +55,16 @@ pub(crate) enum Order {
         app: Option<String>,
         answer: Answer<Vec<Box<dyn App>>>,
     },
-    /// The session of this id, as soon as it comes.
-    Expect(SessionId, Answer<super::Session>),
     Sessions(Answer<Vec<super::Session>>),
     Calls(Answer<Vec<super::Call>>),
+    /// What belongs to this client: see [`Own`].
+    Own(Answer<Own>),
     Stats(Answer<Stats>),
+    /// Tells the apps of a group of a load's pace.
+    Pace {
+        group: String,
+        pace: Pace,
+    },
     Subscribe(String),
     /// Has every event of these names sent here as well; all where there are none.
     Tap {
@@ -66,6 +72,14 @@ pub(crate) enum Order {
         to: mpsc::UnboundedSender<Arc<Event>>,
     },
     Close(Answer<()>),
+}
+
+/// What a client's own calls and apps have on its host.
+pub(crate) struct Own {
+    /// Sessions that it made, those of its apps, and the others of their calls.
+    pub sessions: Vec<super::Session>,
+    /// Sessions that are being made.
+    pub coming: Vec<SessionId>,
 }
 
 /// How handles reach the owner of their host.

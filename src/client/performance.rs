@@ -12,7 +12,7 @@ use super::session::ended;
 use super::{HostError, Session, SessionError};
 use crate::esl::Reply;
 use crate::id::Ids;
-use crate::scenario::{Leg, PlacedStep, Script};
+use crate::scenario::{Leg, PlacedStep, Script, StepFailed};
 
 /// Commands' replies with the numbers of their commands.
 type Replies = mpsc::UnboundedSender<(u64, Result<Reply, HostError>)>;
@@ -23,9 +23,16 @@ pub(super) struct Performance {
     script: Script,
     /// The entry of the session's history that the script is told next.
     next: usize,
+    /// How many recordings of the script the session knows of.
+    recordings: usize,
     replies: mpsc::UnboundedReceiver<(u64, Result<Reply, HostError>)>,
     to_replies: Replies,
 }
+
+/// What a switch says of a session that it does not have: to messages for it, and to API commands.
+const GONE: [&str; 2] = ["invalid session id", "No such channel"];
+/// How long the event that tells of a session's end may take when the switch does not know the session any more.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// Longer than any script waits without a time limit of its own.
 const NO_LIMIT: Duration = Duration::from_secs(3_600);
@@ -42,7 +49,8 @@ impl Performance {
             (script, seen.end())
         });
         let (to_replies, replies) = mpsc::unbounded_channel();
-        let mut performance = Performance { session: session.clone(), script, next, replies, to_replies };
+        let mut performance =
+            Performance { session: session.clone(), script, next, recordings: 0, replies, to_replies };
         performance.script.advance(session.desk().clock.now());
         performance.give_commands();
         performance
@@ -64,7 +72,7 @@ impl Performance {
             };
             self.give_commands();
             if let Some(result) = self.script.result() {
-                return Ok(result?);
+                return Ok(self.explained(result).await?);
             }
             if let Some(lost) = lost {
                 return Err(lost);
@@ -80,7 +88,22 @@ impl Performance {
         }
     }
 
+    /// A command to a session that is gone may be refused before the event that tells of its end is here.
+    async fn explained(&self, result: Result<(), Box<StepFailed>>) -> Result<(), Box<StepFailed>> {
+        let Err(mut failed) = result else { return Ok(()) };
+        if GONE.iter().any(|reply| failed.actual.contains(reply)) {
+            failed.leg_ended |= tokio::time::timeout(TOLD, self.session.until_hung_up()).await.is_ok();
+        }
+        Err(failed)
+    }
+
     fn give_commands(&mut self) {
+        let known = self.recordings;
+        if self.script.recordings().len() > known {
+            let begun = self.script.recordings()[known..].to_vec();
+            self.recordings += begun.len();
+            self.session.change(|seen| seen.recordings.extend(begun));
+        }
         while let Some((number, command)) = self.script.poll_command() {
             let replies = self.to_replies.clone();
             // Nobody waits where the act was dropped.

@@ -8,6 +8,25 @@ use crate::app::{Group, LoadError};
 use crate::host::Originate;
 
 /// Several clients at once. A handle, cheap to copy.
+///
+/// ```
+/// use callwright::client::Pool;
+/// # use callwright::switch::{Switch, SwitchConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let a = Switch::start(SwitchConfig::default()).await?;
+/// # let b = Switch::start(SwitchConfig::default()).await?;
+/// # let addresses = [a.esl_addr().to_string(), b.esl_addr().to_string()];
+/// let pool = Pool::connect(addresses).await?;
+/// // What came of each, or of all together.
+/// for (host, sessions) in pool.api("show channels count").await.iter() {
+///     println!("{host}: {}", sessions.as_ref()?);
+/// }
+/// assert_eq!(pool.total().await.sessions, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pool {
     clients: Arc<[Client]>,

@@ -1,12 +1,12 @@
 //! What was seen of a session, as its owner writes it down and handles read it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Call;
 use crate::call::{self, Change, ChangeKind, State};
 use crate::esl::Event;
-use crate::scenario::Waiting;
+use crate::scenario::{Recorded, Waiting};
 use crate::units::Time;
 
 /// A session's state and its history.
@@ -21,6 +21,10 @@ pub(super) struct Seen {
     pub over: Option<Over>,
     /// What apps remember of it.
     pub notes: BTreeMap<String, String>,
+    /// Recordings that were begun through its handles, on the host's disk.
+    pub recordings: Vec<Recorded>,
+    /// Events that were subscribed to when it came, beyond those of tracking.
+    pub wanted: Arc<HashSet<String>>,
     history: VecDeque<Entry>,
     /// Entries that were dropped from the front of the history.
     dropped: usize,
@@ -46,7 +50,7 @@ pub(super) enum Over {
 
 impl Seen {
     /// A session that has just come, of whose events the newest `kept` are kept.
-    pub fn new(session: call::Session, call: Call, kept: usize) -> Seen {
+    pub fn new(session: call::Session, call: Call, kept: usize, wanted: Arc<HashSet<String>>) -> Seen {
         Seen {
             session,
             call,
@@ -54,6 +58,8 @@ impl Seen {
             group: None,
             over: None,
             notes: BTreeMap::new(),
+            recordings: Vec::new(),
+            wanted,
             history: VecDeque::new(),
             dropped: 0,
             kept: kept.max(1),
@@ -84,6 +90,11 @@ impl Seen {
             self.history.pop_front();
             self.dropped += 1;
         }
+    }
+
+    /// Events that are not kept any more.
+    pub fn dropped(&self) -> usize {
+        self.dropped
     }
 
     /// Where the next entry will stand.

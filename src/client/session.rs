@@ -10,14 +10,45 @@ use tokio::sync::watch;
 
 use super::orders::{Desk, Order};
 use super::seen::{Over, Seen};
-use super::{Call, SessionError};
+use super::{Call, HostError, SessionError};
 use crate::app::AppError;
 use crate::call::{self, Direction, HangupCause, State};
-use crate::esl::{Command, Event};
+use crate::esl::{Command, Event, Reply};
+use crate::host;
 use crate::id::SessionId;
+use crate::scenario::{Leg, Recorded, Review};
 use crate::units::Time;
 
 /// A session: one channel on one switch. A handle, cheap to copy; what it tells is always the newest.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use callwright::app::flow;
+/// use callwright::call::{HangupCause, State};
+/// use callwright::client::Session;
+/// # use callwright::testing::{Caller, TestHost};
+///
+/// // Types its number back to whoever calls, and hangs up.
+/// async fn answer(session: Session) -> Result<(), callwright::app::AppError> {
+///     if session.is_inbound() {
+///         session.answer().await?;
+///         session.send_dtmf("42", Duration::from_millis(80)).await?;
+///         session.hangup_with(HangupCause::parse("NORMAL_CLEARING")).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let caller = Caller::on(TestHost::start()).with_app("answer", flow("answer", answer));
+/// # let session = caller.call("doggy", "answer").await;
+/// assert_eq!(session.collect_digits(2, Duration::from_secs(5)).await?, "42");
+/// assert_eq!(session.until_hung_up().await?, HangupCause::parse("NORMAL_CLEARING"));
+/// assert_eq!(session.state(), State::HungUp);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// Each handle has its own place in the session's events, from which [`Session::recv`] and [`Session::poll`] go on; a
 /// copy goes on from where its original is.
@@ -188,6 +219,11 @@ impl Session {
         self.read(|seen| seen.session.variable(name).map(str::to_owned))
     }
 
+    /// Recordings that were begun through its handles, on the host's disk, in their order.
+    pub fn recordings(&self) -> Vec<Recorded> {
+        self.read(|seen| seen.recordings.clone())
+    }
+
     /// The newest event.
     pub fn latest(&self) -> Arc<Event> {
         self.read(|seen| Arc::clone(seen.session.latest()))
@@ -196,6 +232,28 @@ impl Session {
     /// Its events, oldest first; of a long life the newest that [`super::ClientConfig::history`] allows.
     pub fn events(&self) -> Vec<Arc<Event>> {
         self.read(|seen| seen.events().cloned().collect())
+    }
+
+    /// Why it is not known what became of it, if so.
+    pub(crate) fn lost(&self) -> Option<String> {
+        self.read(|seen| match &seen.over {
+            Some(Over::Lost(reason)) => Some(reason.clone()),
+            Some(Over::Destroyed) | None => None,
+        })
+    }
+
+    /// Whether every event of this name was kept from its beginning on.
+    pub(crate) fn hears(&self, name: &str) -> bool {
+        host::is_tracked(name) || self.read(|seen| seen.wanted.contains(name))
+    }
+
+    /// Tells `review` all that was seen of it, as of its leg `leg`.
+    pub(crate) fn tell(&self, leg: Leg, review: &mut Review) {
+        self.read(|seen| {
+            review.leave_out(leg, seen.dropped());
+            seen.entries(0).for_each(|(_, entry)| review.tell(leg, &entry.change, &entry.event));
+            seen.recordings.iter().for_each(|recorded| review.recorded(leg, recorded.clone()));
+        });
     }
 
     /// When its newest event was fired, by the switch's clock.
@@ -224,6 +282,11 @@ impl Session {
     pub fn spawn(&self, flow: impl Future<Output = Result<(), AppError>> + Send + 'static) {
         let (session, app) = (Some(self.inner.id.clone()), Arc::clone(&self.app));
         self.desk().order(Order::Spawn { session, app, flow: Box::pin(flow) });
+    }
+
+    /// Gives a command to the session's host; gives its reply as it came, an `-ERR` one too.
+    pub async fn command(&self, command: Command) -> Result<Reply, HostError> {
+        super::give(self.desk(), command).await
     }
 
     /// Runs an API command on the session's host; gives its reply, without what FreeSWITCH puts before it.

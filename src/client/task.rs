@@ -138,5 +138,9 @@ impl Owner {
 
 /// Whether a flow's error only says that its session is over.
 fn is_end_of_session(error: &AppError) -> bool {
-    matches!(error.downcast_ref(), Some(SessionError::Ended { .. } | SessionError::Lost { .. }))
+    match error.downcast_ref() {
+        Some(SessionError::Ended { .. } | SessionError::Lost { .. }) => true,
+        Some(SessionError::Step(failed)) => failed.leg_ended,
+        Some(SessionError::Late { .. } | SessionError::Host(_)) | None => false,
+    }
 }

@@ -33,6 +33,11 @@ const EVENTS: [&str; 16] = [
     "RECORD_STOP",
 ];
 
+/// Whether every host is subscribed to events of this name, whatever is wanted beyond.
+pub fn is_tracked(name: &str) -> bool {
+    EVENTS.contains(&name)
+}
+
 /// How a host is spoken to.
 #[derive(Clone, Debug)]
 pub struct HostConfig {

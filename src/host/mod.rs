@@ -12,7 +12,9 @@ pub mod settings;
 mod stats;
 pub mod task;
 
-pub use self::core::{HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, SessionLimits, Token, Tracking};
+pub use self::core::{
+    HostConfig, HostCore, HostEvent, HostFacts, Line, Lost, Request, SessionLimits, Token, Tracking, is_tracked,
+};
 pub use lag::Lag;
 pub use originate::{Originate, Target, Then};
 pub use settings::Settings;

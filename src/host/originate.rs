@@ -96,6 +96,11 @@ impl Originate {
         Originate { timeout, ..self }
     }
 
+    /// Who the call says it is from.
+    pub fn caller_id(self, name: impl Into<String>, number: impl Into<String>) -> Self {
+        Originate { caller_id_name: name.into(), caller_id_number: number.into(), ..self }
+    }
+
     /// The codecs to offer, best first.
     pub fn codecs<C: Into<String>>(self, codecs: impl IntoIterator<Item = C>) -> Self {
         Originate { codecs: codecs.into_iter().map(Into::into).collect(), ..self }

@@ -113,7 +113,7 @@ pub(super) fn check_labelled(check: &CheckReport, label: &str, layout: Layout) -
 }
 
 /// Where recordings are.
-pub(super) fn recorded(recordings: &[PathBuf], layout: Layout) -> String {
+pub(crate) fn recorded(recordings: &[PathBuf], layout: Layout) -> String {
     let mut page = Page { layout, text: String::new() };
     for recording in recordings {
         page.fixed("recorded", &recording.display().to_string());

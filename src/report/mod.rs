@@ -8,7 +8,7 @@ pub mod chart;
 pub mod comparison;
 mod dashboard;
 pub mod escape;
-mod explain;
+pub(crate) mod explain;
 mod file;
 mod github;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod jsonl;
 mod junit;
 mod later;
 pub mod load;
-mod load_text;
+pub(crate) mod load_text;
 mod paint;
 mod prometheus;
 #[cfg(test)]

@@ -35,12 +35,22 @@ pub struct Remote {
     pub folder: PathBuf,
     /// For a file that another machine wrote to appear, whole, in a folder that is shared.
     pub patience: Duration,
+    pub originals: Originals,
+}
+
+/// What becomes of a recording on the host once it was brought here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Originals {
+    /// It is removed, where the host lets us.
+    Removed,
+    /// It stays.
+    Left,
 }
 
 impl Remote {
     /// With a patience of 5 s, which is more than network file systems keep what they know of a folder.
     pub fn new(mappings: Vec<Mapping>, folder: PathBuf) -> Self {
-        Remote { mappings, folder, patience: Duration::from_secs(5) }
+        Remote { mappings, folder, patience: Duration::from_secs(5), originals: Originals::Removed }
     }
 }
 
@@ -86,21 +96,21 @@ async fn bring(path: &Path, kept: &Path, remote: &Remote, talk: &Talk, since: Ti
     let folder = &remote.folder;
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let stands = match is_ours(path, talk, since).await {
-        Ok(()) => match take(path, kept, remote.patience).await {
+        Ok(()) => match take(path, kept, remote).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         },
         Err(why) => why,
     };
     let mapped = match remote.mappings.iter().find_map(|mapping| mapping.local(path)) {
-        Some(local) => match shared(path, &local, kept, remote.patience, talk).await {
+        Some(local) => match shared(path, &local, kept, remote, talk).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         },
         None if remote.mappings.is_empty() => "none is configured for this host".to_owned(),
         None => "none that is configured for this host has its folder".to_owned(),
     };
-    let carried = match carry(path, kept, talk).await {
+    let carried = match carry(path, kept, remote.originals, talk).await {
         Ok(()) => return Ok(()),
         Err(error) => error,
     };
@@ -167,8 +177,8 @@ impl Drop for Probe {
 }
 
 /// Copies a file once it has stopped growing, and removes it where that is ours to do.
-async fn take(path: &Path, kept: &Path, patience: Duration) -> Result<(), String> {
-    let deadline = Instant::now() + patience;
+async fn take(path: &Path, kept: &Path, remote: &Remote) -> Result<(), String> {
+    let deadline = Instant::now() + remote.patience;
     loop {
         let size = |path: &Path| fs::metadata(path).map(|meta| meta.len());
         let copied = size(path).and_then(|before| fs::copy(path, kept).and_then(|_| Ok((before, size(path)?))));
@@ -180,16 +190,18 @@ async fn take(path: &Path, kept: &Path, patience: Duration) -> Result<(), String
             _ => sleep(PAUSE).await,
         }
     }
-    // A host whose files are not ours to remove keeps them.
-    let _ = fs::remove_file(path);
+    if remote.originals == Originals::Removed {
+        // A host whose files are not ours to remove keeps them.
+        let _ = fs::remove_file(path);
+    }
     Ok(())
 }
 
 /// Takes a file out of a folder that shows the host's, once it is there as the host has it. Where the host does not tell
 /// size and checksum, once its header fits its length.
-async fn shared(path: &Path, local: &Path, kept: &Path, patience: Duration, talk: &Talk) -> Result<(), String> {
+async fn shared(path: &Path, local: &Path, kept: &Path, remote: &Remote, talk: &Talk) -> Result<(), String> {
     let facts = talk.ask(download::ask_facts(path)).await.map(|reply| download::parse_facts(&reply));
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + remote.patience;
     loop {
         let whole = match (fs::read(local), &facts) {
             (Err(error), _) => Err(format!("{}: {error}", local.display())),
@@ -207,15 +219,15 @@ async fn shared(path: &Path, local: &Path, kept: &Path, patience: Duration, talk
             },
         };
         match whole {
-            Ok(()) => return take(local, kept, patience).await,
+            Ok(()) => return take(local, kept, remote).await,
             Err(error) if Instant::now() > deadline => return Err(error),
             Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-/// Carries a file over the event socket, and removes it from the host.
-async fn carry(path: &Path, kept: &Path, talk: &Talk) -> Result<(), String> {
+/// Carries a file over the event socket, and removes it from the host where that is wanted.
+async fn carry(path: &Path, kept: &Path, originals: Originals, talk: &Talk) -> Result<(), String> {
     let mut download = Download::new(path);
     let bytes = loop {
         let reply = talk.ask(download.command()).await?;
@@ -225,8 +237,10 @@ async fn carry(path: &Path, kept: &Path, talk: &Talk) -> Result<(), String> {
         }
     };
     fs::write(kept, bytes).map_err(|error| format!("{}: {error}", kept.display()))?;
-    // What is left on the host is in nobody's way.
-    let _ = talk.ask(download::remove(path)).await;
+    if originals == Originals::Removed {
+        // What is left on the host is in nobody's way.
+        let _ = talk.ask(download::remove(path)).await;
+    }
     Ok(())
 }
 
@@ -268,7 +282,12 @@ mod tests {
     }
 
     fn remote(folder: &Path, mappings: Vec<Mapping>) -> Files {
-        Files::Remote(Remote { mappings, folder: folder.join("ours"), patience: Duration::ZERO })
+        Files::Remote(Remote {
+            mappings,
+            folder: folder.join("ours"),
+            patience: Duration::ZERO,
+            originals: Originals::Removed,
+        })
     }
 
     const NOW: Time = Time::from_micros(0);

@@ -17,10 +17,9 @@ use super::diagnostic::{Diagnostic, Severity, Source};
 use super::document::{self, Document, Frame};
 use super::expand::{self, Expander, FieldScope, Files, Scope};
 use super::matrix::{self, Cell};
-use super::model::{PlacedStep, RecordSpec, Scenario, Stage};
+use super::model::{PlacedStep, Scenario, Stage};
 use super::node::{self, Content, Node};
 use super::reading::{Disk, Folder, MAX_BYTES, Reading};
-use super::requires::Requires;
 use super::rules;
 use super::shape::{Placed, Shape};
 use super::step::Step;
@@ -440,27 +439,10 @@ impl FileLoad<'_> {
         };
         Scenario {
             name: format!("{base}{}", matrix::suffix(name.cell)),
-            base,
             cell: matrix::named(name.cell),
-            on: None,
             defaults: self.defaults.files(),
             folders: self.defaults.set_up.clone(),
-            stage: Stage::Call,
-            requires: Placed { value: Requires::default(), place: place.clone(), span },
-            place,
-            tags: Vec::new(),
-            call: document::unset_call(),
-            caller: Vec::new(),
-            callee: Vec::new(),
-            record: RecordSpec::default(),
-            duration: None,
-            timeout: None,
-            retries: None,
-            skip: None,
-            xfail: None,
-            expect: Vec::new(),
-            load: None,
-            gates: Vec::new(),
+            ..Scenario::blank(base, Placed { value: (), place, span })
         }
     }
 }

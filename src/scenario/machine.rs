@@ -17,7 +17,7 @@ use crate::units::{Time, human};
 use crate::verdict::{CheckReport, LegTrace, TraceKind, Verdict};
 
 use super::model::{CallSpec, Leg, Recording, Scenario, Stage};
-use super::outcome::{LegOutcome, Outcome};
+use super::outcome::Outcome;
 use super::step::{Far, Mode, Signal};
 use super::witness::Witness;
 
@@ -28,6 +28,7 @@ mod plan;
 use leg::Fault;
 pub(super) use leg::LegRun;
 pub use leg::Recorded;
+pub(crate) use leg::one_word;
 pub use plan::{LegPlan, Plan, StepPlan};
 
 /// How long a leg may still be there after the call was hung up.
@@ -362,21 +363,7 @@ impl Machine {
 
     /// What there is to judge, with the recordings as they could be read.
     pub fn outcome(&mut self, mut read: BTreeMap<PathBuf, Result<crate::audio::wav::Wav, String>>) -> Outcome {
-        let legs = self.legs.each_mut().map(|leg| LegOutcome {
-            leg: leg.leg,
-            session: leg.ended.take().map(|session| *session),
-            was_there: leg.session.is_some(),
-            witness: std::mem::take(&mut leg.witness),
-            recordings: leg
-                .recordings
-                .iter()
-                .map(|recorded| {
-                    let missing = || Err(format!("{} was not read", recorded.path.display()));
-                    let wav = read.remove(&recorded.path).unwrap_or_else(missing);
-                    (recorded.clone(), wav)
-                })
-                .collect(),
-        });
+        let legs = self.legs.each_mut().map(|leg| leg.outcome(&mut read));
         self.report_digits_left();
         let refused = self.job.as_ref().and_then(|job| job.result()?.err().map(str::to_owned));
         Outcome {

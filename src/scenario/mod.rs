@@ -19,9 +19,11 @@ mod matrix;
 mod model;
 pub mod node;
 mod outcome;
+pub mod piece;
 mod programs;
 pub mod reading;
 mod requires;
+mod review;
 mod rules;
 pub mod scalar;
 mod script;
@@ -35,12 +37,14 @@ pub mod witness;
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use load::{Loaded, json_schema, load, load_beside, load_file, load_file_with};
 pub use load_spec::{Fields, Find, HostSettings, LoadSpec, MixEntry, Pace};
+pub(crate) use machine::one_word;
 pub use machine::{Action, Dial, LegPlan, Listening, Machine, Plan, Recorded, Setting, StepPlan};
 pub use model::*;
 pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
 pub use programs::Programs;
 pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
+pub use review::Review;
 pub use script::{Script, StepFailed, Waiting, placed};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{self, Check};
+use super::document;
 use super::load_spec::LoadSpec;
 use super::requires::Requires;
 use super::shape::Placed;
@@ -82,6 +83,35 @@ impl Stage {
 }
 
 impl Scenario {
+    /// A call of which nothing is said but its name and where it is made.
+    pub(super) fn blank(name: String, at: Placed<()>) -> Scenario {
+        let Placed { place, span, value: () } = at;
+        Scenario {
+            name: name.clone(),
+            base: name,
+            cell: Vec::new(),
+            on: None,
+            defaults: Vec::new(),
+            folders: Vec::new(),
+            stage: Stage::Call,
+            requires: Placed { value: Requires::default(), place: place.clone(), span },
+            place,
+            tags: Vec::new(),
+            call: document::unset_call(),
+            caller: Vec::new(),
+            callee: Vec::new(),
+            record: RecordSpec::default(),
+            duration: None,
+            timeout: None,
+            retries: None,
+            skip: None,
+            xfail: None,
+            expect: Vec::new(),
+            load: None,
+            gates: Vec::new(),
+        }
+    }
+
     /// Time after which it has failed. Where it does not say, `default` and its talk time.
     pub fn time_limit(&self, default: Duration) -> Duration {
         self.time_limit_of(default, self.duration)
@@ -149,7 +179,7 @@ impl Scenario {
                 Leg::Callee => &mut self.record.callee,
             };
             if !checks.is_empty() && !recorded {
-                record.get_or_insert(Recording { tracks: Tracks::Heard, rate: SampleRate::NARROW });
+                record.get_or_insert(Recording::HEARD);
             }
             self.expect.extend(checks);
         }
@@ -295,6 +325,11 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// What the leg hears and what it says, each in its channel, at 8 kHz.
+    pub const BOTH: Recording = Recording { tracks: Tracks::Stereo, rate: SampleRate::NARROW };
+    /// What the leg hears, at 8 kHz.
+    pub const HEARD: Recording = Recording { tracks: Tracks::Heard, rate: SampleRate::NARROW };
+
     /// The channel to listen to for `track`, counted from 0; `None` when the recording does not hold that alone.
     /// Without a track any channel will do, what was heard before all.
     pub fn channel(&self, track: Option<Track>) -> Option<usize> {

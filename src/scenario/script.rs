@@ -44,12 +44,14 @@ pub struct StepFailed {
     pub actual: String,
     /// What may help; may be empty.
     pub help: String,
+    /// The leg ended before the step could come to its end, or begin.
+    pub leg_ended: bool,
 }
 
 impl fmt::Display for StepFailed {
     /// On one line: `answer (src/ivr.rs:12:9): expected the answer within 10s, found the leg is not answered`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StepFailed { step, place, expected, actual, help } = self;
+        let StepFailed { step, place, expected, actual, help, leg_ended: _ } = self;
         write!(f, "{step} ({place}): expected {expected}, found {actual}")?;
         if !help.is_empty() {
             write!(f, "; {help}")?;

@@ -41,6 +41,11 @@ impl Witness {
         self.events.push(Witnessed { name, headers });
     }
 
+    /// So many events are not told.
+    pub(super) fn leave_out(&mut self, events: usize) {
+        self.left_out += events;
+    }
+
     /// In the order in which they came.
     pub fn events(&self) -> &[Witnessed] {
         &self.events

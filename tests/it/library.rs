@@ -14,13 +14,8 @@ use callwright::host::Originate;
 use callwright::scenario::app::TonePlay;
 use callwright::service::Service;
 use callwright::switch::{Switch, SwitchConfig};
-
-/// A switch of our own and a client of it.
-async fn host() -> (Switch, Client) {
-    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
-    let client = Client::connect(switch.esl_addr().to_string()).await.unwrap();
-    (switch, client)
-}
+use callwright::testing::{Caller, TestHost, caller, host};
+use rstest::rstest;
 
 fn to_itself(client: &Client, user: &str, app: &str) -> Originate {
     Originate::to(client.itself("external", user).unwrap()).app(app).timeout(Duration::from_secs(5))
@@ -37,11 +32,11 @@ async fn tone_play(session: Session) -> Result<(), AppError> {
     Ok(())
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_call_is_up_when_call_returns_and_its_sessions_find_each_other() {
-    let (switch, client) = host().await;
-    client.load("tone", flow("tone", tone_play)).await.unwrap();
-    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+async fn a_call_is_up_when_call_returns_and_its_sessions_find_each_other(caller: Caller) {
+    let client = caller.with_app("tone", flow("tone", tone_play));
+    let caller = client.call("doggy", "tone").await;
     assert!(caller.is_outbound() && caller.is_answered());
     let callee = caller.peer().unwrap();
     assert!(callee.is_inbound());
@@ -60,15 +55,13 @@ async fn a_call_is_up_when_call_returns_and_its_sessions_find_each_other() {
     assert_eq!(caller.state(), State::HungUp);
     let stats = client.stats().await.unwrap();
     assert_eq!((stats.sessions, stats.calls, stats.counts.calls, stats.failed()), (0, 0, 1, 0));
-    client.close().await.unwrap();
-    switch.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_a_session_cannot_do_says_what_was_found_and_where_it_was_asked() {
-    let (_switch, client) = host().await;
-    client.load("tone", flow("tone", tone_play)).await.unwrap();
-    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+async fn what_a_session_cannot_do_says_what_was_found_and_where_it_was_asked(caller: Caller) {
+    let client = caller.with_app("tone", flow("tone", tone_play));
+    let caller = client.call("doggy", "tone").await;
     let error = caller.playback("/no/such/file.wav").await.unwrap_err();
     let SessionError::Step(failed) = &error else { panic!("{error}") };
     assert_eq!(failed.actual, "FILE NOT FOUND");
@@ -81,7 +74,7 @@ async fn what_a_session_cannot_do_says_what_was_found_and_where_it_was_asked() {
     assert!(error.to_string().contains("NORMAL_CLEARING"), "{error}");
     let error = caller.recv("DTMF").await.unwrap_err();
     assert!(matches!(error, SessionError::Ended { .. }), "{error}");
-    let error = client.call(to_itself(&client, "x", "tone").profile("nowhere")).await.unwrap_err();
+    let error = client.call("x", "tone").with(|call| call.profile("nowhere")).result().await.unwrap_err();
     assert!(matches!(error, CallError::Failed(_)), "{error}");
 }
 
@@ -118,15 +111,15 @@ impl App for Counter {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn measurers_come_first_and_an_app_that_fails_or_panics_stops_nobody() {
-    let (_switch, client) = host().await;
+async fn measurers_come_first_and_an_app_that_fails_or_panics_stops_nobody(mut caller: Caller) {
     let told = Arc::default();
     let counter = |name| Counter { name, told: Arc::clone(&told) };
     let group = Group::new("g").app(Broken).app(counter("b")).app(flow("tone", tone_play)).measurer(counter("m"));
-    let mut notices = client.notices();
-    client.load_group(group).await.unwrap();
-    let caller = client.call(to_itself(&client, "x", "g")).await.unwrap();
+    let mut notices = caller.notices();
+    caller.load_group(group).await.unwrap();
+    let session = caller.call("x", "g").await;
     assert_eq!(*told.lock().unwrap(), ["m", "b"]);
     let mut errors = Vec::new();
     while errors.len() < 6 {
@@ -138,7 +131,8 @@ async fn measurers_come_first_and_an_app_that_fails_or_panics_stops_nobody() {
     errors.sort();
     errors.dedup();
     assert_eq!(errors, ["no", "panicked: a callback of Broken", "panicked: a flow of Broken"]);
-    caller.hangup().await.unwrap();
+    session.hangup().await.unwrap();
+    assert_eq!(caller.failures().len(), 6);
 }
 
 /// Counts setups and teardowns; the setup fails if told so.
@@ -172,9 +166,10 @@ impl App for Set {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn loading_is_all_or_nothing_and_unloading_takes_down() {
-    let (_switch, client) = host().await;
+async fn loading_is_all_or_nothing_and_unloading_takes_down(host: TestHost) {
+    let client = &host;
     let up = Arc::new(AtomicUsize::new(0));
     let set = |name, fails| Set { name, fails, up: Arc::clone(&up) };
     let error = client.load_group(Group::new("g").app(set("a", false)).app(set("b", true))).await.unwrap_err();
@@ -188,21 +183,20 @@ async fn loading_is_all_or_nothing_and_unloading_takes_down() {
     assert_eq!(up.load(Ordering::Relaxed), 3);
     client.unload_app("g", "a").await.unwrap();
     assert_eq!(up.load(Ordering::Relaxed), 2);
-    client.close().await.unwrap();
+    drop(host);
     assert_eq!(up.load(Ordering::Relaxed), 0);
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_app_is_found_by_any_header_and_default_has_the_rest() {
-    let (_switch, client) = host().await;
-    client
+async fn an_app_is_found_by_any_header_and_default_has_the_rest(caller: Caller) {
+    caller
         .load_group(Group::new("doggy").app(flow("dog", tone_play)).by_header("Caller-Destination-Number"))
         .await
         .unwrap();
-    client.load("default", flow("rest", |session| async move { Ok(session.respond(486).await?) })).await.unwrap();
-    let caller = client.call(to_itself(&client, "doggy", "nothing")).await.unwrap();
-    caller.hangup().await.unwrap();
-    let error = client.call(to_itself(&client, "kitty", "nothing")).await.unwrap_err();
+    caller.load("default", flow("rest", |session| async move { Ok(session.respond(486).await?) })).await.unwrap();
+    caller.call("doggy", "nothing").await.hangup().await.unwrap();
+    let error = caller.call("kitty", "nothing").result().await.unwrap_err();
     assert_eq!(error, CallError::Failed("USER_BUSY".to_owned()));
 }
 
@@ -265,7 +259,7 @@ async fn a_pool_asks_all_its_hosts_and_sums_them() {
 
 #[tokio::test]
 async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out() {
-    let (_switch, client) = host().await;
+    let client = TestHost::start();
     let answer = |hit: Hit| async move {
         hit.session.set_note("route", format!("{} {}", hit.params["name"], hit.group(1)));
         hit.session.answer().await?;
@@ -295,7 +289,7 @@ async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out() {
 
 #[tokio::test]
 async fn built_in_apps_are_loaded_like_any_other() {
-    let (_switch, client) = host().await;
+    let client = TestHost::start();
     client.load("tone", Scripted::lasting("tone", &TonePlay::default(), Some(Duration::ZERO))).await.unwrap();
     let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
     // Its talk time is over as it begins.
@@ -306,8 +300,8 @@ async fn built_in_apps_are_loaded_like_any_other() {
 /// A proxy between caller and callee, each on a switch of its own.
 #[tokio::test]
 async fn a_proxied_call_reaches_whom_it_was_for_and_ends_with_them() {
-    let (_edge, client) = host().await;
-    let (_far, callee) = host().await;
+    let client = TestHost::embedded(SwitchConfig::default(), |config| config);
+    let callee = TestHost::embedded(SwitchConfig::default(), |config| config);
     callee
         .load(
             "default",
@@ -318,7 +312,7 @@ async fn a_proxied_call_reaches_whom_it_was_for_and_ends_with_them() {
         )
         .await
         .unwrap();
-    let target = callee.itself("external", "bob").unwrap();
+    let target = callee.itself("bob");
     let proxier = Proxier { way: Way { to: Some(target), ..Way::default() } };
     client.load_group(Group::new("proxy").app(proxier).by_header("Caller-Destination-Number")).await.unwrap();
     let caller = client.call(to_itself(&client, "proxy", "none")).await.unwrap();

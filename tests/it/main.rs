@@ -1,15 +1,19 @@
 //! Everything that is tested from outside the crate, in one binary.
 
+mod ancestor;
 mod bert;
 mod captures;
 mod ci;
 mod command_line;
 mod configuration;
 mod dial;
+mod dialer;
 mod doctor;
 mod dtmf;
 mod esl_wire;
+mod examples;
 mod exit_codes;
+mod expectations;
 mod faults;
 mod fidelity;
 mod files;

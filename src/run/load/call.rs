@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::call::Session;
+use crate::esl::Event;
 use crate::metrics::{Cdr, LegTimes};
 use crate::scenario::{Judgement, Leg, Outcome};
 use crate::units::Time;
@@ -10,7 +11,7 @@ use crate::verdict::{CheckReport, Verdict};
 
 /// What is known of a call of a load beside its machine.
 #[derive(Debug)]
-pub(super) struct Launched {
+pub(crate) struct Launched {
     /// Which entry of the mix.
     pub entry: usize,
     /// Where it is made, as the run counts hosts.
@@ -41,7 +42,7 @@ pub(super) struct Launched {
 
 /// What the legs of a call came to.
 #[derive(Debug, Default)]
-pub(super) struct Legs {
+pub(crate) struct Legs {
     caller: Option<LegTimes>,
     callee: Option<LegTimes>,
     hangup_cause: String,
@@ -72,7 +73,7 @@ fn times(session: &Session) -> LegTimes {
 }
 
 /// Names that a record says of a call beside those of its own.
-pub(super) struct Named<'a> {
+pub(crate) struct Named<'a> {
     pub call: &'a str,
     pub index: u64,
     pub app: &'a str,
@@ -99,6 +100,14 @@ impl Launched {
             cut_off: false,
             measured: false,
             legs: Legs::default(),
+        }
+    }
+
+    /// An event of the caller's session reached us.
+    pub fn note_caller(&mut self, now: Time, event: &Event) {
+        self.begun.get_or_insert(now);
+        if event.name() == "CHANNEL_ORIGINATE" {
+            self.originated = self.originated.or(event.fired());
         }
     }
 
@@ -135,7 +144,7 @@ impl Launched {
 }
 
 /// The check that decided, where not all held.
-pub(super) fn decisive(judgement: &Judgement) -> Option<&CheckReport> {
+pub(crate) fn decisive(judgement: &Judgement) -> Option<&CheckReport> {
     let verdict = judgement.verdict;
     judgement.checks.iter().find(|check| verdict != Verdict::Passed && check.verdict == verdict)
 }

@@ -24,7 +24,7 @@ pub struct Example {
 
 /// The first call of each reason, up to [`MOST`].
 #[derive(Debug, Default)]
-pub(super) struct Examples {
+pub(crate) struct Examples {
     reasons: BTreeSet<(String, String, String)>,
     kept: Vec<Example>,
 }

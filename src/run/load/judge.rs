@@ -205,7 +205,7 @@ fn found(search: &SearchReport, place: Option<Place>) -> CheckReport {
 
 impl CutShort {
     /// Why the load did not come to its end, as a check; `None` where it was asked for by whoever watches it.
-    pub(super) fn check(&self, place: Option<Place>) -> Option<CheckReport> {
+    pub(crate) fn check(&self, place: Option<Place>) -> Option<CheckReport> {
         let (verdict, actual, help) = match self {
             CutShort::Asked => return None,
             CutShort::Gate(gate) => (Verdict::Failed, format!("stopped, as {gate} was broken"), "`abort_on_break`"),

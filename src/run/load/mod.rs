@@ -6,6 +6,7 @@ mod call;
 mod care;
 mod examples;
 mod judge;
+mod offering;
 mod redaction;
 mod search;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use examples::Example;
+pub(crate) use examples::Examples;
 pub use judge::{LoadOutcome, Wrong};
 pub(super) use redaction::redact_snapshot;
 pub use search::{SearchReport, SearchStep};
@@ -27,14 +29,15 @@ use crate::call::{Change, ChangeKind};
 use crate::esl::{Event, LogLevel, Reply};
 use crate::host::{HostStats, LocalLoad, Settings, Token};
 use crate::id::Ids;
-use crate::load::{Draining, Draw, Mix, Originator, Profile, Skip, State, Step, auto_duration};
-use crate::metrics::{self, Asked, Book, Gate, Gates, Snapshot};
+use crate::load::{Draw, Mix, Originator, Profile, Step, auto_duration};
+use crate::metrics::{self, Gate};
 use crate::scenario::{HostSettings, Judgement, Listening, LoadSpec, Machine, Outcome, Pace, Scenario, Setting};
 use crate::units::{Cps, Time};
 use crate::verdict::Verdict;
-use call::{Launched, Legs, Named, decisive};
+pub(crate) use call::{Launched, Legs, Named, decisive};
+pub(crate) use offering::{Aborts, Offering};
+
 use care::Care;
-use examples::Examples;
 use search::{Next, Search};
 
 /// What a load works with, which is the run's.
@@ -54,31 +57,19 @@ pub(super) struct LoadRun {
     phase: Phase,
     /// When its first call is due; `None`: once its hosts are ready.
     begins: Option<Time>,
-    originator: Originator,
+    offering: Offering,
     care: Care,
     /// Calls at once of each host.
     host_limit: Option<u32>,
     /// Of `fields`.
     draw: Option<Draw>,
-    book: Book,
-    gates: Gates,
     calls: HashMap<u64, Launched>,
-    /// Sessions of its calls that are there.
-    sessions: u32,
-    failed: u64,
-    wrong: Wrong,
     examples: Examples,
     /// Talk time of calls that go by limit and rate, once those were changed.
     talk_time: Option<Duration>,
     /// When a call of each entry was last recorded.
     recorded: Vec<Option<Time>>,
     search: Option<Search>,
-    started: Time,
-    /// It was told that no more calls are offered.
-    offering_ended: bool,
-    next_snapshot: Time,
-    /// Why it was ended before its time.
-    cut_short: Option<CutShort>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +85,7 @@ enum Phase {
 
 /// Why a load was ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CutShort {
+pub(crate) enum CutShort {
     /// A gate did not hold for longer than it may.
     Gate(String),
     Interrupted,
@@ -122,9 +113,6 @@ pub enum Control {
     /// Hangs up every call on its hosts, whoever made it.
     HangUpHosts,
 }
-
-/// How often it is told how a load fares.
-const SNAPSHOT: Duration = Duration::from_secs(1);
 
 /// What whoever watches a run wants of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,21 +154,12 @@ impl LoadRun {
             care: Care::new(Settings { sps, max_sessions, log_level }, hosts),
             draw: spec.fields.as_ref().map(|fields| Draw::new(fields.order, seed).sliced(slice)),
             host_limit,
-            book: Book::new(now, gates),
-            gates: Gates::default(),
+            offering: Offering::new(now, originator, gates),
             calls: HashMap::new(),
-            sessions: 0,
-            failed: 0,
-            wrong: Wrong::default(),
             examples: Examples::default(),
             talk_time: None,
             recorded: vec![None; spec.mix.len()],
             search,
-            started: now,
-            offering_ended: false,
-            next_snapshot: now + SNAPSHOT,
-            cut_short: None,
-            originator,
             id,
             scenario,
         }
@@ -202,11 +181,7 @@ impl LoadRun {
         if self.phase == Phase::Preparing && self.care.is_ready(now) {
             self.phase = Phase::Running;
             let begins = self.begins.unwrap_or(now);
-            self.originator.start(begins);
-            self.started = begins;
-            self.next_snapshot = begins.max(now) + SNAPSHOT;
-            let gates = self.book.gates().to_vec();
-            self.book = Book::new(begins, gates);
+            self.offering.start(now, begins);
             self.search = self.search.take().map(|search| search.restarted(begins));
         }
         if self.phase == Phase::Running {
@@ -219,27 +194,22 @@ impl LoadRun {
 
     fn run(&mut self, now: Time, around: &mut Around<'_>) {
         self.care.look(now, around);
-        while let Some(step) = self.originator.poll(now) {
+        while let Some(step) = self.offering.poll(now) {
             match step {
                 Step::Offer { index, due, entry, host } => {
                     self.launch(now, Offered { index, due, entry, host }, around)
                 }
-                Step::Skip { why, .. } => self.book.skipped(now, skipped(why)),
+                // It is in the book.
+                Step::Skip { .. } => {}
                 Step::HangUp => self.hang_up_calls(now, around),
                 Step::Stopped => self.restore(now, around),
             }
         }
         self.advance_search(now);
-        if matches!(self.originator.state(), State::Stopped(_)) && !self.offering_ended {
-            self.offering_ended = true;
-            self.book.offering_ends(now);
-        }
-        if now >= self.next_snapshot {
-            self.look_at_gates(now);
+        // A search breaks its gates on purpose.
+        let aborts = if self.search.is_some() { Aborts::Never } else { Aborts::Allowed };
+        if self.offering.advance(now, aborts) {
             self.tell(now, around);
-            while self.next_snapshot <= now {
-                self.next_snapshot += SNAPSHOT;
-            }
         }
     }
 
@@ -248,23 +218,10 @@ impl LoadRun {
         self.care.restore(now, around);
     }
 
-    /// Ends the load where a gate is broken for longer than it may be.
-    fn look_at_gates(&mut self, now: Time) {
-        self.book.advance(now);
-        // A search breaks its gates on purpose.
-        if self.cut_short.is_some() || self.search.is_some() {
-            return;
-        }
-        if let Some(broken) = self.gates.poll(now, &self.book) {
-            self.cut_short = Some(CutShort::Gate(broken.finding.name));
-            self.originator.stop(now);
-        }
-    }
-
     fn advance_search(&mut self, now: Time) {
         match self.search.as_mut().and_then(|search| search.advance(now)) {
-            Some(Next::Rate(rate)) => self.originator.set_rate(now, rate),
-            Some(Next::Over) => self.originator.stop(now),
+            Some(Next::Rate(rate)) => self.offering.originator.set_rate(now, rate),
+            Some(Next::Over) => self.offering.originator.stop(now),
             None => {}
         }
     }
@@ -273,7 +230,7 @@ impl LoadRun {
     pub fn poll_timeout(&self) -> Option<Time> {
         let running = || {
             let search = self.search.as_ref().and_then(Search::poll_timeout);
-            self.originator.poll_timeout().into_iter().chain(search).chain([self.next_snapshot]).min()
+            search.into_iter().chain([self.offering.poll_timeout()]).min()
         };
         let own = if self.phase == Phase::Running { running() } else { None };
         own.into_iter().chain(self.care.poll_timeout()).min()
@@ -310,23 +267,14 @@ impl LoadRun {
     pub fn note_change(&mut self, now: Time, index: u64, host: &str, change: &Change, event: &Event, lag: Duration) {
         let Some(launched) = self.calls.get_mut(&index) else { return };
         match change.kind {
-            ChangeKind::Created => {
-                launched.live += 1;
-                self.sessions += 1;
-            }
-            ChangeKind::Destroyed(_) => {
-                launched.live = launched.live.saturating_sub(1);
-                self.sessions = self.sessions.saturating_sub(1);
-            }
+            ChangeKind::Created => self.offering.session_came(launched),
+            ChangeKind::Destroyed(_) => self.offering.session_went(launched),
             _ => {}
         }
         if change.session.as_str() == change.call.as_str() {
-            launched.begun.get_or_insert(now);
-            if event.name() == "CHANNEL_ORIGINATE" {
-                launched.originated = launched.originated.or(event.fired());
-            }
+            launched.note_caller(now, event);
         }
-        self.book.lag(host, lag);
+        self.offering.book.lag(host, lag);
     }
 
     /// Takes note of the end of an originate, before its machine is told.
@@ -338,27 +286,23 @@ impl LoadRun {
 
     /// A host, or the one that is called from it, is up again or for the first time.
     pub fn host_up(&mut self, host: usize) {
-        self.originator.host_up(host, self.host_limit);
+        self.offering.originator.host_up(host, self.host_limit);
     }
 
     /// A host is lost; its calls are told by themselves. `left`: whether any other host is there.
     pub fn host_lost(&mut self, now: Time, host: usize, reason: &str, left: bool) {
-        self.originator.host_lost(host);
         self.care.host_lost(host);
-        if !left {
-            self.cut_short.get_or_insert(CutShort::NoHost(reason.to_owned()));
-            self.originator.stop(now);
-        }
+        self.offering.host_lost(now, host, reason, left);
     }
 
     /// Whether it goes on until it is stopped, and nobody has done so.
     pub fn waits_to_be_stopped(&self) -> bool {
-        spec(&self.scenario).is_endless() && self.cut_short.is_none()
+        spec(&self.scenario).is_endless() && self.offering.cut_short.is_none()
     }
 
     /// Hangs up everything and offers no more.
     pub fn interrupt(&mut self, now: Time, around: &mut Around<'_>) {
-        self.cut_short.get_or_insert(CutShort::Interrupted);
+        self.offering.cut_short.get_or_insert(CutShort::Interrupted);
         self.end(now, around);
     }
 
@@ -366,7 +310,7 @@ impl LoadRun {
     fn end(&mut self, now: Time, around: &mut Around<'_>) {
         match self.phase {
             Phase::Preparing => self.restore(now, around),
-            Phase::Running => self.originator.hang_up(now),
+            Phase::Running => self.offering.originator.hang_up(now),
             Phase::Restoring | Phase::Over => {}
         }
     }
@@ -381,12 +325,12 @@ impl LoadRun {
             sps: Some(sps),
             ..metrics::HostStats::default()
         };
-        self.book.host_stats(now, &around.hosts[host].about.name, stats);
+        self.offering.book.host_stats(now, &around.hosts[host].about.name, stats);
     }
 
     /// Has the calls from now on talk for as long as limit and rate, which were changed, have it.
     fn retime(&mut self, now: Time) {
-        let (limit, rate) = (self.originator.limits().calls, self.originator.rate(now));
+        let (limit, rate) = (self.offering.originator.limits().calls, self.offering.originator.rate(now));
         self.talk_time = limit.filter(|_| rate.0 > 0.0).map(|limit| auto_duration(limit, rate));
     }
 
@@ -400,28 +344,28 @@ impl LoadRun {
             ..metrics::HostStats::default()
         };
         if self.phase == Phase::Running {
-            self.book.own_stats(now, stats);
+            self.offering.book.own_stats(now, stats);
         }
     }
 
     pub fn control(&mut self, now: Time, control: Control, around: &mut Around<'_>) {
         match control {
             Control::SetRate(rate) => {
-                self.originator.set_rate(now, rate);
+                self.offering.originator.set_rate(now, rate);
                 self.retime(now);
             }
             Control::SetLimit(limit) => {
-                self.originator.set_limit(limit);
+                self.offering.originator.set_limit(limit);
                 self.retime(now);
             }
-            Control::SetMaxOffered(calls) => self.originator.set_max_offered(calls),
-            Control::SetDuration(duration) => self.originator.set_duration(duration),
-            Control::Pause => self.originator.pause(now),
-            Control::Resume => self.originator.resume(now),
+            Control::SetMaxOffered(calls) => self.offering.originator.set_max_offered(calls),
+            Control::SetDuration(duration) => self.offering.originator.set_duration(duration),
+            Control::Pause => self.offering.originator.pause(now),
+            Control::Resume => self.offering.originator.resume(now),
             Control::Stop | Control::HangUp | Control::HangUpHosts => {
-                self.cut_short.get_or_insert(CutShort::Asked);
+                self.offering.cut_short.get_or_insert(CutShort::Asked);
                 match self.phase {
-                    Phase::Running if control == Control::Stop => self.originator.stop(now),
+                    Phase::Running if control == Control::Stop => self.offering.originator.stop(now),
                     _ => self.end(now, around),
                 }
             }
@@ -431,18 +375,19 @@ impl LoadRun {
     /// What the load came to, once it is over: as an attempt of its test, and in full.
     pub fn conclude(self, now: Time, names: &[String]) -> (Attempt, LoadOutcome) {
         let outcome = LoadOutcome {
-            report: self.book.report(),
-            wrong: self.wrong,
+            report: self.offering.book.report(),
+            wrong: self.offering.wrong,
             examples: self.examples.into_kept(),
             search: self.search.as_ref().map(Search::report),
         };
         let mut checks = outcome.checks(Some(&self.scenario));
         checks.extend(self.care.checks(&self.scenario.place, |host| names[host].clone()));
-        checks.extend(self.cut_short.and_then(|why| why.check(Some(self.scenario.place.clone()))));
+        let started = self.offering.started();
+        checks.extend(self.offering.cut_short.and_then(|why| why.check(Some(self.scenario.place.clone()))));
         let attempt = Attempt {
             verdict: LoadOutcome::verdict(&checks),
-            started: self.started,
-            duration: now.since(self.started),
+            started,
+            duration: now.since(started),
             checks,
             legs: Vec::new(),
             properties: outcome.properties(),
@@ -478,8 +423,7 @@ impl LoadRun {
         for (host, session) in call.left() {
             around.hosts[host].left.push(session);
         }
-        self.sessions = self.sessions.saturating_sub(launched.live);
-        let (host, measured, kept) = (launched.host, launched.measured, launched.kept.clone());
+        let (host, live, measured, kept) = (launched.host, launched.live, launched.measured, launched.kept.clone());
         if launched.cut_off {
             judgement.verdict = Verdict::Skipped;
         }
@@ -493,8 +437,7 @@ impl LoadRun {
             host: &around.hosts[host].about.name,
             callee_host: callee.map(|callee| around.hosts[callee].about.name.as_str()),
         };
-        let cdr = launched.record(now, &named, &judgement, self.failed);
-        self.failed = cdr.failed;
+        let cdr = launched.record(now, &named, &judgement, self.offering.failed());
         let check = decisive(&judgement).map(|check| check.name.clone());
         if let Some(check) = check.filter(|check| self.examples.wants(&cdr, check)) {
             let checks = kept_at(std::mem::take(&mut judgement.checks), &kept);
@@ -503,12 +446,10 @@ impl LoadRun {
         } else if !kept.is_empty() {
             around.outputs.push_back(RunOutput::Discard(kept));
         }
-        self.wrong.record(&cdr);
-        self.book.record(&cdr);
+        self.offering.record(now, host, live, &cdr);
         if let Some(search) = self.search.as_mut().filter(|_| measured) {
             search.record(&cdr);
         }
-        self.originator.ended(host);
         self.tell_active(now);
         let ended = RunEvent::CallEnded { test: self.id.clone(), cdr: Box::new(cdr) };
         around.outputs.push_back(RunOutput::Report(ended));
@@ -521,7 +462,7 @@ impl LoadRun {
         let name = around.hosts[host].about.name.clone();
         let Some(scenario) = spec.mix[entry].on(&name).cloned() else {
             // Every entry has a scenario for each host that it was loaded for.
-            self.originator.ended(host);
+            self.offering.originator.ended(host);
             return;
         };
         let site = Site { caller: host, callee: around.hosts[host].about.callee.unwrap_or(host) };
@@ -537,13 +478,12 @@ impl LoadRun {
             machine = machine.with_fields(draw.row(&fields.table));
         }
         around.calls.add(Key::Load(index), machine, site);
-        let active = u32::try_from(self.originator.active()).unwrap_or(u32::MAX);
         let measured = self.search.as_mut().is_some_and(|search| search.measures(now));
-        let launched = Launched { measured, ..Launched::new(entry, host, [due, now], active, self.sessions) };
+        let launched = self.offering.launch(now, due, entry, &spec.mix[entry].name, host, &name);
+        let launched = Launched { measured, ..launched };
         if let Some(search) = self.search.as_mut().filter(|_| measured) {
             search.offered(now, now.since(due), &spec.mix[entry].name, &name);
         }
-        self.book.offered(now, now.since(due), &spec.mix[entry].name, &name);
         self.calls.insert(index, launched);
         self.tell_active(now);
         self.drive(now, index, around, |machine| machine.start(now));
@@ -560,17 +500,16 @@ impl LoadRun {
     }
 
     fn tell_active(&mut self, now: Time) {
-        let calls = u32::try_from(self.originator.active()).unwrap_or(u32::MAX);
-        self.book.active(now, calls, self.sessions);
+        let (calls, sessions) = self.offering.there();
         if let Some(search) = &mut self.search {
-            search.active(now, calls, self.sessions);
+            search.active(now, calls, sessions);
         }
     }
 
     fn hang_up_calls(&mut self, now: Time, around: &mut Around<'_>) {
         let mut calls: Vec<u64> = self.calls.keys().copied().collect();
         calls.sort_unstable();
-        let asked = self.cut_short == Some(CutShort::Asked);
+        let asked = self.offering.cut_short == Some(CutShort::Asked);
         for index in calls {
             if let Some(launched) = self.calls.get_mut(&index) {
                 launched.cut_off = asked && !launched.reading;
@@ -579,26 +518,9 @@ impl LoadRun {
         }
     }
 
-    fn asked(&self, now: Time) -> Asked {
-        let limits = self.originator.limits();
-        Asked {
-            phase: match self.originator.state() {
-                State::Initial | State::Originating if self.originator.is_paused() => metrics::Phase::Paused,
-                State::Initial | State::Originating => metrics::Phase::Offering,
-                State::Stopped(Draining::Until(until)) if until > now => metrics::Phase::Draining,
-                State::Stopped(Draining::Over) => metrics::Phase::Draining,
-                State::Stopped(_) => metrics::Phase::HangingUp,
-            },
-            rate: self.originator.rate(now).0,
-            limit: limits.calls,
-            max_offered: limits.max_offered,
-            for_s: limits.duration.map(|duration| duration.as_secs_f64()),
-        }
-    }
-
     /// Tells how it fares.
     pub fn tell(&mut self, now: Time, around: &mut Around<'_>) {
-        let snapshot = Box::new(Snapshot { asked: self.asked(now), ..self.book.snapshot(now) });
+        let snapshot = Box::new(self.offering.snapshot(now));
         let told = RunEvent::LoadTold { test: self.id.clone(), snapshot };
         around.outputs.push_back(RunOutput::Report(told));
     }
@@ -610,13 +532,6 @@ struct Offered {
     due: Time,
     entry: usize,
     host: usize,
-}
-
-fn skipped(why: Skip) -> metrics::Skip {
-    match why {
-        Skip::AtLimit => metrics::Skip::Limit,
-        Skip::NoHost => metrics::Skip::NoHost,
-    }
 }
 
 /// What a scenario of [`Stage::Load`](crate::scenario::Stage::Load) offers; any other has none and never comes here.

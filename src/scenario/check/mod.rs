@@ -26,7 +26,7 @@ mod time;
 pub use answered::Answered;
 pub use audio::Audio;
 pub use bert::Bert;
-pub use events::Events;
+pub use events::{Between, EventPattern, Events, Item};
 pub use hangup_cause::HangupCause;
 pub use headers::Told;
 pub use no_call::NoCall;

@@ -1,6 +1,6 @@
 //! One leg of a scenario at work.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,15 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use super::digits::{Digits, WrongDigits};
+use crate::audio::wav::Wav;
 use crate::call::{Change, ChangeKind, Session, State};
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
 use crate::scenario::model::{Leg, PlacedStep, Recording, Stage};
+use crate::scenario::outcome::LegOutcome;
 use crate::scenario::script::{StepFailed, Waiting};
-use crate::scenario::step::{Begun, NO_SYNC, NOT_RUN, Needs, Start, Until};
+use crate::scenario::step::{Begun, ExpectDtmf, NO_SYNC, NOT_RUN, Needs, Start, Until};
 use crate::scenario::wanted::Wanted;
 use crate::scenario::witness::Witness;
 use crate::units::{Time, human};
@@ -154,7 +156,7 @@ pub(in crate::scenario) struct LegRun {
     parked: bool,
     playing: bool,
     latest: Option<Arc<Event>>,
-    pub(super) witness: Witness,
+    pub(in crate::scenario) witness: Witness,
     /// The step that is next, or under way.
     next: usize,
     current: Option<Current>,
@@ -212,6 +214,22 @@ impl LegRun {
         }
     }
 
+    /// What there is to judge, with the recordings as they could be read.
+    pub(in crate::scenario) fn outcome(&mut self, read: &mut BTreeMap<PathBuf, Result<Wav, String>>) -> LegOutcome {
+        let mut recording = |recorded: &Recorded| {
+            let missing = || Err(format!("{} was not read", recorded.path.display()));
+            let wav = read.remove(&recorded.path).unwrap_or_else(missing);
+            (recorded.clone(), wav)
+        };
+        LegOutcome {
+            leg: self.leg,
+            session: self.ended.take().map(|session| *session),
+            was_there: self.session.is_some(),
+            witness: std::mem::take(&mut self.witness),
+            recordings: self.recordings.iter().map(&mut recording).collect(),
+        }
+    }
+
     /// Takes over how far `session` has come already.
     pub(in crate::scenario) fn resume(&mut self, session: &Session, waiting: Waiting) {
         self.state = Some(session.state);
@@ -254,18 +272,20 @@ impl LegRun {
     pub(in crate::scenario) fn failure(&mut self, steps: &[PlacedStep]) -> Option<StepFailed> {
         let fault = self.fault.take()?;
         let (expected, actual, help) = fault.told(self.leg, self);
-        Some(self.failed(steps, expected, actual, help))
+        let leg_ended = matches!(fault, Fault::HungUp { .. });
+        Some(StepFailed { leg_ended, ..self.failed(steps, expected, actual, help) })
     }
 
     /// The leg ended before its next step could begin.
     pub(in crate::scenario) fn too_late(&self, steps: &[PlacedStep]) -> StepFailed {
         let cause = self.cause.as_deref().unwrap_or("no cause");
-        self.failed(steps, "done".to_owned(), format!("the leg ended with {cause} before"), String::new())
+        let actual = format!("the leg ended with {cause} before");
+        StepFailed { leg_ended: true, ..self.failed(steps, "done".to_owned(), actual, String::new()) }
     }
 
     fn failed(&self, steps: &[PlacedStep], expected: String, actual: String, help: String) -> StepFailed {
         let step = &steps[self.next.min(steps.len() - 1)];
-        StepFailed { step: step.value.describe(), place: step.place.clone(), expected, actual, help }
+        StepFailed { step: step.value.describe(), place: step.place.clone(), expected, actual, help, leg_ended: false }
     }
 
     /// Whether sound can flow: a recording of a leg before that would answer it with early media.
@@ -523,6 +543,26 @@ impl LegRun {
         self.digits.left(mode, self.answered_at)
     }
 
+    /// Whether the digits that came are `wanted` and no others, when nothing more will come: those that came, or what was
+    /// expected, what came, and what may be the cause.
+    pub(in crate::scenario) fn judge_digits(
+        &mut self,
+        wanted: &ExpectDtmf,
+    ) -> Result<String, (String, String, String)> {
+        let told = |wrong: WrongDigits| (wanted.digits.clone(), wrong.actual, wrong.help);
+        match self.digits.take(wanted, self.answered_at) {
+            Some(Ok(())) => {}
+            Some(Err(wrong)) => return Err(told(wrong)),
+            None => return Err(told(self.digits.missing(wanted, self.answered_at))),
+        }
+        match self.digits.left(wanted.mode, self.answered_at) {
+            Some(left) => {
+                Err((format!("{} and no more", wanted.digits), format!("received {left} as well"), String::new()))
+            }
+            None => Ok(wanted.digits.clone()),
+        }
+    }
+
     fn stop_command(&self) -> Option<(Command, PathBuf)> {
         let session = self.session.as_ref()?;
         let path = self.recordings.last()?.path.clone();
@@ -542,7 +582,7 @@ impl LegRun {
 
 /// A path as one word of a command: `switch_separate_string` splits at blanks and takes quotation marks away. A quoted
 /// path would do, but for one with an apostrophe in it.
-fn one_word(path: &Path) -> String {
+pub(crate) fn one_word(path: &Path) -> String {
     let mut word = String::new();
     for c in path.to_string_lossy().chars() {
         match c {

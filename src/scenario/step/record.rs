@@ -20,9 +20,8 @@ pub struct Record {
 }
 
 pub(super) fn variant() -> StepVariant {
-    let bare = Recording { tracks: Tracks::Stereo, rate: SampleRate::NARROW };
     Variant::new("record", "Records this leg from here to `stop_record` or its end; both sides, unless told otherwise.")
-        .bare(move || boxed(Record { recording: bare }))
+        .bare(|| boxed(Record { recording: Recording::BOTH }))
         .with(recording().map(|recording| boxed(Record { recording })))
 }
 
