@@ -1,0 +1,148 @@
+//! Programs by other hands against the embedded switch: FreeSWITCH's own clients, user agents, a proxy, a dissector.
+//!
+//! docs/src/peers.md tells which. Each test passes with a note where its program is not installed; `ci/run`, which installs
+//! them, says by `CALLWRIGHT_REFEREES=required` that none may be missing.
+
+mod clients;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use callwright::switch::{Switch, SwitchConfig};
+use tokio::runtime::Runtime;
+
+/// Nothing here takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A switch in the test's process, with what runs it.
+struct Host {
+    runtime: Runtime,
+    switch: Option<Switch>,
+}
+
+impl Host {
+    fn start() -> Host {
+        Host::with(SwitchConfig::default())
+    }
+
+    fn with(config: SwitchConfig) -> Host {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let switch = Some(runtime.block_on(Switch::start(config)).unwrap());
+        Host { runtime, switch }
+    }
+
+    fn switch(&self) -> &Switch {
+        self.switch.as_ref().unwrap()
+    }
+
+    /// `--fshost` of it.
+    fn esl(&self) -> String {
+        self.switch().esl_addr().to_string()
+    }
+
+    fn sip(&self) -> String {
+        self.switch().sip_addr().to_string()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(switch) = self.switch.take() {
+            self.runtime.block_on(switch.shutdown());
+        }
+    }
+}
+
+/// A program at work, which ends with the test.
+struct Peer {
+    child: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Peer {
+    /// Starts it; `None` where it is not installed.
+    fn start(command: &mut Command) -> Option<Peer> {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                missing(&command.get_program().to_string_lossy());
+                return None;
+            }
+            Err(error) => panic!("{command:?}: {error}"),
+        };
+        let (sender, lines) = mpsc::channel();
+        listen(child.stdout.take().unwrap(), sender.clone());
+        listen(child.stderr.take().unwrap(), sender);
+        Some(Peer { child, lines, said: Vec::new() })
+    }
+
+    /// The next line with these words in it, of either output.
+    #[track_caller]
+    fn line(&mut self, words: &str) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(error) => panic!("{error}: no {words:?} in:\n{}", self.said.join("\n")),
+            }
+            if let Some(line) = self.said.last().filter(|line| line.contains(words)) {
+                return line.clone();
+            }
+        }
+    }
+
+    /// Waits for its end: what it said, if it ended well.
+    #[track_caller]
+    fn ended(mut self) -> String {
+        // Its outputs close when it ends.
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.said.join("\n")),
+            }
+        }
+        let status = self.child.wait().unwrap();
+        let said = self.said.join("\n");
+        assert!(status.success(), "{status}:\n{said}");
+        said
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(output: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Says that a test proves nothing; fails where it must.
+#[track_caller]
+fn missing(program: &str) {
+    assert_ne!(std::env::var("CALLWRIGHT_REFEREES").as_deref(), Ok("required"), "{program} is not installed");
+    eprintln!("not checked: {program} is not installed");
+}
+
+/// A UDP port of loopback that was free a moment ago, for a program that does not tell which it took.
+fn free_port() -> u16 {
+    std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port()
+}
