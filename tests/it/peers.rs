@@ -4,10 +4,11 @@
 //! them, says by `CALLWRIGHT_REFEREES=required` that none may be missing.
 
 mod clients;
+mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -84,15 +85,26 @@ impl Peer {
     /// The next line with these words in it, of either output.
     #[track_caller]
     fn line(&mut self, words: &str) -> String {
+        self.find(words, PATIENCE).unwrap_or_else(|error| panic!("{error}: no {words:?} in:\n{}", self.said.join("\n")))
+    }
+
+    /// The same, if it comes in time: it may end before, too.
+    fn find(&mut self, words: &str, within: Duration) -> Result<String, RecvTimeoutError> {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => self.said.push(line),
-                Err(error) => panic!("{error}: no {words:?} in:\n{}", self.said.join("\n")),
-            }
+            let line = self.lines.recv_timeout(within)?;
+            self.said.push(line);
             if let Some(line) = self.said.last().filter(|line| line.contains(words)) {
-                return line.clone();
+                return Ok(line.clone());
             }
         }
+    }
+
+    /// Asks it to end, as Ctrl-C does, and waits for that.
+    #[track_caller]
+    fn interrupt(self) -> String {
+        let asked = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        self.ended()
     }
 
     /// Waits for its end: what it said, if it ended well.
@@ -102,8 +114,8 @@ impl Peer {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => self.said.push(line),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.said.join("\n")),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.said.join("\n")),
             }
         }
         let status = self.child.wait().unwrap();
