@@ -4,6 +4,7 @@
 //! them, says by `CALLWRIGHT_REFEREES=required` that none may be missing.
 
 mod clients;
+mod kamailio;
 mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
@@ -127,8 +128,12 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
+        // It may have ended by itself. Asked first, it ends its own children.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+            while self.lines.recv_timeout(PATIENCE / 10).is_ok() {}
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
