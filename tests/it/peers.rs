@@ -5,6 +5,7 @@
 
 mod clients;
 mod kamailio;
+mod sipp;
 mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
