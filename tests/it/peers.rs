@@ -3,19 +3,24 @@
 //! docs/src/peers.md tells which. Each test passes with a note where its program is not installed; `ci/run`, which installs
 //! them, says by `CALLWRIGHT_REFEREES=required` that none may be missing.
 
+mod baresip;
 mod clients;
 mod kamailio;
 mod sipp;
 mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use callwright::switch::{Switch, SwitchConfig};
+use serde_json::Value;
 use tokio::runtime::Runtime;
+
+use super::exit_codes::{callwright, folder, ran};
 
 /// Nothing here takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -158,6 +163,17 @@ fn listen(output: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
 fn missing(program: &str) {
     assert_ne!(std::env::var("CALLWRIGHT_REFEREES").as_deref(), Ok("required"), "{program} is not installed");
     eprintln!("not checked: {program} is not installed");
+}
+
+/// The tones in a recording, as `callwright analyze` finds them: frequency in Hz and length in seconds.
+#[track_caller]
+fn tones(folder: &Path, file: &str) -> Vec<[f64; 2]> {
+    let analysis = ran(callwright(folder, &["analyze", "--json", file]).output().unwrap());
+    let analysis: Value = serde_json::from_str(&analysis.out).unwrap_or_else(|_| panic!("{}", analysis.err));
+    let spans = analysis[0]["channels"][0]["spans"].as_array().unwrap();
+    let tones = spans.iter().filter(|span| span["content"] == "tone");
+    let number = |span: &Value, name: &str| span[name].as_f64().unwrap();
+    tones.map(|span| [number(span, "frequency_hz"), number(span, "to_s") - number(span, "from_s")]).collect()
 }
 
 /// A UDP port of loopback that was free a moment ago, for a program that does not tell which it took.

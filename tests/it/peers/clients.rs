@@ -2,7 +2,7 @@
 //!
 //! Each makes two calls and prints what it saw. A FreeSWITCH 1.10.12 is seen the same by both.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 

@@ -3,7 +3,6 @@
 use std::net::UdpSocket;
 
 use super::*;
-use crate::exit_codes::{callwright, folder, ran};
 
 /// Relays what comes, stays on the way, adds a header, and refuses one number.
 fn config(port: u16) -> String {
@@ -112,7 +111,7 @@ load:
   rate: 50
   max_offered: 100
   mix: [{ scenario: short.yaml }]
-gates: { asr: "== 100%" }
+gates: { asr: "== 100%", late_starts.p99: "< 1m" }
 "##;
 
 const SHORT: &str = "name: short\ncall: { proxy: PROXY }\ncallee: [answer]\ncaller: [{ wait: { answered: 5s } }, hangup]\n";

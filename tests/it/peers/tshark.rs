@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
-use crate::exit_codes::{callwright, folder, ran};
 
 /// Ports for RTP that no other test has.
 const RTP: std::ops::RangeInclusive<u16> = 12_000..=12_199;
