@@ -7,6 +7,7 @@ mod baresip;
 mod clients;
 mod kamailio;
 mod sipp;
+mod table;
 mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
@@ -49,6 +50,12 @@ impl Host {
     /// `--fshost` of it.
     fn esl(&self) -> String {
         self.switch().esl_addr().to_string()
+    }
+
+    /// Waits for it, not for ever.
+    #[track_caller]
+    fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async { tokio::time::timeout(PATIENCE, what).await.expect("it hangs") })
     }
 
     fn sip(&self) -> String {

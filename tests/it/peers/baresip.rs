@@ -132,7 +132,7 @@ fn baresip_calls_is_heard_holds_sends_digits_and_is_hung_up_and_refused() {
     let host = Host::start();
     let path = folder.path().join("heard.wav").display().to_string();
     let (tell, mut heard) = unbounded_channel();
-    let client = host.runtime.block_on(async {
+    let client = host.wait(async {
         let client = Client::connect(host.esl()).await.unwrap();
         let serve = move |session| serve(session, path.clone(), tell.clone());
         client.load("default", flow("serve", serve)).await.unwrap();
@@ -140,7 +140,7 @@ fn baresip_calls_is_heard_holds_sends_digits_and_is_hung_up_and_refused() {
     });
     baresip.say("dial", &format!("sip:hello@{}", host.sip()));
     baresip.event("CALL_ESTABLISHED");
-    host.runtime.block_on(heard.recv()).unwrap();
+    host.wait(heard.recv()).unwrap();
     baresip.say("hold", "");
     assert_eq!(baresip.event("CALL_REMOTE_SDP"), "answer");
     baresip.say("resume", "");
@@ -149,7 +149,7 @@ fn baresip_calls_is_heard_holds_sends_digits_and_is_hung_up_and_refused() {
     baresip.event("CALL_CLOSED");
     baresip.say("dial", &format!("sip:busy@{}", host.sip()));
     assert_eq!(baresip.event("CALL_CLOSED"), "486 Busy Here");
-    host.runtime.block_on(client.close()).unwrap();
+    host.wait(client.close()).unwrap();
     drop(host);
     let tones = tones(folder.path(), "heard.wav");
     assert!(tones.iter().any(|[hertz, seconds]| (hertz - 440.0).abs() < 4.0 && *seconds > 0.5), "{tones:?}");

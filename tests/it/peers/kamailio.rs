@@ -114,7 +114,8 @@ load:
 gates: { asr: "== 100%", late_starts.p99: "< 1m" }
 "##;
 
-const SHORT: &str = "name: short\ncall: { proxy: PROXY }\ncallee: [answer]\ncaller: [{ wait: { answered: 5s } }, hangup]\n";
+const SHORT: &str =
+    "name: short\ncall: { proxy: PROXY }\ncallee: [answer]\ncaller: [{ wait: { answered: 5s } }, hangup]\n";
 
 /// Asks until it answers: it does not say when it is ready.
 fn until_ready(port: u16) {
@@ -138,11 +139,8 @@ fn until_ready(port: u16) {
 fn kamailio_is_tested_and_passes() {
     let port = free_port();
     let proxied = |scenarios: &str| scenarios.replace("PROXY", &format!("\"127.0.0.1:{port}\""));
-    let folder = folder(&[
-        ("a.yaml", &proxied(SCENARIOS)),
-        ("short.yaml", &proxied(SHORT)),
-        ("kamailio.cfg", &config(port)),
-    ]);
+    let folder =
+        folder(&[("a.yaml", &proxied(SCENARIOS)), ("short.yaml", &proxied(SHORT)), ("kamailio.cfg", &config(port))]);
     let mut command = Command::new("kamailio");
     // In the foreground; 16 MB for all, 4 MB for each process.
     command.args(["-DD", "-E", "-m", "16", "-M", "4", "-f", "kamailio.cfg", "-Y", "."]).current_dir(folder.path());

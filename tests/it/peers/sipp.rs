@@ -146,7 +146,7 @@ fn sipp_calls_is_recorded_sends_digits_is_refused_and_gives_up() {
     let folder = folder(&[]);
     std::fs::write(folder.path().join("tone.pcap"), pcap_of_a_tone()).unwrap();
     let host = Host::start();
-    let (client, mut told) = host.runtime.block_on(async {
+    let (client, mut told) = host.wait(async {
         let client = Client::connect(host.esl()).await.unwrap();
         let told = serve(&client, folder.path().display().to_string()).await;
         (client, told)
@@ -188,10 +188,9 @@ fn sipp_calls_is_recorded_sends_digits_is_refused_and_gives_up() {
         ("nobody", " UNALLOCATED_NUMBER"),
         ("ringing", " ORIGINATOR_CANCEL"),
     ] {
-        let next = async { tokio::time::timeout(PATIENCE, told.recv()).await };
-        assert_eq!(host.runtime.block_on(next).unwrap(), Some((number.to_owned(), end.to_owned())));
+        assert_eq!(host.wait(told.recv()), Some((number.to_owned(), end.to_owned())));
     }
-    host.runtime.block_on(client.close()).unwrap();
+    host.wait(client.close()).unwrap();
     let tones = tones(folder.path(), "heard.wav");
     let [[hertz, seconds]] = tones[..] else { panic!("{tones:?}") };
     assert!((hertz - 1_004.0).abs() < 4.0 && seconds > 0.9, "{tones:?}");
@@ -212,9 +211,8 @@ fn sipp_is_called_echoes_tone_and_digits_refuses_and_is_given_up() {
         receive("request=\"BYE\""),
         response("", "200 OK", same, EMPTY),
     ];
-    let refuses = |status: &str| {
-        [receive(asked), response(" retrans=\"500\"", status, same, EMPTY), receive("request=\"ACK\"")]
-    };
+    let refuses =
+        |status: &str| [receive(asked), response(" retrans=\"500\"", status, same, EMPTY), receive("request=\"ACK\"")];
     let rings = [
         "<recv request=\"INVITE\"><action><ereg regexp=\"[0-9]+\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"1\"/>\
          </action></recv>\n"

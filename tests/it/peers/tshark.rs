@@ -63,11 +63,8 @@ impl Capture {
     fn start(folder: &Path, port: u16) -> Option<Capture> {
         let probes = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         let [first, last] = probes.each_ref().map(|probe| probe.local_addr().unwrap().port());
-        let filter = format!(
-            "udp and (port {port} or port {first} or port {last} or portrange {}-{})",
-            RTP.start(),
-            RTP.end()
-        );
+        let filter =
+            format!("udp and (port {port} or port {first} or port {last} or portrange {}-{})", RTP.start(), RTP.end());
         let file = folder.join("sent.pcapng");
         let mut command = Command::new("tshark");
         command.args(["-i", "lo", "-p", "-n", "-l", "-P", "-T", "fields", "-e", "udp.dstport", "-f", &filter, "-w"]);
