@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "hears what programs say while a test goes on")]
 //! Programs by other hands against the embedded switch: FreeSWITCH's own clients, user agents, a proxy, a dissector.
 //!
 //! docs/src/peers.md tells which. Each test passes with a note where its program is not installed; `ci/run`, which installs
