@@ -243,7 +243,7 @@ impl SwitchCore {
 
     fn request(&mut self, conn: ConnId, request: &Frame) -> Option<Answer> {
         let line = request.line.trim_end();
-        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let (command, argument) = command_of(line);
         let connection = self.connections.get_mut(&conn)?;
         if starts_with(line, "exit") || line.starts_with("...") {
             connection.login = Login::Left;
@@ -495,6 +495,25 @@ impl SendMsg {
             hangup_cause: header("hangup-cause"),
             request: request.clone(),
         }
+    }
+}
+
+/// The command of a line, and what it is about.
+///
+/// FreeSWITCH knows most commands by how a line begins: `events` is `event`, and `log7` is `log 7`.
+fn command_of(line: &str) -> (&str, &str) {
+    /// `sendmsg`, with what stands right behind it.
+    const BY_BEGINNING: [&str; 8] =
+        ["divert_events", "sendmsg", "sendevent", "log", "linger", "nolinger", "nolog", "noevents"];
+    /// `event`, with what stands behind the next space.
+    const BY_BEGINNING_OF_WORD: [&str; 2] = ["event", "nixevent"];
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if let Some(command) = BY_BEGINNING_OF_WORD.into_iter().find(|command| starts_with(word, command)) {
+        return (command, rest);
+    }
+    match BY_BEGINNING.into_iter().find(|command| starts_with(line, command)) {
+        Some(command) => (command, line[command.len()..].trim_start_matches(' ')),
+        None => (word, rest),
     }
 }
 

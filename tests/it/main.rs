@@ -24,6 +24,7 @@ mod language;
 mod layers;
 mod library;
 mod loads;
+mod peers;
 mod plot;
 mod promises;
 mod quality;
