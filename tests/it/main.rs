@@ -18,6 +18,7 @@ mod faults;
 mod fidelity;
 mod files;
 mod fuzz_corpus;
+mod guide;
 mod hosts;
 mod html;
 mod language;
