@@ -12,8 +12,10 @@ mod table;
 mod tshark;
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -184,7 +186,20 @@ fn tones(folder: &Path, file: &str) -> Vec<[f64; 2]> {
     tones.map(|span| [number(span, "frequency_hz"), number(span, "to_s") - number(span, "from_s")]).collect()
 }
 
-/// A UDP port of loopback that was free a moment ago, for a program that does not tell which it took.
+/// A port that nobody has, nor the three above it, for a program that does not tell which it took.
+///
+/// It is none that the system or an embedded switch gives away, so that nobody takes it meanwhile.
 fn free_port() -> u16 {
-    std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port()
+    const PORTS: std::ops::Range<u16> = 13_000..16_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Another run of these tests begins elsewhere.
+    let start = std::process::id() as u16;
+    let is_free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let step = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.len() as u16 / 4);
+        let port = PORTS.start + 4 * step;
+        if (port..port + 4).all(is_free) {
+            return port;
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use callwright::app::{AppError, flow};
 use callwright::client::{Client, Session};
+use callwright::host::Originate;
 use callwright::media::Tracks;
 use callwright::scenario::Recording;
 use callwright::units::SampleRate;
@@ -21,6 +22,9 @@ const ECHO: &str = "audio_source aubridge,loop\naudio_player aubridge,loop\n";
 /// A sine, which it makes in stereo at 48 kHz alone.
 const SINE: &str = "audio_source ausine,440\naudio_player aubridge,sink\nausrc_srate 48000\nausrc_channels 2\n";
 
+/// Two calls of which each hears the other.
+const BETWEEN: &str = "audio_source aubridge,between\naudio_player aubridge,between\nmodule_app b2bua.so\n";
+
 /// baresip at work, and its control socket (ctrl_tcp), which speaks JSON in netstrings.
 struct Baresip {
     _peer: Peer,
@@ -30,8 +34,13 @@ struct Baresip {
 }
 
 impl Baresip {
-    /// Starts it; `None` where it is not installed.
+    /// Starts it with one account, which answers by itself; `None` where it is not installed.
     fn start(sound: &str) -> Option<Baresip> {
+        Baresip::with(sound, |sip| format!("<sip:baresip@127.0.0.1:{sip}>;regint=0;answermode=auto\n"))
+    }
+
+    /// The same with accounts of its own, which know the port of its SIP.
+    fn with(sound: &str, accounts: impl Fn(u16) -> String) -> Option<Baresip> {
         let (sip, control) = (free_port(), free_port());
         let modules = ["module g711.so", "module ausine.so", "module aubridge.so", "module_tmp account.so"];
         let applications = "module_app menu.so\nmodule_app ctrl_tcp.so\n";
@@ -40,8 +49,7 @@ impl Baresip {
              audio_alert aubridge,alert\nmodule_path {MODULES}\n{}\n{applications}",
             modules.join("\n")
         );
-        let account = format!("<sip:baresip@127.0.0.1:{sip}>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA\n");
-        let folder = folder(&[("config", &config), ("accounts", &account), ("contacts", "")]);
+        let folder = folder(&[("config", &config), ("accounts", &accounts(sip)), ("contacts", "")]);
         let mut peer = Peer::start(Command::new("baresip").arg("-f").arg(folder.path()))?;
         peer.line("baresip is ready");
         let control = TcpStream::connect(("127.0.0.1", control)).unwrap();
@@ -153,4 +161,43 @@ fn baresip_calls_is_heard_holds_sends_digits_and_is_hung_up_and_refused() {
     drop(host);
     let tones = tones(folder.path(), "heard.wav");
     assert!(tones.iter().any(|[hertz, seconds]| (hertz - 440.0).abs() < 4.0 && *seconds > 0.5), "{tones:?}");
+}
+
+/// It passes on neither headers nor the number: the callee's leg is a call of its own.
+#[test]
+fn a_tone_goes_there_and_back_through_baresip_as_a_back_to_back_user_agent() {
+    let host = Host::start();
+    let accounts = |sip| {
+        let inbound = format!("<sip:in@127.0.0.1:{sip}>;regint=0;b2bua=inbound");
+        format!("{inbound}\n<sip:out@127.0.0.1:{sip}>;regint=0;b2bua=outbound;outbound=\"sip:{}\"\n", host.sip())
+    };
+    let Some(baresip) = Baresip::with(BETWEEN, accounts) else { return };
+    let folder = folder(&[]);
+    let path = folder.path().join("heard.wav").display().to_string();
+    let cause = host.wait(async {
+        let client = Client::connect(host.esl()).await.unwrap();
+        let echo = |session: Session| async move {
+            if session.is_inbound() {
+                session.answer().await?;
+                session.echo().await?;
+            }
+            Ok::<(), AppError>(())
+        };
+        client.load("default", flow("echo", echo)).await.unwrap();
+        let originate = Originate::to(format!("sofia/external/in@127.0.0.1:{}", baresip.sip));
+        let caller = client.call(originate.app("default").timeout(PATIENCE)).await.unwrap();
+        caller.start_record(path, Recording { tracks: Tracks::Heard, rate: SampleRate::NARROW }).await.unwrap();
+        caller.execute("playback", "tone_stream://L=1;%(1500,0,1004)").await.unwrap();
+        caller.execute("sleep", "300").await.unwrap();
+        let sessions = client.sessions().await.unwrap();
+        let callee = sessions.iter().find(|session| session.is_inbound()).unwrap().clone();
+        assert!(callee.is_answered() && callee.peer().is_none(), "{callee:?}");
+        caller.hangup().await.unwrap();
+        let cause = callee.until_gone().await.unwrap();
+        client.close().await.unwrap();
+        cause
+    });
+    assert_eq!(cause.to_string(), "NORMAL_CLEARING");
+    let tones = tones(folder.path(), "heard.wav");
+    assert!(tones.iter().any(|[hertz, seconds]| (hertz - 1_004.0).abs() < 4.0 && *seconds > 0.5), "{tones:?}");
 }

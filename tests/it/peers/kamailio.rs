@@ -1,7 +1,5 @@
 //! Kamailio as the system under test: a stateful proxy that stays on the way between caller and callee.
 
-use std::net::UdpSocket;
-
 use super::*;
 
 /// Relays what comes, stays on the way, adds a header, and refuses one number.

@@ -1,7 +1,6 @@
 //! Wireshark's dissectors on what we send: nothing malformed, nothing to warn of, no packet lost or out of step.
 
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
 use std::path::PathBuf;
 
 use super::*;
