@@ -21,14 +21,14 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// As [`line`], but line breaks stay and tabs become four spaces.
+/// As [`line()`], but line breaks stay and tabs become four spaces.
 pub fn lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\t', "    ");
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// `text` as a terminal may show it: line breaks, tabs and colours (ECMA-48 SGR) stay as they are, and what else could act on
-/// it is written as by [`line`].
+/// it is written as by [`line()`].
 pub fn screen(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

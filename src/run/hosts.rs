@@ -120,7 +120,7 @@ pub fn read_hosts(path: &Path) -> Result<Vec<(Role, HostSpec)>, HostSpecError> {
     parse_hosts(path, &std::fs::read_to_string(path).map_err(unreadable)?)
 }
 
-/// [`read_hosts`] of a file that is `text`.
+/// Reads what a file of hosts holds; errors call it `path`.
 pub fn parse_hosts(path: &Path, text: &str) -> Result<Vec<(Role, HostSpec)>, HostSpecError> {
     let mut hosts = Vec::new();
     for (index, line) in text.lines().enumerate() {
