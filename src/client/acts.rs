@@ -65,13 +65,20 @@ impl Session {
         self.hangup_with(HangupCause::parse("NORMAL_CLEARING"))
     }
 
-    /// Hangs up; done when it is hung up.
+    /// Hangs up; done when it is hung up, whoever did that.
     #[track_caller]
     pub fn hangup_with(&self, cause: HangupCause) -> Act {
         if self.is_hung_up() {
             return Act::new(self.clone(), "hangup", async { Ok(()) });
         }
-        self.run(step::Hangup { cause: Some(cause.to_string()) })
+        let act = self.run(step::Hangup { cause: Some(cause.to_string()) });
+        Act::new(self.clone(), "hangup", async {
+            match act.await {
+                // It ended by itself meanwhile, which is what was wanted.
+                Err(SessionError::Step(failed)) if failed.leg_ended => Ok(()),
+                outcome => outcome,
+            }
+        })
     }
 
     /// Has the switch hang up after so long, in whole seconds; done when the switch has taken it.

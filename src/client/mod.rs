@@ -67,7 +67,7 @@ const NOTICES: usize = 1_024;
 ///
 /// ```
 /// use callwright::app::Scripted;
-/// use callwright::client::Client;
+/// use callwright::client::{Client, Whose};
 /// use callwright::host::Originate;
 /// use callwright::scenario::app::TonePlay;
 /// # use callwright::switch::{Switch, SwitchConfig};
@@ -84,7 +84,7 @@ const NOTICES: usize = 1_024;
 /// assert!(caller.is_answered());
 /// assert_eq!(client.stats().await?.calls, 1);
 ///
-/// client.hang_up_all(Some("tone")).await?;
+/// client.hang_up_all(Whose::App("tone")).await?;
 /// client.close().await?;
 /// # Ok(())
 /// # }

@@ -62,6 +62,8 @@ async fn a_call_is_up_when_call_returns_and_its_sessions_find_each_other(caller:
 async fn what_a_session_cannot_do_says_what_was_found_and_where_it_was_asked(caller: Caller) {
     let client = caller.with_app("tone", flow("tone", tone_play));
     let caller = client.call("doggy", "tone").await;
+    // What the app plays would otherwise come behind what is played here, which then waits for its end.
+    caller.recv("PLAYBACK_START").await.unwrap();
     let error = caller.playback("/no/such/file.wav").await.unwrap_err();
     let SessionError::Step(failed) = &error else { panic!("{error}") };
     assert_eq!(failed.actual, "FILE NOT FOUND");
@@ -257,9 +259,9 @@ async fn a_pool_asks_all_its_hosts_and_sums_them() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out() {
-    let client = TestHost::start();
+async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out(caller: Caller) {
     let answer = |hit: Hit| async move {
         hit.session.set_note("route", format!("{} {}", hit.params["name"], hit.group(1)));
         hit.session.answer().await?;
@@ -277,31 +279,31 @@ async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out() {
         .route(Route::new(".*").unwrap().param("code", "500").to(refuse))
         .and(Router::new("named").guard("Caller-Destination-Number", "nobody").reject_on_guard(403))
         .otherwise(refuse);
-    client.load("default", router).await.unwrap();
-    let failed = async |user: &str| client.call(to_itself(&client, user, "default")).await.unwrap_err();
+    caller.load("default", router).await.unwrap();
+    let failed = async |user: &str| caller.call(user, "default").result().await.unwrap_err();
     assert_eq!(failed("00441").await, CallError::Failed("CALL_REJECTED".to_owned()));
     assert_eq!(failed("500").await, CallError::Failed("NORMAL_TEMPORARY_FAILURE".to_owned()));
-    let caller = client.call(to_itself(&client, "1234", "default")).await.unwrap();
-    assert_eq!(caller.peer().unwrap().until_noted("route").await.unwrap(), "long distance 234");
-    caller.hangup().await.unwrap();
+    let session = caller.call("1234", "default").await;
+    assert_eq!(session.peer().unwrap().until_noted("route").await.unwrap(), "long distance 234");
+    session.hangup().await.unwrap();
     assert!(Route::new("(").unwrap_err().to_string().starts_with("route \"(\": "));
 }
 
+#[rstest]
 #[tokio::test]
-async fn built_in_apps_are_loaded_like_any_other() {
-    let client = TestHost::start();
-    client.load("tone", Scripted::lasting("tone", &TonePlay::default(), Some(Duration::ZERO))).await.unwrap();
-    let caller = client.call(to_itself(&client, "doggy", "tone")).await.unwrap();
+async fn built_in_apps_are_loaded_like_any_other(caller: Caller) {
+    caller.load("tone", Scripted::lasting("tone", &TonePlay::default(), Some(Duration::ZERO))).await.unwrap();
+    let session = caller.call("doggy", "tone").await;
     // Its talk time is over as it begins.
-    assert_eq!(caller.until_gone().await.unwrap(), HangupCause::parse("NORMAL_CLEARING"));
-    assert!(caller.is_answered());
+    assert_eq!(session.until_gone().await.unwrap(), HangupCause::parse("NORMAL_CLEARING"));
+    assert!(session.is_answered());
 }
 
 /// A proxy between caller and callee, each on a switch of its own.
 #[tokio::test]
 async fn a_proxied_call_reaches_whom_it_was_for_and_ends_with_them() {
-    let client = TestHost::embedded(SwitchConfig::default(), |config| config);
-    let callee = TestHost::embedded(SwitchConfig::default(), |config| config);
+    let embedded = || TestHost::embedded(SwitchConfig::default(), |config| config);
+    let (client, callee) = (embedded(), embedded());
     callee
         .load(
             "default",
