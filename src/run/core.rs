@@ -474,8 +474,9 @@ impl RunCore {
     pub fn left(&self) -> Option<String> {
         let left = self.calls.left();
         let (running, load) = (self.running.len(), usize::from(self.load.is_some()));
-        (left.is_some() || running + load > 0)
-            .then(|| format!("{} tests, {load} loads{}", running, left.map(|left| format!(", {left}")).unwrap_or_default()))
+        (left.is_some() || running + load > 0).then(|| {
+            format!("{} tests, {load} loads{}", running, left.map(|left| format!(", {left}")).unwrap_or_default())
+        })
     }
 
     /// Begins what can begin, and ends the run when nothing is left.

@@ -20,6 +20,10 @@ pub enum Fault {
     Interrupt(Duration),
     /// Both connections of a host break, and no others can be made for so long.
     Cut { host: usize, at: Duration, away: Duration },
+    /// One connection of a host breaks.
+    Drop { host: usize, line: Line, at: Duration },
+    /// So many bytes of nonsense come over one connection of a host, wherever the stream just is.
+    Noise { host: usize, line: Line, at: Duration, bytes: usize },
     /// Nothing comes of what the switch of a host sends on one connection until so much later.
     Stall { host: usize, line: Line, at: Duration, lasts: Duration },
     /// The switch of a host ends and is there anew after so long; its calls are gone.
@@ -37,9 +41,12 @@ impl Fault {
     pub fn at(self) -> Option<Duration> {
         match self {
             Fault::HostDies(at) | Fault::EventsStall(at) | Fault::Garbage(at, _) | Fault::Interrupt(at) => Some(at),
-            Fault::Cut { at, .. } | Fault::Stall { at, .. } | Fault::Restart { at, .. } | Fault::Turn { at, .. } => {
-                Some(at)
-            }
+            Fault::Cut { at, .. }
+            | Fault::Drop { at, .. }
+            | Fault::Noise { at, .. }
+            | Fault::Stall { at, .. }
+            | Fault::Restart { at, .. }
+            | Fault::Turn { at, .. } => Some(at),
             Fault::UnreadableRecordings | Fault::Drizzle(_) | Fault::Recordings { .. } => None,
         }
     }

@@ -150,11 +150,16 @@ impl SimHost {
     /// Has both connections break, and none be made before `until`.
     pub fn cut(&mut self, now: Time, until: Time) {
         self.away_until = self.away_until.max(until);
+        for line in [Line::Events, Line::Commands] {
+            self.drop_line(now, line);
+        }
+    }
+
+    /// Has one connection break.
+    pub fn drop_line(&mut self, now: Time, line: Line) {
         if let Link::Made(made) = &mut self.link {
-            for socket in &mut made.lines {
-                socket.break_off();
-                made.core.handle_eof(now, socket.line);
-            }
+            made.socket(line).break_off();
+            made.core.handle_eof(now, line);
         }
     }
 
@@ -165,10 +170,10 @@ impl SimHost {
         }
     }
 
-    /// Has `bytes` come in the midst of events.
-    pub fn babble(&mut self, now: Time, bytes: Vec<u8>) {
+    /// Has `bytes` come in the midst of what comes over `line`.
+    pub fn babble(&mut self, now: Time, line: Line, bytes: Vec<u8>) {
         if let Link::Made(made) = &mut self.link {
-            made.socket(Line::Events).from_switch.put(now, bytes);
+            made.socket(line).from_switch.put(now, bytes);
         }
     }
 
@@ -215,12 +220,10 @@ impl Made {
 
     fn carry(&mut self, now: Time, rig: &mut Rig, drizzle: Duration, dice: &mut Dice) -> bool {
         let mut moved = false;
-        let put = |wire: &mut Wire, bytes: Vec<u8>, dice: &mut Dice| {
-            match (bytes.is_empty(), drizzle.is_zero()) {
-                (true, _) => {}
-                (false, true) => wire.put(now, bytes),
-                (false, false) => wire.put_split(now, &bytes, drizzle, dice),
-            }
+        let put = |wire: &mut Wire, bytes: Vec<u8>, dice: &mut Dice| match (bytes.is_empty(), drizzle.is_zero()) {
+            (true, _) => {}
+            (false, true) => wire.put(now, bytes),
+            (false, false) => wire.put_split(now, &bytes, drizzle, dice),
         };
         for socket in &mut self.lines {
             put(&mut socket.to_switch, self.core.poll_transmit(socket.line), dice);

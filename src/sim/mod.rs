@@ -23,7 +23,7 @@ pub use oracle::{Oracle, Trouble};
 pub use storm::Storm;
 
 use crate::audio::wav::Wav;
-use crate::host::{HostConfig, HostCore, HostEvent};
+use crate::host::{HostConfig, HostCore, HostEvent, Line};
 use crate::id::Ids;
 use crate::metrics::Cdr;
 use crate::run::core::{Key, ReadBack, Recordings, RunCore, RunHost, RunOutput, Test};
@@ -376,23 +376,26 @@ impl Sim {
             match fault {
                 Fault::HostDies(_) => self.hosts[0].cut(now, FOR_EVER),
                 Fault::Cut { host, away, .. } => self.hosts[host].cut(now, now + away),
-                Fault::EventsStall(_) => self.hosts[0].stall(crate::host::Line::Events, FOR_EVER),
+                Fault::EventsStall(_) => self.hosts[0].stall(Line::Events, FOR_EVER),
                 Fault::Stall { host, line, lasts, .. } => self.hosts[host].stall(line, now + lasts),
                 Fault::Restart { host, down, .. } => {
                     self.rig.restart(host, self.dice.seed());
                     self.hosts[host].cut(now, now + down);
                 }
-                Fault::Garbage(_, bytes) => {
-                    let mut nonsense: Vec<u8> = (0..bytes).map(|at| (at * 131 % 251) as u8 | 0x80).collect();
-                    nonsense.extend(b"\n\n");
-                    self.hosts[0].babble(now, nonsense);
-                }
+                Fault::Garbage(_, bytes) => self.hosts[0].babble(now, Line::Events, nonsense(bytes)),
+                Fault::Noise { host, line, bytes, .. } => self.hosts[host].babble(now, line, nonsense(bytes)),
+                Fault::Drop { host, line, .. } => self.hosts[host].drop_line(now, line),
                 Fault::Turn { weather, .. } => self.rig.set_weather(weather, None),
                 Fault::Interrupt(_) => self.run.interrupt(now),
                 Fault::UnreadableRecordings | Fault::Drizzle(_) | Fault::Recordings { .. } => {}
             }
         }
     }
+}
+
+/// Bytes that are no UTF-8, and the end of a head.
+fn nonsense(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (at * 131 % 251) as u8 | 0x80).chain(*b"\n\n").collect()
 }
 
 /// A time that does not come.

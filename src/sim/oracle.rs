@@ -100,9 +100,11 @@ impl Oracle {
         self.judge_left(sim, &mut wrong);
         let harm = Harm::of(sim);
         for lived in self.lives() {
-            wrong.extend(harm.forbids(&lived).filter(|_| lived.verdict == Verdict::Passed).map(|why| {
-                format!("{} passed although {why}", lived.what)
-            }));
+            wrong.extend(
+                harm.forbids(&lived)
+                    .filter(|_| lived.verdict == Verdict::Passed)
+                    .map(|why| format!("{} passed although {why}", lived.what)),
+            );
             if lived.verdict != Verdict::Passed && !harm.touches(&lived) {
                 wrong.push(format!("{} did not pass, and nothing touched it", lived.what));
             }
@@ -135,6 +137,7 @@ impl Oracle {
             if report.verdict == Verdict::Passed && !self.started.contains(&report.test.name) {
                 wrong.push(format!("{:?} passed without having begun", report.test.name));
             }
+            counted.flaky += usize::from(report.mark == Some(Mark::Flaky));
         }
         if counted != told {
             wrong.push(format!("the summary tells {told:?}, the reports {counted:?}"));
@@ -204,7 +207,9 @@ impl Oracle {
             if untold_here > 0 && !sim.is_gone(index) {
                 wrong.push(format!("{untold_here} sessions are left on switch {index}, and nobody was told"));
             }
-            wrong.extend(switch.left().filter(|_| sessions.is_empty()).map(|left| format!("switch {index} holds {left}")));
+            wrong.extend(
+                switch.left().filter(|_| sessions.is_empty()).map(|left| format!("switch {index} holds {left}")),
+            );
         }
         if untold == 0 && sim.rig.left() != [0; 3] {
             wrong.push(format!("dialogs, ports, recordings are left: {:?}", sim.rig.left()));
@@ -229,13 +234,15 @@ impl Oracle {
     fn lives(&self) -> Vec<Lived<'_>> {
         let mut lives = Vec::new();
         for report in self.reports.iter().filter(|report| self.started.contains(&report.test.name)) {
-            let needs = self.tests.iter().find(|test| test.name == report.test.name).and_then(|test| test.needs.as_ref());
+            let needs =
+                self.tests.iter().find(|test| test.name == report.test.name).and_then(|test| test.needs.as_ref());
             let first = report.checks.iter().find(|check| check.verdict != Verdict::Passed);
             let why = first.map(|check| format!(" ({}: {})", check.name, check.actual)).unwrap_or_default();
             lives.push(Lived {
                 what: format!("{:?}{why}", report.test.name),
                 app: &report.test.name,
-                call: None,
+                // Of the last attempt, where it was tried again.
+                call: report.legs.first().map(|leg| leg.uuid.as_str()).filter(|uuid| !uuid.is_empty()),
                 from: report.started,
                 to: report.started + report.duration,
                 verdict: report.verdict,
@@ -302,7 +309,12 @@ impl Harm {
                 Happened::Struck(Fault::HostDies(_) | Fault::Garbage(..)) => {
                     harm.disturbed.push((at, up_after(0, at)));
                 }
-                Happened::Struck(Fault::Cut { host, .. } | Fault::Restart { host, .. }) => {
+                Happened::Struck(
+                    Fault::Cut { host, .. }
+                    | Fault::Drop { host, .. }
+                    | Fault::Noise { host, .. }
+                    | Fault::Restart { host, .. },
+                ) => {
                     harm.disturbed.push((at, up_after(*host, at)));
                 }
                 Happened::Struck(
@@ -361,11 +373,9 @@ impl Harm {
         let needs = lived.needs?;
         let message_lost =
             |name: &str| tolls.iter().any(|toll| toll.messages_lost.iter().any(|(_, lost)| *lost == name));
-        for (name, needed) in [
-            ("provisional response", needs.ringing),
-            ("final response", needs.response),
-            ("request", needs.requests),
-        ] {
+        for (name, needed) in
+            [("provisional response", needs.ringing), ("final response", needs.response), ("request", needs.requests)]
+        {
             if needed && message_lost(name) {
                 return Some(format!("its {name} was lost"));
             }
@@ -376,9 +386,8 @@ impl Harm {
         if needs.every_bit && tolls.iter().any(|toll| toll.lost_sounding > 0) {
             return Some("a packet of the pattern was lost".to_owned());
         }
-        let path_of = |path: &&String, leg: &str| {
-            path.contains(leg) && tolls.iter().any(|toll| path.contains(&toll.call))
-        };
+        let path_of =
+            |path: &&String, leg: &str| path.contains(leg) && tolls.iter().any(|toll| path.contains(&toll.call));
         if let Some(leg) = needs.recording.map(|leg| format!("-{leg}-"))
             && self.unreadable.iter().any(|path| path_of(&path, &leg))
         {

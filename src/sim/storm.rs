@@ -1,5 +1,6 @@
 //! Scenarios and what goes wrong with them, drawn from a seed.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ pub struct Storm {
     pub yaml: String,
     pub faults: Vec<Fault>,
     pub switches: Vec<SwitchConfig>,
+    /// How often a test is tried again.
+    pub retries: u32,
+    /// After so many that failed no more are begun.
+    pub max_fail: Option<NonZeroUsize>,
     /// About so many calls are made, if nothing stops the run.
     pub calls: usize,
     pub(super) tests: Vec<Planned>,
@@ -32,7 +37,7 @@ pub(super) struct Planned {
 }
 
 /// Faults begin within this time: what is run takes some seconds.
-const HORIZON: Duration = Duration::from_secs(9);
+const HORIZON: Duration = Duration::from_secs(5);
 
 impl Storm {
     /// The same seed gives the same storm.
@@ -56,7 +61,9 @@ impl Storm {
         let faults = faults(&mut dice, if two { 2 } else { 1 });
         let poll = if dice.happens(5_000) { Duration::from_millis(20) } else { Duration::ZERO };
         let switches = switches(if two { 2 } else { 1 }, poll);
-        Storm { seed, yaml: documents.join("---\n"), faults, switches, calls, tests }
+        let retries = u32::from(dice.happens(2_500));
+        let max_fail = NonZeroUsize::new(1).filter(|_| dice.happens(1_000));
+        Storm { seed, yaml: documents.join("---\n"), faults, switches, retries, max_fail, calls, tests }
     }
 
     /// A storm without a storm: the scenario or load of that number, on one switch or two.
@@ -65,7 +72,8 @@ impl Storm {
         let text = PIECES.iter().map(|piece| piece.text).chain(LOADS.iter().map(|load| load.text)).nth(number);
         let yaml = format!("name: calm\n{}", text.unwrap_or_default());
         let switches = switches(if two { 2 } else { 1 }, Duration::ZERO);
-        Storm { seed: 1, yaml, faults: Vec::new(), switches, calls: 0, tests: Vec::new() }
+        let (faults, tests) = (Vec::new(), Vec::new());
+        Storm { seed: 1, yaml, faults, switches, retries: 0, max_fail: None, calls: 0, tests }
     }
 
     /// The run, which is to be made in the folder that has `scenarios/`.
@@ -75,7 +83,8 @@ impl Storm {
     pub fn sim(&self) -> Sim {
         let (file, yaml) = (Path::new("scenarios/storm.yaml"), self.yaml.as_str());
         let setup = Setup { file, yaml, seed: self.seed, switches: self.switches.clone() };
-        let sim = Sim::of(setup, |_| Conduct::default()).unwrap_or_else(|wrong| panic!("{wrong}\n{yaml}"));
+        let conduct = Conduct { retries: self.retries, max_fail: self.max_fail, ..Conduct::default() };
+        let sim = Sim::of(setup, |_| conduct).unwrap_or_else(|wrong| panic!("{wrong}\n{yaml}"));
         // Weather that is always fair, so that it is watched what becomes of each packet.
         let watched = sim.fault(Fault::Turn { at: Duration::ZERO, weather: Weather::default() });
         self.faults.iter().fold(watched, |sim, fault| sim.fault(*fault))
@@ -107,18 +116,19 @@ fn faults(dice: &mut Dice, hosts: usize) -> Vec<Fault> {
         faults.push(Fault::Turn { at: from, weather });
         faults.push(Fault::Turn { at: from + dice.up_to(HORIZON), weather: Weather::default() });
     }
-    for _ in 0..dice.below(3) {
+    for _ in 0..dice.below(4) {
         let (at, host) = (dice.up_to(HORIZON), dice.below(hosts));
         let line = *dice.one(&[Line::Events, Line::Commands]);
         let seconds = Duration::from_secs;
-        faults.push(match dice.below(9) {
+        faults.push(match dice.below(10) {
             0 | 1 => Fault::Cut { host, at, away: dice.up_to(seconds(8)) },
             2 => Fault::Cut { host, at, away: dice.between(seconds(8), seconds(20)) },
             3 => Fault::Stall { host, line, at, lasts: dice.up_to(seconds(4)) },
             4 => Fault::Stall { host, line, at, lasts: dice.up_to(seconds(90)) },
             5 => Fault::Restart { host, at, down: dice.up_to(seconds(6)) },
-            6 => Fault::Garbage(at, 1 + dice.below(300)),
-            7 => Fault::Interrupt(at),
+            6 => Fault::Noise { host, line, at, bytes: 1 + dice.below(300) },
+            7 => Fault::Drop { host, line, at },
+            8 => Fault::Interrupt(at),
             _ => *dice.one(&[Fault::HostDies(at), Fault::EventsStall(at)]),
         });
     }

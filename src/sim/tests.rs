@@ -57,7 +57,9 @@ fn trouble(seed: u64, calls: &AtomicUsize) -> Option<String> {
 }
 
 fn command(seed: u64) -> String {
-    format!("CALLWRIGHT_SEED={seed} cargo test --lib sim::tests::whatever_goes_wrong_verdicts_and_counts_are_right -- --exact --nocapture")
+    format!(
+        "CALLWRIGHT_SEED={seed} cargo test --lib sim::tests::whatever_goes_wrong_verdicts_and_counts_are_right -- --exact --nocapture"
+    )
 }
 
 fn number(variable: &str) -> Option<u64> {

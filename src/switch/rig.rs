@@ -140,7 +140,8 @@ impl Rig {
     /// What the weather took from legs.
     pub fn tolls(&self) -> Vec<Toll> {
         let Some(watch) = &self.watch else { return Vec::new() };
-        let there = watch.legs.iter().filter_map(|(leg, named)| joined(*leg, named, &self.network.tolls, &self.lines.tolls));
+        let there =
+            watch.legs.iter().filter_map(|(leg, named)| joined(*leg, named, &self.network.tolls, &self.lines.tolls));
         watch.tolls.iter().cloned().chain(there).collect()
     }
 
@@ -300,7 +301,8 @@ impl Rig {
     /// Carries outputs until there are none.
     fn settle(&mut self) {
         loop {
-            let output = self.switches.iter_mut().enumerate().find_map(|(on, switch)| Some((on, switch.poll_output()?)));
+            let output =
+                self.switches.iter_mut().enumerate().find_map(|(on, switch)| Some((on, switch.poll_output()?)));
             if let Some((on, output)) = output {
                 self.carry(on, output);
             } else if let Some((on, event)) = self.network.poll_event() {

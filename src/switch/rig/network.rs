@@ -103,7 +103,10 @@ enum Carried {
     Bye(Box<Message>),
     Request(Box<Message>),
     /// To a request inside the dialog.
-    Answer { method: String, response: Box<Message> },
+    Answer {
+        method: String,
+        response: Box<Message>,
+    },
 }
 
 #[derive(Debug)]
