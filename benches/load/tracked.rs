@@ -9,8 +9,8 @@ use callwright::call::{ChangeKind, Tracker, TrackerConfig};
 use callwright::clock::Clock;
 use callwright::esl::wire::{Format, Limits, parse_plain};
 use callwright::esl::{Client, ClientEvent, Command, Event};
-use callwright::host::task::{Host, Patience};
-use callwright::host::{HostConfig, HostEvent, Request, Token};
+use callwright::host::task::Host;
+use callwright::host::{HostConfig, HostEvent, Patience, Request, Token};
 
 use super::capture::{Call, Script, numbered};
 use super::offered::Peer;

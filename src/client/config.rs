@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::call::TrackerConfig;
-use crate::host::task::Patience;
-use crate::host::{HostConfig, Tracking};
+use crate::host::{HostConfig, Patience, Tracking};
 
 /// How a client reaches its host and what it keeps. Made of an address alone (`host:port`), it is as usual.
 #[derive(Clone, Debug)]

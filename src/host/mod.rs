@@ -8,6 +8,7 @@ pub mod core;
 mod lag;
 pub mod local;
 mod originate;
+mod patience;
 pub mod settings;
 mod stats;
 pub mod task;
@@ -17,5 +18,6 @@ pub use self::core::{
 };
 pub use lag::Lag;
 pub use originate::{Originate, Target, Then};
+pub use patience::{Attempts, Next, Patience};
 pub use settings::Settings;
 pub use stats::{HostStats, LocalLoad, Readiness, StatsError, StatsPace};

@@ -12,34 +12,13 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{HostConfig, HostCore, HostEvent, Line, Lost, Request};
+use super::{Attempts, HostConfig, HostCore, HostEvent, Line, Lost, Next, Patience, Request};
 use crate::clock::Clock;
 use crate::id::Ids;
 use crate::journal::{Chunk, GivenUp, Record, Tape};
 
-/// How long to try for a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// For the first connection: a switch may still be starting.
-    pub first: Duration,
-    /// After the connection was lost.
-    pub again: Duration,
-    /// For the switch to log us in and tell about itself.
-    pub login: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Patience { first: seconds(5), again: seconds(10), login: seconds(10) }
-    }
-}
-
-/// First pause between two attempts to connect; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Events that are handed over together, and how often that may be before a consumer takes them; others wait in the core.
 const BATCH: usize = 1_024;
 const BATCHES: usize = 16;
@@ -139,14 +118,10 @@ async fn run(
     outbox: Outbox,
 ) {
     let host = tape.host;
-    let mut deadline = Instant::now() + patience.first;
-    let mut pause = FIRST_PAUSE;
+    let mut attempts = Attempts::new(clock.now(), address.clone(), patience);
     loop {
-        let ended = match connect(&address, deadline).await {
-            Err(error) => {
-                let lost = Lost::Unreachable { address: address.clone(), error: error.to_string() };
-                Ended { lost, was_up: false }
-            }
+        let next = match connect(&address, clock.until(attempts.deadline())).await {
+            Err(error) => attempts.handle_refused(clock.now(), error.to_string()),
             Ok(lines) => {
                 let seed = Ids::random().long();
                 tape.tape.put(clock.now(), || Record::Connected { host, seed });
@@ -154,22 +129,19 @@ async fn run(
                 let ended = serve(&mut core, lines, patience.login, clock, &tape, &mut inbox, &outbox).await;
                 // What was subscribed to meanwhile is wanted of the next connection as well.
                 config.events = core.subscribed().to_vec();
-                match ended {
-                    Some(ended) => ended,
-                    None => return,
+                let Some(Ended { lost, was_up }) = ended else { return };
+                if was_up {
+                    attempts.handle_up();
                 }
+                attempts.handle_ended(clock.now(), lost)
             }
         };
-        let Ended { lost, was_up } = ended;
-        let lost = match was_up || lost.is_over() {
-            true => lost,
-            // Something listens there, and is no switch: trying goes on no longer than for one that does not.
-            false if Instant::now() + pause < deadline => {
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+        let lost = match next {
+            Next::Again(at) => {
+                sleep(clock.until(at)).await;
                 continue;
             }
-            false => Lost::NoSwitch { address: address.clone(), error: lost.to_string() },
+            Next::Tell(lost) => lost,
         };
         if let Some(lost) = GivenUp::of(&lost) {
             tape.tape.put(clock.now(), || Record::Lost { host, lost });
@@ -180,32 +152,21 @@ async fn run(
         }
         // What was asked of the lost connection means nothing to the next one.
         while inbox.try_recv().is_ok() {}
-        deadline = Instant::now() + patience.again;
-        pause = FIRST_PAUSE;
+        attempts.begin_again(clock.now());
     }
 }
 
-/// Both connections, with attempts that come ever more slowly until `deadline`.
-async fn connect(address: &str, deadline: Instant) -> io::Result<[TcpStream; 2]> {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let both = async { Ok([TcpStream::connect(address).await?, TcpStream::connect(address).await?]) };
-        let error = match timeout_at(deadline, both).await {
-            Ok(Ok(lines)) => {
-                for line in &lines {
-                    line.set_nodelay(true)?;
-                }
-                return Ok(lines);
-            }
-            Ok(Err(error)) => error,
-            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer".to_owned())),
-        };
-        if Instant::now() + pause > deadline {
-            return Err(error);
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+/// Both connections, if they can be made within `limit`.
+async fn connect(address: &str, limit: Duration) -> io::Result<[TcpStream; 2]> {
+    let both = async { io::Result::Ok([TcpStream::connect(address).await?, TcpStream::connect(address).await?]) };
+    let lines = match timeout(limit, both).await {
+        Ok(lines) => lines?,
+        Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer".to_owned())),
+    };
+    for line in &lines {
+        line.set_nodelay(true)?;
     }
+    Ok(lines)
 }
 
 pub(crate) struct Socket {

@@ -176,6 +176,13 @@ impl<K: Copy + Ord + Hash + Debug> Calls<K> {
         call.machine.is_done()
     }
 
+    /// How much of calls is held, in words; `None`: nothing.
+    pub fn left(&self) -> Option<String> {
+        let Calls { calls, names, tokens, due, next_token: _, requests } = self;
+        let held = [calls.len(), names.len(), tokens.len(), due.len(), requests.len()];
+        (held != [0; 5]).then(|| format!("calls, names, commands, times and requests: {held:?}"))
+    }
+
     /// The next of what machines want done, and on which host.
     pub fn poll_request(&mut self) -> Option<(usize, Request)> {
         self.requests.pop_front()

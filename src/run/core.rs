@@ -470,6 +470,15 @@ impl RunCore {
         self.ended.then_some(self.summary)
     }
 
+    /// What it still holds of calls, in words; `None`: nothing, as it must be once it is over.
+    pub fn left(&self) -> Option<String> {
+        let left = self.calls.left();
+        let (running, load) = (self.running.len(), usize::from(self.load.is_some()));
+        (left.is_some() || running + load > 0).then(|| {
+            format!("{} tests, {load} loads{}", running, left.map(|left| format!(", {left}")).unwrap_or_default())
+        })
+    }
+
     /// Begins what can begin, and ends the run when nothing is left.
     fn settle(&mut self, now: Time) {
         // What stops the run may have happened on the last of the hosts.

@@ -19,8 +19,8 @@ use super::{
     Selection, Shard, Summary, caller_names, named_hosts_of, select,
 };
 use crate::clock::Clock;
-use crate::host::HostConfig;
-use crate::host::task::{Host, HostTape, Patience};
+use crate::host::task::{Host, HostTape};
+use crate::host::{HostConfig, Patience};
 use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
 use crate::load::Slice;
 use crate::redact::Redactor;

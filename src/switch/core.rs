@@ -27,6 +27,7 @@ use super::events::{EventSource, Origin, origin, push_basic_data, push_channel};
 use super::gateway::Trunk;
 use super::originate::OriginateId;
 use super::outbound::Placing;
+use super::rig::Named;
 use super::schedule::{Scheduled, TaskId};
 use super::settings::{IDLE_CPU, OnOff, Settings};
 
@@ -287,6 +288,39 @@ impl SwitchCore {
     /// Sessions that exist.
     pub fn session_count(&self) -> usize {
         self.channels.len()
+    }
+
+    /// The sessions that exist.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionId> {
+        self.channels.values().map(|channel| &channel.uuid)
+    }
+
+    /// What it holds of calls, in words; `None`: nothing, as it must be once there is none.
+    pub fn left(&self) -> Option<String> {
+        let timers = self.timers.values().filter(|timer| !matches!(timer, Timer::Heartbeat)).count();
+        let held = [
+            ("channels", self.channels.len()),
+            ("names", self.by_uuid.len()),
+            ("dialogs", self.by_dialog.len()),
+            ("calls arriving", self.arriving.len()),
+            ("originates", self.placing.len()),
+            ("scheduled tasks", self.scheduled.len()),
+            ("questions", self.asked.len()),
+            ("jobs", self.jobs.len()),
+            ("recordings", self.recording_calls.len()),
+            ("timers", timers),
+        ];
+        let held: Vec<String> =
+            held.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+        (!held.is_empty()).then(|| held.join(", "))
+    }
+
+    /// Whose leg of the media this is: the session, and the call and app that its tracking headers name.
+    pub(super) fn named(&self, leg: LegId) -> Option<Named> {
+        let channel = self.channels.get(&leg.0)?;
+        let header = |name: &str| channel.variables.value(name).unwrap_or_default().to_owned();
+        let (call, app) = (header("sip_h_X-Callwright-Call"), header("sip_h_X-Callwright-App"));
+        Some(Named { session: channel.uuid.to_string(), call, app })
     }
 
     // What the rest of the switch uses.

@@ -1,12 +1,14 @@
-//! A switch in virtual time: its core, a SIP network and the media engine joined in memory.
+//! Switches in virtual time: their cores, a SIP network and media engines joined in memory.
 //!
 //! Clients are byte pipes that speak the event socket. Nothing here reads a clock or opens a socket, so a run of hours
 //! takes moments and comes out the same way twice. Sounds are read from disk unless the rig was given them; recordings
-//! stay in memory.
+//! stay in memory. One switch is usual; several reach each other over the network, whose [`Weather`] may be bad.
 
 mod disk;
 mod network;
 mod rtp;
+mod toll;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,14 +18,18 @@ use std::time::Duration;
 use crate::esl::server::{Requests, write_event};
 use crate::id::Ids;
 use crate::media::clip::Clip;
+use crate::media::{LegId, MediaEvent};
 use crate::sip::Registration;
 use crate::units::Time;
 
 pub use disk::{Recorded, RecordedState};
+pub use toll::Toll;
+pub use weather::{Dice, Share, Weather};
 
 use self::disk::Disk;
 use self::network::Network;
 use self::rtp::Lines;
+use self::toll::Tolls;
 use super::config::SwitchConfig;
 use super::core::{ConnId, Output, Question, SwitchCore};
 
@@ -31,17 +37,37 @@ use super::core::{ConnId, Output, Question, SwitchCore};
 #[derive(Debug)]
 pub struct Rig {
     now: Time,
-    core: SwitchCore,
+    switches: Vec<SwitchCore>,
+    configs: Vec<SwitchConfig>,
     network: Network,
     lines: Lines,
     disk: Disk,
     pipes: BTreeMap<ConnId, Pipe>,
     last_pipe: u64,
+    watch: Option<Watch>,
+}
+
+/// What is kept of calls while the weather may be bad.
+#[derive(Debug, Default)]
+struct Watch {
+    legs: BTreeMap<(usize, u64), Named>,
+    /// Of legs whose switch began anew.
+    tolls: Vec<Toll>,
+}
+
+/// Whose leg it is.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub session: String,
+    pub call: String,
+    pub app: String,
 }
 
 /// One event socket.
 #[derive(Debug)]
 struct Pipe {
+    /// The switch it goes to.
+    on: usize,
     requests: Requests,
     /// What the client has not read.
     unread: Vec<u8>,
@@ -66,14 +92,27 @@ impl Rig {
 
     /// A rig of a switch with these settings.
     pub fn with(config: SwitchConfig, seed: u64) -> Rig {
+        Rig::of(vec![config], seed)
+    }
+
+    /// A rig of several switches, each with its own SIP address.
+    pub fn of(configs: Vec<SwitchConfig>, seed: u64) -> Rig {
+        let addresses: Vec<_> = configs.iter().map(|config| config.sip).collect();
+        let mut seeds = Ids::seeded(seed);
+        let switch = |(index, config): (usize, &SwitchConfig)| {
+            let ids = if index == 0 { seed } else { seeds.long() };
+            SwitchCore::new(config.clone(), Ids::seeded(ids), START)
+        };
         Rig {
             now: START,
-            network: Network::new(config.sip, Ids::seeded(seed.wrapping_add(1))),
-            lines: Lines::new(config.sip.ip()),
+            network: Network::new(addresses.clone(), Ids::seeded(seed.wrapping_add(1))),
+            lines: Lines::new(addresses.iter().map(|address| address.ip())),
             disk: Disk::default(),
-            core: SwitchCore::new(config, Ids::seeded(seed), START),
+            switches: configs.iter().enumerate().map(switch).collect(),
+            configs,
             pipes: BTreeMap::new(),
             last_pipe: 0,
+            watch: None,
         }
     }
 
@@ -82,23 +121,74 @@ impl Rig {
         self.now
     }
 
-    /// The switch.
+    /// The switch, or the first.
     pub fn core(&self) -> &SwitchCore {
-        &self.core
+        &self.switches[0]
     }
 
-    /// Connects a client. What the switch says first can be read at once.
+    /// All of them.
+    pub fn switches(&self) -> &[SwitchCore] {
+        &self.switches
+    }
+
+    /// Changes the weather; `seed` is what draws come from that follow. From then on [`Rig::tolls`] are kept.
+    pub fn set_weather(&mut self, weather: Weather, seed: Option<u64>) {
+        self.network.set_weather(weather, seed);
+        self.lines.set_weather(weather, seed.map(|seed| seed.wrapping_add(1)));
+        self.watch.get_or_insert_default();
+    }
+
+    /// What the weather took from legs.
+    pub fn tolls(&self) -> Vec<Toll> {
+        let Some(watch) = &self.watch else { return Vec::new() };
+        let there =
+            watch.legs.iter().filter_map(|(leg, named)| joined(*leg, named, &self.network.tolls, &self.lines.tolls));
+        watch.tolls.iter().cloned().chain(there).collect()
+    }
+
+    /// Has a switch end and begin anew: its calls, jobs and connections are gone without a word.
+    pub fn restart(&mut self, switch: usize, seed: u64) {
+        self.network.forget(switch);
+        self.lines.forget(switch);
+        self.disk.forget(switch);
+        for pipe in self.pipes.values_mut().filter(|pipe| pipe.on == switch) {
+            pipe.state = PipeState::Closed;
+        }
+        for leg in self.watch.iter().flat_map(|watch| watch.legs.keys().copied()).collect::<Vec<_>>() {
+            if leg.0 == switch {
+                self.leave(leg);
+            }
+        }
+        self.switches[switch] = SwitchCore::new(self.configs[switch].clone(), Ids::seeded(seed), self.now);
+        self.settle();
+    }
+
+    /// What is left of calls: dialogs, media ports, recordings being written.
+    pub fn left(&self) -> [usize; 3] {
+        [self.network.calls(), self.lines.legs(), self.disk.open()]
+    }
+
+    /// Connects a client to the switch, or the first. What the switch says first can be read at once.
     pub fn connect(&mut self) -> ConnId {
-        self.connect_from(Ipv4Addr::LOCALHOST.into())
+        self.connect_to(0)
     }
 
-    /// Connects a client of another machine.
+    /// Connects a client to one of the switches.
+    pub fn connect_to(&mut self, switch: usize) -> ConnId {
+        self.connect_from_to(Ipv4Addr::LOCALHOST.into(), switch)
+    }
+
+    /// Connects a client of another machine to the switch, or the first.
     pub fn connect_from(&mut self, peer: IpAddr) -> ConnId {
+        self.connect_from_to(peer, 0)
+    }
+
+    fn connect_from_to(&mut self, peer: IpAddr, switch: usize) -> ConnId {
         self.last_pipe += 1;
         let conn = ConnId(self.last_pipe);
-        let requests = Requests::new(self.core.esl_limits(conn));
-        self.pipes.insert(conn, Pipe { requests, unread: Vec::new(), state: PipeState::Open });
-        self.core.handle_esl_connected(self.now, conn, peer);
+        let requests = Requests::new(self.switches[switch].esl_limits(conn));
+        self.pipes.insert(conn, Pipe { on: switch, requests, unread: Vec::new(), state: PipeState::Open });
+        self.switches[switch].handle_esl_connected(self.now, conn, peer);
         self.settle();
         conn
     }
@@ -106,13 +196,14 @@ impl Rig {
     /// Has a client send bytes. Everything that follows from them at this instant is done.
     pub fn write(&mut self, conn: ConnId, bytes: &[u8]) {
         let Some(pipe) = self.pipes.get_mut(&conn).filter(|pipe| pipe.state == PipeState::Open) else { return };
+        let on = pipe.on;
         pipe.requests.feed(bytes);
         while let Some(pipe) = self.pipes.get_mut(&conn) {
             match pipe.requests.poll() {
                 Ok(Some(request)) => {
-                    self.core.handle_esl_command(self.now, conn, request);
+                    self.switches[on].handle_esl_command(self.now, conn, request);
                     self.settle();
-                    let limits = self.core.esl_limits(conn);
+                    let limits = self.switches[on].esl_limits(conn);
                     self.pipes.entry(conn).and_modify(|pipe| pipe.requests.limit(limits));
                 }
                 Ok(None) => break,
@@ -136,16 +227,25 @@ impl Rig {
 
     /// Has a client close its connection.
     pub fn close(&mut self, conn: ConnId) {
-        if let Some(pipe) = self.pipes.get_mut(&conn) {
+        if let Some(pipe) = self.pipes.get_mut(&conn).filter(|pipe| pipe.state == PipeState::Open) {
             pipe.state = PipeState::Closed;
+            let on = pipe.on;
+            self.switches[on].handle_esl_closed(self.now, conn);
+            self.settle();
         }
-        self.core.handle_esl_closed(self.now, conn);
-        self.settle();
+    }
+
+    /// Forgets a connection that is closed, with what was not read of it.
+    pub fn forget(&mut self, conn: ConnId) {
+        if !self.is_open(conn) {
+            self.pipes.remove(&conn);
+        }
     }
 
     /// When something is due next.
     pub fn next_due(&self) -> Option<Time> {
-        [self.core.poll_timeout(), self.lines.next_tick(), self.network.next_due()].into_iter().flatten().min()
+        let switches = self.switches.iter().filter_map(SwitchCore::poll_timeout);
+        switches.chain(self.lines.next_due()).chain(self.network.next_due()).min()
     }
 
     /// Lets the time go on to `time`.
@@ -188,6 +288,11 @@ impl Rig {
         self.disk.recorded(path.as_ref())
     }
 
+    /// Deletes what was recorded into `path`.
+    pub fn discard(&mut self, path: impl AsRef<Path>) {
+        self.disk.remove(path.as_ref());
+    }
+
     /// Has `host:port` answer no SIP at all.
     pub fn silence(&mut self, host_port: &str) {
         self.network.silence(host_port);
@@ -206,9 +311,11 @@ impl Rig {
     fn step(&mut self, due: Time) {
         self.now = self.now.max(due);
         self.network.handle_due(self.now);
-        self.lines.tick(self.now, &mut self.disk);
-        if self.core.poll_timeout().is_some_and(|at| at <= self.now) {
-            self.core.handle_timeout(self.now);
+        self.lines.handle_due(self.now, &mut self.disk);
+        for switch in &mut self.switches {
+            if switch.poll_timeout().is_some_and(|at| at <= self.now) {
+                switch.handle_timeout(self.now);
+            }
         }
         self.settle();
     }
@@ -216,19 +323,40 @@ impl Rig {
     /// Carries outputs until there are none.
     fn settle(&mut self) {
         loop {
-            if let Some(output) = self.core.poll_output() {
-                self.carry(output);
-            } else if let Some(event) = self.network.poll_event() {
-                self.core.handle_sip(self.now, event);
-            } else if let Some(event) = self.lines.poll_event(self.now, &mut self.disk) {
-                self.core.handle_media(self.now, event);
+            let output =
+                self.switches.iter_mut().enumerate().find_map(|(on, switch)| Some((on, switch.poll_output()?)));
+            if let Some((on, output)) = output {
+                self.carry(on, output);
+            } else if let Some((on, event)) = self.network.poll_event() {
+                self.switches[on].handle_sip(self.now, event);
+            } else if let Some((on, event)) = self.lines.poll_event(self.now, &mut self.disk) {
+                self.hear(on, event);
             } else {
                 return;
             }
         }
     }
 
-    fn carry(&mut self, output: Output) {
+    /// Hands an event of the media on, and keeps whose leg it is.
+    fn hear(&mut self, on: usize, event: MediaEvent) {
+        let opened = if let MediaEvent::Opened { leg, .. } = &event { Some(*leg) } else { None };
+        self.switches[on].handle_media(self.now, event);
+        if let (Some(watch), Some(leg)) = (&mut self.watch, opened) {
+            let LegId(number) = leg;
+            watch.legs.extend(self.switches[on].named(leg).map(|named| ((on, number), named)));
+        }
+    }
+
+    /// A leg is gone whose number another will have.
+    fn leave(&mut self, leg: (usize, u64)) {
+        let Some(watch) = &mut self.watch else { return };
+        let Some(named) = watch.legs.remove(&leg) else { return };
+        watch.tolls.extend(joined(leg, &named, &self.network.tolls, &self.lines.tolls));
+        self.network.tolls.remove(&leg);
+        self.lines.tolls.remove(&leg);
+    }
+
+    fn carry(&mut self, on: usize, output: Output) {
         match output {
             Output::Esl { conn, answer } => {
                 if let Some(pipe) = self.pipes.get_mut(&conn) {
@@ -244,18 +372,31 @@ impl Rig {
                 if let Some(pipe) = self.pipes.get_mut(&conn) {
                     pipe.state = PipeState::Closed;
                 }
-                self.core.handle_esl_closed(self.now, conn);
+                self.switches[on].handle_esl_closed(self.now, conn);
             }
-            Output::Sip(command) => self.network.handle_command(self.now, command),
-            Output::Media(command) => self.lines.handle_command(self.now, command),
+            Output::Sip(command) => self.network.handle_command(self.now, on, command),
+            Output::Media(command) => self.lines.handle_command(self.now, on, command),
             Output::Ask { id, question } => {
                 let answer = match question {
                     // There is no machine.
                     Question::System(_) => String::new(),
                     Question::FileExists(path) => self.disk.exists(Path::new(&path)).to_string(),
                 };
-                self.core.handle_answer(self.now, id, answer);
+                self.switches[on].handle_answer(self.now, id, answer);
             }
         }
     }
+}
+
+/// What was taken from a leg by the network and on the lines together; `None`: nothing.
+fn joined(leg: (usize, u64), named: &Named, network: &Tolls, lines: &Tolls) -> Option<Toll> {
+    let (said, heard) = (network.get(&leg), lines.get(&leg));
+    said.or(heard)?;
+    let mut toll = heard.cloned().unwrap_or_default();
+    if let Some(said) = said {
+        toll.messages_late.clone_from(&said.messages_late);
+        toll.messages_lost.clone_from(&said.messages_lost);
+    }
+    (toll.session, toll.call, toll.app) = (named.session.clone(), named.call.clone(), named.app.clone());
+    Some(toll)
 }

@@ -114,7 +114,9 @@ impl Care {
     pub fn host_lost(&mut self, host: usize) {
         self.asked.retain(|_, (of, _)| *of != host);
         if let Some(care) = self.hosts.get_mut(&host) {
-            care.open = 0;
+            if std::mem::take(&mut care.open) > 0 {
+                self.problems.push((host, "it was lost before it answered".to_owned()));
+            }
             care.pace.handle_lost();
         }
     }

@@ -30,7 +30,8 @@ pub enum RecordedState {
 pub(super) struct Disk {
     sounds: BTreeMap<PathBuf, Clip>,
     recordings: BTreeMap<PathBuf, Recorded>,
-    open: BTreeMap<RecordId, PathBuf>,
+    /// By the switch that writes it.
+    open: BTreeMap<(usize, RecordId), PathBuf>,
 }
 
 impl Disk {
@@ -54,7 +55,7 @@ impl Disk {
     }
 
     /// Does what is to be done with a recording; gives what there is to report.
-    pub fn record(&mut self, record: RecordId, output: RecordOutput) -> Option<RecordReport> {
+    pub fn record(&mut self, record: (usize, RecordId), output: RecordOutput) -> Option<RecordReport> {
         match output {
             RecordOutput::Create { path, rate, channels } => {
                 let made = Recorded { rate: rate.0, channels, ..Recorded::default() };
@@ -76,7 +77,22 @@ impl Disk {
         }
     }
 
-    fn of(&mut self, record: RecordId) -> Option<&mut Recorded> {
+    /// Recordings that are being written.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// A switch is gone: what it was writing stays as it is.
+    pub fn forget(&mut self, switch: usize) {
+        self.open.retain(|(on, _), _| *on != switch);
+    }
+
+    /// Deletes what was recorded into `path`.
+    pub fn remove(&mut self, path: &Path) {
+        self.recordings.remove(path);
+    }
+
+    fn of(&mut self, record: (usize, RecordId)) -> Option<&mut Recorded> {
         self.recordings.get_mut(self.open.get(&record)?)
     }
 }
