@@ -21,6 +21,7 @@ pub mod node;
 mod outcome;
 pub mod reading;
 mod requires;
+pub mod routes;
 mod rules;
 pub mod scalar;
 mod script;

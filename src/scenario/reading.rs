@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::diagnostic::{Diagnostic, Severity, Source};
 use super::node::Node;
 use crate::place::Place;
@@ -39,6 +41,11 @@ pub trait Folder {
     /// Names of the hosts to run on.
     fn hosts(&self) -> &[String] {
         &[]
+    }
+
+    /// Where this machine is.
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::UTC
     }
 }
 
@@ -87,6 +94,10 @@ impl Folder for Disk<'_> {
 
     fn hosts(&self) -> &[String] {
         self.hosts
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::system()
     }
 }
 

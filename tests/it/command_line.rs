@@ -28,6 +28,9 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "plot calls.jsonl -o calls.pdf",
         "plot calls.jsonl --only speed",
         "dial --rate 3/s",
+        "serve",
+        "serve --app tone_play --routes a.yaml",
+        "schema --events --routes",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -50,6 +53,8 @@ fn help_and_version_are_no_failures() {
         "init -h",
         "plot --help",
         "dial --help",
+        "serve --help",
+        "list-apps -h",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");
