@@ -21,11 +21,11 @@ mod routed;
 mod router;
 mod scripted;
 
+pub use crate::scenario::routes::{Chance, DESTINATION, Next};
 pub use flow::{FlowApp, flow};
 pub use group::{Group, LoadError};
 pub(crate) use groups::{Failure, Groups, panicked};
 pub use proxier::{Bridger, Proxier, Way};
-pub use crate::scenario::routes::{Chance, DESTINATION, Next};
 pub use router::{Hit, Route, RouteError, Router};
 pub use scripted::{AtEnd, Scripted};
 

@@ -48,7 +48,8 @@ pub struct Router {
 }
 
 /// What is run for a session that matches.
-pub(super) type Handler = Arc<dyn Fn(Hit) -> Pin<Box<dyn Future<Output = Result<Next, AppError>> + Send>> + Send + Sync>;
+pub(super) type Handler =
+    Arc<dyn Fn(Hit) -> Pin<Box<dyn Future<Output = Result<Next, AppError>> + Send>> + Send + Sync>;
 
 /// A session that a route matches.
 #[derive(Clone, Debug)]

@@ -96,7 +96,8 @@ fn examples(app: &AppAbout) -> Vec<(&'static str, String)> {
     let flow = app.example_flow();
     let mut lines = Vec::new();
     if app.in_scenarios {
-        lines.push(("run", format!("app: {}", if flow.contains(':') { format!("{{ {flow} }}") } else { flow.clone() })));
+        lines
+            .push(("run", format!("app: {}", if flow.contains(':') { format!("{{ {flow} }}") } else { flow.clone() })));
         lines.push(("dial", format!("callwright dial --app {}", app.example_dial())));
     }
     let quoted = if flow.contains(' ') { format!("'{flow}'") } else { flow };

@@ -536,9 +536,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
         let (family, name) = (shortened(family), name.map(shortened));
         let (families, whose, listed): (&[&str], _, _) = match self.scope.calls {
             None => (&FAMILIES, "scenario", "`vars.NAME`, `matrix.NAME`, `env.NAME`, `host.name`"),
-            Some(_) => {
-                (&CALL_FAMILIES, "route", "`match.1`, `match.NAME`, `params.NAME`, `header.NAME`, `env.NAME`")
-            }
+            Some(_) => (&CALL_FAMILIES, "route", "`match.1`, `match.NAME`, `params.NAME`, `header.NAME`, `env.NAME`"),
         };
         let there: Vec<String> = if families.contains(&family.as_str()) {
             let known = if family == "host" { vec!["name".to_owned()] } else { known };

@@ -76,9 +76,8 @@ pub fn load_file_with(path: &Path, folder: &dyn Folder) -> Loaded {
 
 /// The text of the file `path`, or why there is none.
 pub(super) fn read_text(path: &Path) -> Result<String, Box<Diagnostic>> {
-    let told = |source: Source, at: usize, message: String| {
-        Box::new(Diagnostic::error(&Arc::new(source), at..at, message))
-    };
+    let told =
+        |source: Source, at: usize, message: String| Box::new(Diagnostic::error(&Arc::new(source), at..at, message));
     let unreadable = |why: String| told(Source::new(path, ""), 0, why);
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.len() > MAX_BYTES => {
@@ -326,7 +325,16 @@ const TOO_MUCH: &str = "this file comes to more than 2000000 values, with all co
 /// What variables stand for in one test.
 fn scope_of<'a>(frame: &'a Frame, cell: &'a Cell, required: &'a [String]) -> Scope<'a> {
     let Frame { vars, secrets, .. } = frame;
-    Scope { matrix: cell, vars, secrets, required, host: "embedded", fields: FieldScope::NoLoad, calls: None, unknown: false }
+    Scope {
+        matrix: cell,
+        vars,
+        secrets,
+        required,
+        host: "embedded",
+        fields: FieldScope::NoLoad,
+        calls: None,
+        unknown: false,
+    }
 }
 
 /// Environment variables under `requires`, as far as they can be told before anything is substituted.

@@ -92,9 +92,8 @@ fn one_of_several_headers_is_enough_or_none_must_match() {
 fn routes_within_a_route_and_breaks() {
     let routes = shipped("dialplan.yaml");
     let way = |number: &str| way(&routes, number, &[], MORNING, 0.0);
-    let played = |tones: &[&str]| -> Vec<String> {
-        ["answer"].iter().chain(tones).map(|step| (*step).to_owned()).collect()
-    };
+    let played =
+        |tones: &[&str]| -> Vec<String> { ["answer"].iter().chain(tones).map(|step| (*step).to_owned()).collect() };
     let usual = ["play tone 440 Hz for 100ms", "set last_digit"];
     let told = ["log nothing more for 1203"];
     let extra = ["play tone 600 Hz for 100ms", "set extra"];

@@ -217,12 +217,19 @@ fn greenswitch(host: &Host, users: &[&str]) -> Option<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_of_another_esl_client_go_the_ways_of_the_shipped_routes() {
-    let folder = folder(&[("far.yaml", "routes:\n- { match: '531|59.', steps: [{ respond: 603 }] }\n- { match: '23..|500', steps: [answer, echo] }\n")]);
+    let folder = folder(&[(
+        "far.yaml",
+        "routes:\n- { match: '531|59.', steps: [{ respond: 603 }] }\n- { match: '23..|500', steps: [answer, echo] }\n",
+    )]);
     let far = Host::start();
     let far_routes = folder.path().join("far.yaml");
     let mut far_serve = serve(&far, &["--routes", far_routes.to_str().unwrap(), "-v"], &[]);
     let host = Host::start();
-    let env = [("DOMAIN", far.sip.to_string()), ("SALES_PBX", far.sip.to_string()), ("SUPPORT_PBX", "127.0.0.1:9".to_owned())];
+    let env = [
+        ("DOMAIN", far.sip.to_string()),
+        ("SALES_PBX", far.sip.to_string()),
+        ("SUPPORT_PBX", "127.0.0.1:9".to_owned()),
+    ];
     let mut pbx = serve(&host, &["--routes", "conf/routes/pbx.yaml", "-v"], &env);
     let users = ["0044", "2345", "2945", "30", "5551234567"];
     let Some(told) = greenswitch(&host, &users) else { return };
@@ -293,7 +300,8 @@ fn sipp_scenario(code: u16) -> String {
     let ack = format!("{}Content-Length: 0\n", head("ACK", "[peer_tag_param]", 1));
     let bye = format!("{}Content-Length: 0\n", head("BYE", "[peer_tag_param]", 2));
     let send = |text: &str| format!("<send><![CDATA[\n{text}\n]]></send>\n");
-    let optional: String = [100, 180, 183].map(|code| format!("<recv response=\"{code}\" optional=\"true\"/>\n")).concat();
+    let optional: String =
+        [100, 180, 183].map(|code| format!("<recv response=\"{code}\" optional=\"true\"/>\n")).concat();
     let end = if code == 200 {
         format!("{}<pause milliseconds=\"50\"/>\n{}<recv response=\"200\"/>\n", send(&ack), send(&bye))
     } else {
@@ -384,7 +392,8 @@ async fn told_to_stop_it_waits_for_calls_and_told_twice_it_hangs_them_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_serve_what_comes_in_and_only_where_a_header_says_so() {
     let host = Host::start();
-    let arguments = ["--app", "{ callee_block_on_invite: { sip_code: 486 } }", "--header", "Caller-Destination-Number=served"];
+    let arguments =
+        ["--app", "{ callee_block_on_invite: { sip_code: 486 } }", "--header", "Caller-Destination-Number=served"];
     let mut serve = serve(&host, &arguments, &[]);
     let client = host.client().await;
     assert_eq!(client.call(to(&client, "served")).await.unwrap_err(), CallError::Failed("USER_BUSY".to_owned()));
@@ -397,10 +406,7 @@ async fn apps_serve_what_comes_in_and_only_where_a_header_says_so() {
 
 #[test]
 fn what_is_wrong_is_told_before_anything_is_served() {
-    let folder = folder(&[
-        ("wrong.yaml", "routes:\n- { match: '(1', steps: [anser] }\n"),
-        ("right.yaml", ROUTES),
-    ]);
+    let folder = folder(&[("wrong.yaml", "routes:\n- { match: '(1', steps: [anser] }\n"), ("right.yaml", ROUTES)]);
     let words = ["wrong.yaml:2:12", "unclosed group", "did you mean `answer`?"];
     expect(folder.path(), &["serve", "--routes", "wrong.yaml", "--routes", "right.yaml"], 4, &words);
     expect(folder.path(), &["serve", "--check", "--routes", "right.yaml"], 0, &["right.yaml: nothing is wrong"]);

@@ -222,10 +222,22 @@ mod tests {
         let cdr = cdr.unwrap();
         assert_eq!((cdr.verdict, cdr.app.as_str(), cdr.failed, cdr.active), (Verdict::Failed, "pbx.yaml", 1, 2));
         assert!(cdr.reason.contains("pbx.yaml:3:5"));
-        let back = Recovery { away: SECOND, lost: vec![SessionId::new("z"), SessionId::new("other")], ..Recovery::default() };
+        let back =
+            Recovery { away: SECOND, lost: vec![SessionId::new("z"), SessionId::new("other")], ..Recovery::default() };
         told.extend(tally.handle_notice("a", &Notice::Back(back)));
         told.push(tally.summary(start + SECOND * 2, 1));
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        a: call x began: from 1001 to nobody
+        a: call y began: from 1001 to nobody
+        a: call z began: from 1001 to nobody
+        a: app pbx.yaml failed with session y: bridge to b (pbx.yaml:3:5): expected this, found that
+        a: call x ended: NORMAL_CLEARING, 1s after its answer
+        a: call y ended: NORMAL_TEMPORARY_FAILURE, not answered
+        a: back after 1s: 0 sessions kept, 2 lost, 0 new
+        served 3 calls in 2s: 1 answered, 1 failure, 1 lost with a host, 1 session hung up at the end
+              1  NORMAL_CLEARING
+              1  NORMAL_TEMPORARY_FAILURE
+        ");
         assert_eq!(tally.failures(), 1);
     }
 }

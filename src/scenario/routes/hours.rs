@@ -41,11 +41,7 @@ impl Weekdays {
 
 impl Hours {
     pub fn has(self, time: TimeOfDay) -> bool {
-        if self.from < self.to {
-            (self.from..self.to).contains(&time)
-        } else {
-            time >= self.from || time < self.to
-        }
+        if self.from < self.to { (self.from..self.to).contains(&time) } else { time >= self.from || time < self.to }
     }
 }
 
@@ -106,7 +102,8 @@ fn time_of(text: &str) -> Result<TimeOfDay, Wrong> {
         Wrong::message(format!("`{}` is no time of the day", shortened(text))).label("from 00:00 to 23:59, as `09:30`")
     };
     let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
-    let number = |text: &str| (text.len() == 2).then(|| text.parse::<i8>().ok()).flatten().filter(|number| *number >= 0);
+    let number =
+        |text: &str| (text.len() == 2).then(|| text.parse::<i8>().ok()).flatten().filter(|number| *number >= 0);
     let (hour, minute) = number(hour).zip(number(minute)).ok_or_else(wrong)?;
     TimeOfDay::new(hour, minute, 0, 0).map_err(|_| wrong())
 }

@@ -46,9 +46,8 @@ impl Routes {
     /// Events that its steps wait for, as far as they are known before a call.
     pub fn events(&self) -> Vec<String> {
         let sections = self.table.sections.iter();
-        let plays = sections.flat_map(|section| {
-            section.entries().iter().map(|entry| &entry.does).chain(section.otherwise.as_ref())
-        });
+        let plays = sections
+            .flat_map(|section| section.entries().iter().map(|entry| &entry.does).chain(section.otherwise.as_ref()));
         plays.flat_map(Play::events).collect()
     }
 }
@@ -77,8 +76,7 @@ pub(super) fn load_text(path: &Path, text: &str, folder: &dyn Folder) -> Routes 
             "a router is a mapping such as `{ routes: [{ match: 1(.*), steps: [answer, echo] }] }`".to_owned();
     }
     let mut file = FileLoad { reading, files: Files::default(), budget: MAX_NODES };
-    let mut sections: Vec<Section<Play>> =
-        documents.into_iter().filter_map(|document| file.router(document)).collect();
+    let mut sections: Vec<Section<Play>> = documents.into_iter().filter_map(|document| file.router(document)).collect();
     let FileLoad { mut reading, files, .. } = file;
     files.tell_includes(&mut reading);
     let Reading { sources, mut diagnostics, .. } = reading;

@@ -57,8 +57,9 @@ impl Play {
     ) -> Result<Arc<[PlacedStep]>, Unfit> {
         let Part::PerCall(node) = part else { return Ok(part.of(leg)) };
         let mut reading = Reading { sources: self.sources.clone(), folder, diagnostics: Vec::new() };
-        let unfit = |reading: &Reading<'_>, at: usize, message: String| {
-            Unfit { place: reading.source_of(at).place(at), message }
+        let unfit = |reading: &Reading<'_>, at: usize, message: String| Unfit {
+            place: reading.source_of(at).place(at),
+            message,
         };
         let filled = match fill_node(node, values) {
             Ok(filled) => filled,

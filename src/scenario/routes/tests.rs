@@ -93,7 +93,9 @@ fn way_of(routes: &Routes, headers: &[(&str, &str)], now: Time, rolls: &[f64]) -
 
 #[test]
 fn the_first_route_that_matches_from_the_beginning_is_taken_and_nowhere_is_404() {
-    let routes = routes("routes:\n- { match: '00(.*)|011(.*)', steps: [{ respond: 407 }] }\n- { match: '4[1-9]{3}$', steps: [answer, echo] }\n- { match: '4', steps: [ring] }\n");
+    let routes = routes(
+        "routes:\n- { match: '00(.*)|011(.*)', steps: [{ respond: 407 }] }\n- { match: '4[1-9]{3}$', steps: [answer, echo] }\n- { match: '4', steps: [ring] }\n",
+    );
     assert_eq!(way(&routes, "00441"), ["respond 407"]);
     assert_eq!(way(&routes, "4123"), ["answer", "echo"]);
     assert_eq!(way(&routes, "41234"), ["ring"]);
@@ -164,7 +166,9 @@ fn days_and_hours_are_those_of_the_zone() {
 #[test]
 fn chance_takes_its_share_of_what_all_else_lets_through() {
     for (share, below) in [("1/6", 1.0 / 6.0), ("25%", 0.25), ("0.25", 0.25)] {
-        let text = format!("routes:\n- {{ match: '1', chance: {share}, then: go_on, steps: [{{ record: both }}] }}\n- {{ steps: [answer] }}\n");
+        let text = format!(
+            "routes:\n- {{ match: '1', chance: {share}, then: go_on, steps: [{{ record: both }}] }}\n- {{ steps: [answer] }}\n"
+        );
         let routes = routes(&text);
         let of = |number, roll| way_of(&routes, &[(DESTINATION, number)], NOON, &[roll, 0.0]);
         assert_eq!(of("1", below - 0.001).len(), 2, "{share}");
@@ -206,7 +210,9 @@ fn steps_of_other_files_and_aliases_have_the_parameters_of_where_they_are_used()
 
 #[test]
 fn an_app_is_a_step_that_does_its_part_of_the_call() {
-    let routes = routes("routes:\n- { match: '1', steps: [{ app: tone_play }] }\n- { match: '(4..)', steps: [{ app: { callee_block_on_invite: { sip_code: '${match.1}' } } }] }\n");
+    let routes = routes(
+        "routes:\n- { match: '1', steps: [{ app: tone_play }] }\n- { match: '(4..)', steps: [{ app: { callee_block_on_invite: { sip_code: '${match.1}' } } }] }\n",
+    );
     assert_eq!(way(&routes, "1"), ["answer", "echo"]);
     assert_eq!(way(&routes, "486"), ["respond 486"]);
     assert_eq!(way(&routes, "4xx").len(), 1);
