@@ -148,6 +148,14 @@ impl Service {
         }
         let hung_up = self.pool.hang_up_all(Whose::Apps).await;
         let cut_off = hung_up.values().flatten().sum();
+        // Apps hear how those ended.
+        let gone = async {
+            while self.served_now().await > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        // What is not gone by then its host has not told of.
+        let _ = tokio::time::timeout(GONE, gone).await;
         let total = self.pool.total().await;
         let mut failures = 0;
         while let Ok(told) = self.told.try_recv() {
@@ -166,6 +174,8 @@ impl Service {
     }
 }
 
+/// How long sessions that were hung up may take to be gone.
+const GONE: Duration = Duration::from_secs(2);
 /// Between two looks at whether sessions are left.
 const LOOK: Duration = Duration::from_millis(50);
 

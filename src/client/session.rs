@@ -290,7 +290,7 @@ impl Session {
     }
 
     /// What time it is.
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.desk().clock.now()
     }
 

@@ -13,6 +13,8 @@ use crate::scenario::{Diagnostic, Severity};
 pub(super) struct Apps {
     apps: Vec<Ready>,
     describe: String,
+    /// Whether it is only for calls that come in.
+    inbound: bool,
 }
 
 #[derive(Clone)]
@@ -38,6 +40,7 @@ pub(super) fn read(apps: &[String], files: &[PathBuf]) -> Result<Apps, Vec<Diagn
     }
     let loaded = files.iter().map(|path| routes::load(path, &Disk::default())).reduce(Routes::and);
     let mut names: Vec<String> = apps.to_vec();
+    let inbound = loaded.as_ref().is_none_or(Routes::is_inbound);
     if let Some(mut loaded) = loaded {
         wrong.append(&mut loaded.diagnostics);
         let paths: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
@@ -47,7 +50,7 @@ pub(super) fn read(apps: &[String], files: &[PathBuf]) -> Result<Apps, Vec<Diagn
     if wrong.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(wrong);
     }
-    Ok(Apps { apps: ready, describe: names.join(", ") })
+    Ok(Apps { apps: ready, describe: names.join(", "), inbound })
 }
 
 fn of(name: String, app: Served, before: usize) -> Ready {
@@ -70,6 +73,7 @@ impl Apps {
     }
 
     pub fn load_into(&self, group: Group) -> Group {
+        let group = if self.inbound { group.inbound() } else { group };
         self.apps.iter().cloned().fold(group, |group, app| match app {
             Ready::Steps(app) => group.app(app),
             Ready::Proxier(app) => group.app(app),

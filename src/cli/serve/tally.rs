@@ -98,6 +98,11 @@ impl Tally {
             Seen::Ended { session, leg, sip_code } => {
                 // One that was lost and told so.
                 let Some(there) = self.there.remove(&session) else { return (Vec::new(), None) };
+                // The switch that knew why is gone.
+                if leg.hangup_cause.is_empty() {
+                    self.lost += 1;
+                    return (Vec::new(), Some(self.record(now, there, leg, sip_code)));
+                }
                 *self.causes.entry(leg.hangup_cause.clone()).or_default() += 1;
                 self.answered += u64::from(leg.answered.is_some());
                 self.failed += u64::from(there.failure.is_some());
@@ -118,9 +123,10 @@ impl Tally {
 
     /// A call that came in has neither originate nor pace: it was due, launched and begun as it came.
     fn record(&self, now: Time, there: There, leg: LegTimes, sip_code: Option<u16>) -> Cdr {
-        let (app, reason) = match there.failure {
-            Some((app, error)) => (app.to_string(), error),
-            None => (String::new(), String::new()),
+        let (verdict, app, reason) = match there.failure {
+            Some((app, error)) => (Verdict::Failed, app.to_string(), error),
+            None if leg.hangup_cause.is_empty() => (Verdict::Error, String::new(), "lost with its host".to_owned()),
+            None => (Verdict::Passed, String::new(), String::new()),
         };
         Cdr {
             call: leg.session.clone(),
@@ -137,7 +143,7 @@ impl Tally {
             caller: Some(leg),
             callee: None,
             sip_code,
-            verdict: if reason.is_empty() { Verdict::Passed } else { Verdict::Failed },
+            verdict,
             reason,
             active: there.active,
             sessions: there.active,

@@ -43,6 +43,12 @@ impl Routes {
         self
     }
 
+    /// Whether it looks only at calls that come in.
+    pub fn is_inbound(&self) -> bool {
+        let inbound = |(name, value): &(String, String)| name == DIRECTION && value == INBOUND;
+        self.table.sections.iter().all(|section| section.scope.iter().chain(&section.guards).any(inbound))
+    }
+
     /// Events that its steps wait for, as far as they are known before a call.
     pub fn events(&self) -> Vec<String> {
         let sections = self.table.sections.iter();
@@ -119,11 +125,15 @@ impl FileLoad<'_> {
         let from = self.reading.diagnostics.len();
         let keys = document::with_router(|shape| shape.read(&whole, &mut self.reading));
         tell_origins(&substituted, &mut self.reading.diagnostics, from);
-        let RouterKeys { guards, reject, params, zone, routes, otherwise } = keys?;
+        let Some(keys) = keys else {
+            self.look_through(document);
+            return None;
+        };
+        let RouterKeys { guards, reject, params, zone, routes, otherwise } = keys;
         let mut section = Section::default();
         section.reject = reject;
         if !guards.iter().any(|(name, _)| name == DIRECTION) {
-            section.scope.push((DIRECTION.to_owned(), "inbound".to_owned()));
+            section.scope.push((DIRECTION.to_owned(), INBOUND.to_owned()));
         }
         section.guards = guards;
         let mut around = Around {
@@ -144,6 +154,20 @@ impl FileLoad<'_> {
             None => nowhere(document, &self.reading),
         });
         Some(section)
+    }
+
+    /// Tells what is wrong with the steps of a router that is wrong elsewhere; variables are not looked at.
+    fn look_through(&mut self, node: &Node) {
+        let around =
+            Around { groups: ANY_GROUP, names: Vec::new(), pattern: None, params: Vec::new(), zone: TimeZone::UTC };
+        let Content::Mapping(entries) = &node.content else { return };
+        for NodeEntry { key, value, .. } in entries {
+            match (key.as_str(), &value.content) {
+                ("steps" | "otherwise", Content::List(_)) => drop(self.play(value, &around)),
+                ("routes", Content::List(routes)) => routes.iter().for_each(|route| self.look_through(route)),
+                _ => {}
+            }
+        }
     }
 
     /// A route and those within it.
@@ -270,6 +294,7 @@ impl FileLoad<'_> {
 
 /// The header that says which way a call came.
 const DIRECTION: &str = "Call-Direction";
+const INBOUND: &str = "inbound";
 
 /// Where nothing of a call may stand.
 const ANYTHING: CallScope<'_> = CallScope { groups: ANY_GROUP, names: &[], pattern: None, params: &[] };
