@@ -100,6 +100,12 @@ impl Service {
         self.told.recv().await
     }
 
+    /// Takes over what the hosts tell; [`Service::told`] has nothing to give from then on, and failures are not counted.
+    pub fn take_told(&mut self) -> mpsc::UnboundedReceiver<Told> {
+        let (_, nothing) = mpsc::unbounded_channel();
+        std::mem::replace(&mut self.told, nothing)
+    }
+
     /// Serves until `stop` is done, then stops.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Served {
         tokio::pin!(stop);
@@ -120,7 +126,13 @@ impl Service {
 
     /// Stops: waits until the sessions that are there have ended, hangs up what has not by then, takes the apps down and
     /// lets the hosts go.
-    pub async fn stop(mut self) -> Served {
+    pub async fn stop(self) -> Served {
+        self.stop_early(std::future::pending()).await
+    }
+
+    /// The same, but sessions are waited for no longer once `at_once` is done.
+    pub async fn stop_early(mut self, at_once: impl Future<Output = ()>) -> Served {
+        tokio::pin!(at_once);
         // The apps still serve, so that what is under way ends as it should.
         let over = tokio::time::sleep(self.drain);
         tokio::pin!(over);
@@ -131,10 +143,19 @@ impl Service {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = &mut over => break,
+                () = &mut at_once => break,
             }
         }
         let hung_up = self.pool.hang_up_all(Whose::Apps).await;
         let cut_off = hung_up.values().flatten().sum();
+        // Apps hear how those ended.
+        let gone = async {
+            while self.served_now().await > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        // What is not gone by then its host has not told of.
+        let _ = tokio::time::timeout(GONE, gone).await;
         let total = self.pool.total().await;
         let mut failures = 0;
         while let Ok(told) = self.told.try_recv() {
@@ -153,6 +174,8 @@ impl Service {
     }
 }
 
+/// How long sessions that were hung up may take to be gone.
+const GONE: Duration = Duration::from_secs(2);
 /// Between two looks at whether sessions are left.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -9,6 +9,7 @@ pub struct Group {
     pub(super) id: String,
     /// Another event header whose value may name the id.
     pub(super) header: Option<String>,
+    pub(super) whose: Directions,
     pub(super) apps: Vec<Loaded>,
 }
 
@@ -17,6 +18,14 @@ pub(super) struct Loaded {
     pub name: String,
     pub order: Order,
     pub app: Box<dyn App>,
+}
+
+/// Which sessions may be of a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Directions {
+    #[default]
+    Both,
+    Inbound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +53,7 @@ impl Group {
     pub const DEFAULT: &'static str = "default";
 
     pub fn new(id: impl Into<String>) -> Group {
-        Group { id: id.into(), header: None, apps: Vec::new() }
+        Group { id: id.into(), header: None, whose: Directions::Both, apps: Vec::new() }
     }
 
     /// One more app, behind the others.
@@ -62,6 +71,11 @@ impl Group {
     /// Has sessions whose event header `name` is the id be of this group too: `Caller-Context`.
     pub fn by_header(self, name: impl Into<String>) -> Group {
         Group { header: Some(name.into()), ..self }
+    }
+
+    /// Has only sessions that come in be of this group: those that the switch makes are left alone.
+    pub fn inbound(self) -> Group {
+        Group { whose: Directions::Inbound, ..self }
     }
 
     pub fn id(&self) -> &str {

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::group::{Group, LoadError, Loaded};
+use super::group::{Directions, Group, LoadError, Loaded};
 use super::{App, AppError};
 use crate::client::Session;
-use crate::esl::Event;
+use crate::esl::{Event, header};
 
 /// Everything that is loaded.
 #[derive(Default)]
@@ -17,6 +17,7 @@ pub(crate) struct Groups {
 struct Entry {
     id: Arc<str>,
     headers: Vec<String>,
+    whose: Directions,
     apps: Vec<Loaded>,
 }
 
@@ -50,11 +51,16 @@ impl Groups {
             return Err(Box::new((error, group)));
         }
         let at = self.groups.iter().position(|entry| *entry.id == *group.id).unwrap_or_else(|| {
-            self.groups.push(Entry { id: Arc::from(&*group.id), headers: Vec::new(), apps: Vec::new() });
+            let (id, whose) = (Arc::from(&*group.id), group.whose);
+            self.groups.push(Entry { id, headers: Vec::new(), whose, apps: Vec::new() });
             self.groups.len() - 1
         });
         let entry = &mut self.groups[at];
         entry.headers.extend(group.header);
+        // Apps that are loaded together by two hands take what either does.
+        if group.whose == Directions::Both {
+            entry.whose = Directions::Both;
+        }
         entry.apps.extend(group.apps);
         // Stable: those of one kind stay in the order they were loaded.
         entry.apps.sort_by_key(|app| app.order);
@@ -84,8 +90,10 @@ impl Groups {
             let is = |header: &str| event.header(header) == Some(&*entry.id);
             is(app_header) || entry.headers.iter().any(|header| is(header))
         };
-        let fallback = || self.groups.iter().find(|entry| &*entry.id == Group::DEFAULT);
-        self.groups.iter().find(named).or_else(fallback).map(|entry| Arc::clone(&entry.id))
+        let outbound = event.header(header::CALL_DIRECTION) == Some("outbound");
+        let may = |entry: &&Entry| entry.whose == Directions::Both || !outbound;
+        let fallback = || self.groups.iter().filter(may).find(|entry| &*entry.id == Group::DEFAULT);
+        self.groups.iter().filter(may).find(named).or_else(fallback).map(|entry| Arc::clone(&entry.id))
     }
 
     /// Calls `callback` of each app of `id` for `session`, in order, whatever the others do.

@@ -12,20 +12,23 @@ use crate::call::{Change, HangupCause};
 use crate::client::{Call, Client, Session};
 use crate::esl::Event;
 
+mod end;
 mod flow;
 mod group;
 mod groups;
 mod pace;
 mod proxier;
+mod routed;
 mod router;
 mod scripted;
 
+pub use crate::scenario::routes::{Chance, DESTINATION, Next};
 pub use flow::{FlowApp, flow};
 pub use group::{Group, LoadError};
 pub(crate) use groups::{Failure, Groups, panicked};
 pub use pace::Pace;
 pub use proxier::{Bridger, Proxier, Way};
-pub use router::{DESTINATION, Hit, Next, Route, RouteError, Router};
+pub use router::{Hit, Route, RouteError, Router};
 pub use scripted::{AtEnd, Scripted};
 
 /// Why a callback or a flow failed: any error will do.

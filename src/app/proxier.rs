@@ -1,28 +1,22 @@
 //! Calls that go on to where they were for.
 
 use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::Arc;
 
+use super::end::{end, end_failed};
+use super::scripted::play;
 use super::{App, AppError};
-use crate::call::HangupCause;
 use crate::client::Session;
+pub use crate::scenario::app::Way;
 use crate::scenario::step::Bridge;
+use crate::scenario::{PlacedStep, placed};
 
 /// Connects each call that comes in to the SIP URI that its INVITE was for, as a proxy does: from the profile that
 /// received it, or by another way. A call that cannot be connected ends with the cause of that.
 #[derive(Clone, Debug, Default)]
 pub struct Proxier {
     pub way: Way,
-}
-
-/// By which way calls go on. What is not said stays as it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Way {
-    /// `user@host:port`; the INVITE's own, unless told otherwise.
-    pub to: Option<String>,
-    pub profile: Option<String>,
-    pub gateway: Option<String>,
-    /// `host:port`.
-    pub proxy: Option<String>,
 }
 
 impl Way {
@@ -79,16 +73,11 @@ impl App for Bridger {
 /// Connects the session, and ends it when the other end does.
 fn connect(session: &Session, bridge: Bridge) {
     let session = session.clone();
+    let steps: Arc<[PlacedStep]> = [placed(Box::new(bridge), Location::caller())].into();
     session.clone().spawn(async move {
-        let connected = session.bridge(bridge).await;
-        if connected.is_ok() {
-            session.until_application_ends("bridge").await?;
+        match play(&session, steps).await {
+            Ok(()) => end(&session).await,
+            Err(error) => end_failed(&session, error).await,
         }
-        if !session.is_hung_up() {
-            let cause = session.variable("originate_disposition").filter(|_| connected.is_err());
-            let cause = cause.unwrap_or_else(|| "NORMAL_CLEARING".to_owned());
-            session.hangup_with(HangupCause::parse(&cause)).await?;
-        }
-        Ok(connected?)
     });
 }

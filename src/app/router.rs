@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::{App, AppError};
-use crate::call::HangupCause;
-use crate::client::{Session, SessionError};
+use super::end::{STAYS, end, end_failed};
+use super::{App, AppError, AtEnd};
+use crate::client::Session;
+use crate::scenario::routes::{
+    Asked, Chance, Condition, DESTINATION, Decision, Entry, Matched, Next, Parameter, Section, Table, Walk,
+};
 
 /// An app that does with a session what the routes say that it matches.
 ///
@@ -39,21 +42,14 @@ use crate::client::{Session, SessionError};
 #[derive(Clone)]
 pub struct Router {
     name: String,
-    sections: Vec<Section>,
-    otherwise: Option<Handler>,
-}
-
-/// The routes of one router, and who may use them.
-#[derive(Clone, Default)]
-struct Section {
-    guards: Vec<(String, String)>,
-    /// The SIP response to those that are kept out; without one they are left to others.
-    reject: Option<u16>,
-    routes: Vec<Route>,
+    table: Table<Option<Handler>>,
+    events: Vec<String>,
+    at_end: AtEnd,
 }
 
 /// What is run for a session that matches.
-type Handler = Arc<dyn Fn(Hit) -> Pin<Box<dyn Future<Output = Result<Next, AppError>> + Send>> + Send + Sync>;
+pub(super) type Handler =
+    Arc<dyn Fn(Hit) -> Pin<Box<dyn Future<Output = Result<Next, AppError>> + Send>> + Send + Sync>;
 
 /// A session that a route matches.
 #[derive(Clone, Debug)]
@@ -76,15 +72,6 @@ impl Hit {
     }
 }
 
-/// Whether routing goes on behind a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The routes that follow are tried as well.
-    GoOn,
-    /// No more routes, of no router.
-    Stop,
-}
-
 /// An expression that is none.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("route {pattern:?}: {error}")]
@@ -95,68 +82,50 @@ pub struct RouteError {
 }
 
 /// One route: what must match, and what is run then.
-#[derive(Clone)]
-pub struct Route {
-    pattern: Regex,
-    header: String,
-    params: BTreeMap<String, String>,
-    handler: Option<Handler>,
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Route({} =~ {})", self.header, self.pattern)
-    }
-}
-
-/// What is matched where a route names no header.
-pub const DESTINATION: &str = "Caller-Destination-Number";
+#[derive(Clone, Debug)]
+pub struct Route(Entry<Option<Handler>>);
 
 impl Route {
     /// A route of sessions whose `Caller-Destination-Number` matches `pattern` from its beginning; `$` matches its end.
     pub fn new(pattern: &str) -> Result<Route, RouteError> {
-        let whole = Regex::new(&format!("^(?:{pattern})"));
-        let pattern = whole.map_err(|error| RouteError { pattern: pattern.to_owned(), error })?;
-        Ok(Route { pattern, header: DESTINATION.to_owned(), params: BTreeMap::new(), handler: None })
+        let regex = Regex::new(pattern).map_err(|error| RouteError { pattern: pattern.to_owned(), error })?;
+        let condition = Condition { pattern: Some((DESTINATION.to_owned(), regex)), ..Condition::default() };
+        // What it does says whether routing goes on.
+        Ok(Route(Entry { condition, params: Vec::new(), does: None, within: 0, then: Next::GoOn }))
     }
 
     /// Has another header matched: `variable_sip_h_X-Tenant`.
-    pub fn header(self, name: impl Into<String>) -> Route {
-        Route { header: name.into(), ..self }
+    pub fn header(mut self, name: impl Into<String>) -> Route {
+        if let Some((header, _)) = &mut self.0.condition.pattern {
+            *header = name.into();
+        }
+        self
+    }
+
+    /// Takes only a share of the calls that it matches, at random.
+    pub fn chance(mut self, chance: Chance) -> Route {
+        self.0.condition.chance = Some(chance);
+        self
     }
 
     /// A parameter for the function.
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Route {
-        self.params.insert(name.into(), value.into());
+        self.0.params.push(Parameter::plain(name, value));
         self
     }
 
     /// The function that is run.
-    pub fn to<F, R>(self, run: F) -> Route
+    pub fn to<F, R>(mut self, run: F) -> Route
     where
         F: Fn(Hit) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Next, AppError>> + Send + 'static,
     {
-        Route { handler: Some(handler(run)), ..self }
-    }
-
-    /// What of `value` it matches.
-    fn hit(&self, session: &Session, value: &str) -> Option<Hit> {
-        let captures = self.pattern.captures(value)?;
-        let text = |group: Option<regex::Match<'_>>| group.map(|group| group.as_str().to_owned());
-        let named = self.pattern.capture_names().flatten();
-        let named = named.filter_map(|name| Some((name.to_owned(), captures.name(name)?.as_str().to_owned())));
-        Some(Hit {
-            session: session.clone(),
-            value: value.to_owned(),
-            groups: captures.iter().map(text).collect(),
-            named: named.collect(),
-            params: self.params.clone(),
-        })
+        self.0.does = Some(handler(run));
+        self
     }
 }
 
-fn handler<F, R>(run: F) -> Handler
+pub(super) fn handler<F, R>(run: F) -> Handler
 where
     F: Fn(Hit) -> R + Send + Sync + 'static,
     R: Future<Output = Result<Next, AppError>> + Send + 'static,
@@ -166,7 +135,12 @@ where
 
 impl Router {
     pub fn new(name: impl Into<String>) -> Router {
-        Router { name: name.into(), sections: vec![Section::default()], otherwise: None }
+        Router::of(name, Table { sections: vec![Section::default()], otherwise: None })
+    }
+
+    pub(super) fn of(name: impl Into<String>, table: Table<Option<Handler>>) -> Router {
+        let events = vec!["CHANNEL_BRIDGE".to_owned()];
+        Router { name: name.into(), table, events, at_end: AtEnd::default() }
     }
 
     /// Only sessions whose event header `name` is `value` come to the routes.
@@ -183,79 +157,102 @@ impl Router {
 
     /// One more route, behind the others.
     pub fn route(mut self, route: Route) -> Router {
-        self.last().routes.push(route);
+        self.last().push(route.0);
         self
     }
 
     /// Runs `run` for a session that no route matched.
-    pub fn otherwise<F, R>(self, run: F) -> Router
+    pub fn otherwise<F, R>(mut self, run: F) -> Router
     where
         F: Fn(Hit) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Next, AppError>> + Send + 'static,
     {
-        Router { otherwise: Some(handler(run)), ..self }
+        self.table.otherwise = Some(Some(handler(run)));
+        self
     }
 
     /// The routes of `other` behind these, with their own guards.
     pub fn and(mut self, other: Router) -> Router {
-        self.sections.extend(other.sections);
-        Router { otherwise: other.otherwise.or(self.otherwise), ..self }
+        self.table.sections.extend(other.table.sections);
+        self.table.otherwise = other.table.otherwise.or(self.table.otherwise);
+        self
     }
 
-    fn last(&mut self) -> &mut Section {
-        if self.sections.is_empty() {
-            self.sections.push(Section::default());
+    /// What becomes of a session that routes took, or that was dealt with otherwise, when all is done.
+    pub fn at_end(self, at_end: AtEnd) -> Router {
+        Router { at_end, ..self }
+    }
+
+    /// Events that its functions wait for beyond `CHANNEL_BRIDGE`: `DTMF`.
+    pub fn with_events<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Router {
+        self.events.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    fn last(&mut self) -> &mut Section<Option<Handler>> {
+        if self.table.sections.is_empty() {
+            self.table.sections.push(Section::default());
         }
-        let last = self.sections.len() - 1;
-        &mut self.sections[last]
+        let last = self.table.sections.len() - 1;
+        &mut self.table.sections[last]
     }
 
     /// Routes a session.
     pub async fn run(&self, session: &Session) -> Result<(), AppError> {
-        let mut matched = false;
-        for section in &self.sections {
-            match (section.passes(session), section.reject) {
-                (false, Some(code)) => return Ok(session.respond(code).await?),
-                (false, None) => continue,
-                (true, _) => {}
-            }
-            for route in &section.routes {
-                let Some(hit) = session.header(&route.header).and_then(|value| route.hit(session, &value)) else {
-                    continue;
-                };
-                matched = true;
-                let Some(handler) = &route.handler else { continue };
-                if handler(hit).await? == Next::Stop {
-                    return Ok(());
+        self.route_through(session).await.map(drop)
+    }
+
+    /// The same; [`Next::Leave`] where the session was left to somebody else.
+    async fn route_through(&self, session: &Session) -> Result<Next, AppError> {
+        let mut walk = Walk::default();
+        let mut dealt_with = false;
+        loop {
+            let header = |name: &str| session.header(name);
+            let decision = {
+                let mut roll = || rand::random::<f64>();
+                walk.next(&self.table, &mut Asked { header: &header, now: session.now(), roll: &mut roll })
+            };
+            let (handler, matched, last) = match decision {
+                Decision::Do(handler, matched) => (handler, matched, false),
+                Decision::Otherwise(handler, matched) => (handler, matched, true),
+                Decision::Reject(code) => {
+                    session.respond(code).await?;
+                    return Ok(Next::Stop);
                 }
+                Decision::Unfit(unfit) => return Err(unfit.into()),
+                Decision::Over => break,
+            };
+            dealt_with = true;
+            let Some(handler) = handler else { continue };
+            match handler(Hit::of(session, matched)).await? {
+                Next::GoOn if !last => {}
+                Next::GoOn | Next::Stop => break,
+                Next::Leave => return Ok(Next::Leave),
             }
         }
-        // Those that every guard kept out are somebody else's.
-        let let_in = self.sections.iter().any(|section| section.passes(session));
-        if let (false, true, Some(handler)) = (matched, let_in, &self.otherwise) {
-            let value = session.header(DESTINATION).unwrap_or_default();
-            let (groups, named) = (vec![Some(value.clone())], BTreeMap::new());
-            handler(Hit { session: session.clone(), value, groups, named, params: BTreeMap::new() }).await?;
+        if dealt_with && self.at_end == AtEnd::HangUp {
+            end(session).await?;
         }
-        Ok(())
+        Ok(Next::Stop)
     }
 }
 
-impl Section {
-    fn passes(&self, session: &Session) -> bool {
-        self.guards.iter().all(|(name, value)| session.header(name).as_ref() == Some(value))
+impl Hit {
+    fn of(session: &Session, matched: Matched) -> Hit {
+        let Matched { value, groups, named, params } = matched;
+        Hit { session: session.clone(), value, groups, named, params }
     }
 }
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes = self.sections.iter().flat_map(|section| &section.routes);
+        let routes = self.table.sections.iter().flat_map(|section| section.entries());
         f.debug_tuple("Router").field(&self.name).field(&routes.collect::<Vec<_>>()).finish()
     }
 }
 
 /// Tells that a session is being routed: what a route does may park it again.
-const ROUTING: &str = "being routed";
+pub(super) const ROUTING: &str = "being routed";
 
 impl App for Router {
     fn name(&self) -> String {
@@ -263,7 +260,7 @@ impl App for Router {
     }
 
     fn events(&self) -> Vec<String> {
-        vec!["CHANNEL_BRIDGE".to_owned()]
+        self.events.clone()
     }
 
     fn on_parked(&mut self, session: &Session) -> Result<(), AppError> {
@@ -271,16 +268,18 @@ impl App for Router {
             return Ok(());
         }
         session.set_note(ROUTING, "yes");
+        session.set_note(STAYS, "");
         let (router, session) = (self.clone(), session.clone());
         session.clone().spawn(async move {
-            let outcome = router.run(&session).await;
-            session.set_note(ROUTING, "no");
-            if outcome.is_err() && !session.is_hung_up() {
-                // Whoever calls must not wait for what will not come.
-                let _: Result<(), SessionError> =
-                    session.hangup_with(HangupCause::parse("NORMAL_TEMPORARY_FAILURE")).await;
+            let outcome = router.route_through(&session).await;
+            if !matches!(outcome, Ok(Next::Leave)) {
+                session.set_note(ROUTING, "no");
             }
-            outcome
+            match outcome {
+                Ok(_) => Ok(()),
+                // Whoever calls must not wait for what will not come.
+                Err(error) => end_failed(&session, error).await,
+            }
         });
         Ok(())
     }

@@ -4,12 +4,13 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::end::{STAYS, end, end_failed, judged};
 use super::{App, AppError};
 use crate::call::Direction;
 use crate::client::Session;
-use crate::scenario::app::{App as Steps, AppSteps};
-use crate::scenario::step::{self, Signal, Step};
-use crate::scenario::{Leg, PlacedStep, Recording, placed};
+use crate::scenario::app::{App as Steps, parts};
+use crate::scenario::step::Step;
+use crate::scenario::{Leg, PlacedStep, placed};
 
 /// An app that has each session do steps: the calling one (outbound) the caller's, one that is called the callee's.
 ///
@@ -33,7 +34,8 @@ pub enum AtEnd {
     /// It stays as it is.
     #[default]
     Stay,
-    /// It is hung up, unless something plays on or echoes; one that is connected to another when that is over.
+    /// It is hung up, once nothing plays, echoes or connects it to another any more; unless its last step parked it. One of
+    /// which a step failed is hung up with a cause that says so.
     HangUp,
 }
 
@@ -47,16 +49,10 @@ impl Scripted {
     /// The same with another talk time.
     #[track_caller]
     pub fn lasting(name: impl Into<String>, app: &dyn Steps, duration: Option<Duration>) -> Scripted {
-        let AppSteps { mut caller, callee, record, duration, .. } = app.steps(duration);
-        if let Some(time) = duration {
-            caller.push(Box::new(step::Sleep { time }));
-            caller.push(Box::new(step::Hangup { cause: None }));
-        }
         let at = Location::caller();
-        let placed = |leg: Leg, steps: Vec<Box<dyn Step>>| {
-            recorded(steps, record.of(leg)).into_iter().map(|step| placed(step, at)).collect()
-        };
-        Scripted::of_steps(name, placed(Leg::Caller, caller), placed(Leg::Callee, callee))
+        let placed = |steps: Vec<Box<dyn Step>>| steps.into_iter().map(|step| placed(step, at)).collect();
+        let [caller, callee] = parts(app, duration).map(placed);
+        Scripted::of_steps(name, caller, callee)
     }
 
     /// These steps of the session that calls and of the one that is called.
@@ -84,38 +80,29 @@ impl App for Scripted {
             Direction::Inbound => Leg::Callee,
         };
         let steps = Arc::clone(&self.legs[leg as usize]);
-        let (session, at_end) = (session.clone(), self.at_end);
+        let at_end = self.at_end;
+        // A leg without steps is somebody else's.
+        if steps.is_empty() && at_end == AtEnd::HangUp {
+            return Ok(());
+        }
+        let session = session.clone();
         session.clone().spawn(async move {
-            let bridges = steps.last().is_some_and(|step| step.value.kind() == "bridge");
-            let outcome = session.perform(steps).await;
-            if at_end == AtEnd::HangUp && !session.is_hung_up() {
-                end(&session, bridges && outcome.is_ok()).await?;
+            match (play(&session, steps).await, at_end) {
+                (outcome, AtEnd::Stay) => outcome,
+                (Ok(()), AtEnd::HangUp) => end(&session).await,
+                (Err(error), AtEnd::HangUp) => end_failed(&session, error).await,
             }
-            Ok(outcome?)
         });
         Ok(())
     }
 }
 
-/// `steps` with a recording from when sound can flow.
-fn recorded(mut steps: Vec<Box<dyn Step>>, recording: Option<Recording>) -> Vec<Box<dyn Step>> {
-    let answered = |step: &dyn Step| {
-        let facts = step.facts();
-        facts.awaits_answer || facts.signal == Some(Signal::Answer)
-    };
-    if let (Some(recording), Some(at)) = (recording, steps.iter().position(|step| answered(&**step))) {
-        steps.insert(at + 1, Box::new(step::Record { recording }));
+/// Does steps; notes whether the session stays as they leave it.
+pub(super) async fn play(session: &Session, steps: Arc<[PlacedStep]>) -> Result<(), AppError> {
+    let parks = steps.last().is_some_and(|step| step.value.kind() == "park");
+    let outcome = session.perform(Arc::clone(&steps)).await;
+    if parks && outcome.is_ok() {
+        session.set_note(STAYS, "parked");
     }
-    steps
-}
-
-/// Hangs a session up that has nothing more to do.
-async fn end(session: &Session, bridged: bool) -> Result<(), AppError> {
-    if bridged {
-        session.until_application_ends("bridge").await?;
-    }
-    if !session.is_playing() {
-        session.hangup().await?;
-    }
-    Ok(())
+    outcome.map_err(|error| judged(session, &steps, error))
 }

@@ -11,6 +11,7 @@ mod doctor;
 mod exit;
 mod host_arguments;
 mod init;
+mod list_apps;
 mod log;
 mod man;
 mod merge;
@@ -21,6 +22,7 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod serve;
 mod shell;
 mod switch;
 
@@ -61,6 +63,8 @@ enum Command {
     Analyze(analyze::Arguments),
     Init(init::Arguments),
     Replay(replay::Arguments),
+    Serve(Box<serve::Arguments>),
+    ListApps(list_apps::Arguments),
     Switch(switch::Arguments),
     Shell(shell::Arguments),
     Schema(schema::Arguments),
@@ -88,6 +92,8 @@ pub fn main() -> ExitCode {
                 Command::Analyze(arguments) => analyze::run(&arguments),
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Replay(arguments) => replay::run(arguments),
+                Command::Serve(arguments) => serve::run(&arguments),
+                Command::ListApps(arguments) => list_apps::run(&arguments),
                 Command::Switch(arguments) => switch::run(arguments),
                 Command::Shell(arguments) => shell::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),

@@ -75,7 +75,7 @@ impl Session {
         Act::new(self.clone(), "hangup", async {
             match act.await {
                 // It ended by itself meanwhile, which is what was wanted.
-                Err(SessionError::Step(failed)) if failed.leg_ended => Ok(()),
+                Err(SessionError::Step(failed)) if failed.ended.is_some() => Ok(()),
                 outcome => outcome,
             }
         })

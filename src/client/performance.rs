@@ -92,7 +92,8 @@ impl Performance {
     async fn explained(&self, result: Result<(), Box<StepFailed>>) -> Result<(), Box<StepFailed>> {
         let Err(mut failed) = result else { return Ok(()) };
         if GONE.iter().any(|reply| failed.actual.contains(reply)) {
-            failed.leg_ended |= tokio::time::timeout(TOLD, self.session.until_hung_up()).await.is_ok();
+            let ended = tokio::time::timeout(TOLD, self.session.until_hung_up()).await;
+            failed.ended = failed.ended.or(ended.ok().and_then(Result::ok));
         }
         Err(failed)
     }

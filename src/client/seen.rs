@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Call;
 use crate::call::{self, Change, ChangeKind, State};
-use crate::esl::Event;
+use crate::esl::{Event, header};
 use crate::scenario::{Recorded, Waiting};
 use crate::units::Time;
 
@@ -25,6 +25,8 @@ pub(super) struct Seen {
     pub recordings: Vec<Recorded>,
     /// Events that were subscribed to when it came, beyond those of tracking.
     pub wanted: Arc<HashSet<String>>,
+    /// Applications that run on it, with their `Application-UUID`, the outermost first.
+    running: Vec<(String, String)>,
     history: VecDeque<Entry>,
     /// Entries that were dropped from the front of the history.
     dropped: usize,
@@ -60,6 +62,7 @@ impl Seen {
             notes: BTreeMap::new(),
             recordings: Vec::new(),
             wanted,
+            running: Vec::new(),
             history: VecDeque::new(),
             dropped: 0,
             kept: kept.max(1),
@@ -76,6 +79,7 @@ impl Seen {
             (_, Some(session)) => self.session = session.clone(),
             (_, None) => {}
         }
+        self.follow(event);
         match event.name() {
             "CHANNEL_PARK" => self.waiting = Waiting { parked: true, playing: false },
             "PLAYBACK_START" => self.waiting.playing = true,
@@ -95,6 +99,32 @@ impl Seen {
     /// Events that are not kept any more.
     pub fn dropped(&self) -> usize {
         self.dropped
+    }
+
+    /// Notes which applications run.
+    fn follow(&mut self, event: &Arc<Event>) {
+        if self.history.back().is_some_and(|last| Arc::ptr_eq(&last.event, event)) {
+            return;
+        }
+        let uuid = event.header(header::APPLICATION_UUID).unwrap_or_default();
+        match event.name() {
+            "CHANNEL_EXECUTE" => {
+                let name = event.header("Application").unwrap_or_default();
+                self.running.push((name.to_owned(), uuid.to_owned()));
+            }
+            "CHANNEL_EXECUTE_COMPLETE" => self.running.retain(|(_, running)| running != uuid),
+            _ => {}
+        }
+    }
+
+    /// Whether an application called `name` runs.
+    pub fn runs(&self, name: &str) -> bool {
+        self.running.iter().any(|(running, _)| running == name)
+    }
+
+    /// Whether nothing runs but `park`.
+    pub fn is_idle(&self) -> bool {
+        self.running.iter().all(|(running, _)| running == "park")
     }
 
     /// Where the next entry will stand.

@@ -341,14 +341,20 @@ impl Session {
         Ok(self.note(name).unwrap_or_default())
     }
 
-    /// Waits until the application called `name`, which runs or has run, is over, or the session is.
+    /// Waits until no application called `name` runs any more, or the session is over.
     pub async fn until_application_ends(&self, name: &str) -> Result<(), SessionError> {
-        let ended = |seen: &Seen| {
-            seen.events()
-                .any(|event| event.name() == "CHANNEL_EXECUTE_COMPLETE" && event.header("Application") == Some(name))
-                || seen.is_hung_up()
-        };
-        self.until(name, ended).await
+        self.until(name, |seen| !seen.runs(name) || seen.is_hung_up()).await
+    }
+
+    /// Waits until nothing runs on it but `park`: nothing plays, echoes or connects it. So it is at once where nothing
+    /// does.
+    pub async fn until_idle(&self) -> Result<(), SessionError> {
+        self.until("idleness", |seen| seen.is_idle() || seen.is_hung_up()).await
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Time {
+        self.desk().clock.now()
     }
 
     /// The next event called `name` behind this handle's place; of a `CUSTOM` one the subclass is its name. What lies

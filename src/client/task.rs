@@ -12,6 +12,7 @@ use super::listener::{Listener, Output};
 use super::orders::{Flow, Order};
 use super::{Link, Notice, SessionError};
 use crate::app::{AppError, panicked};
+use crate::call::HangupCause;
 use crate::clock::Clock;
 use crate::host::task::Host;
 use crate::id::SessionId;
@@ -136,11 +137,14 @@ impl Owner {
     }
 }
 
-/// Whether a flow's error only says that its session is over.
+/// Whether a flow's error only says that its session is over: that somebody hung up while it did something is no failure.
 fn is_end_of_session(error: &AppError) -> bool {
+    use HangupCause::{NormalClearing, OriginatorCancel};
+    // Without a cause it is not told yet.
+    let of_caller = |cause: &HangupCause| matches!(cause, HangupCause::None | NormalClearing | OriginatorCancel);
     match error.downcast_ref() {
         Some(SessionError::Ended { .. } | SessionError::Lost { .. }) => true,
-        Some(SessionError::Step(failed)) => failed.leg_ended,
-        Some(SessionError::Late { .. } | SessionError::Host(_)) | None => false,
+        Some(SessionError::Step(failed)) => failed.ended.as_ref().is_some_and(of_caller),
+        _ => false,
     }
 }

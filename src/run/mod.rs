@@ -28,6 +28,7 @@ mod trial;
 
 pub use conduct::{Conduct, SLOW};
 pub use event::*;
+pub(crate) use execute::Signals;
 pub use execute::{Outcome, RunError, Watcher, execute};
 pub use folders::{Folder, Folders};
 pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, caller_names, named_hosts_of, parse_hosts};

@@ -33,8 +33,33 @@ pub(super) struct Scope<'a> {
     pub required: &'a [String],
     pub host: &'a str,
     pub fields: FieldScope<'a>,
+    /// What is known once a call is routed; of scenarios nothing.
+    pub calls: Option<CallScope<'a>>,
     /// What variables there are is not known, so nothing is told of them.
     pub unknown: bool,
+}
+
+/// What routes know of a call before there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallScope<'a> {
+    /// Groups of the expression that matches: how many, with the whole, and their names. [`ANY_GROUP`]: nothing is told.
+    pub groups: usize,
+    pub names: &'a [String],
+    /// Where that expression is written.
+    pub pattern: Option<(usize, usize)>,
+    /// Parameters that the route has.
+    pub params: &'a [(String, Param)],
+}
+
+/// Where a value of a call is a mistake in any case.
+pub(super) const ANY_GROUP: usize = usize::MAX;
+
+/// A parameter of a route.
+#[derive(Clone, Debug)]
+pub(super) struct Param {
+    pub value: Node,
+    /// Its value is known once a call is routed.
+    pub later: bool,
 }
 
 /// Fields that there are in a document.
@@ -54,8 +79,10 @@ pub(super) enum FieldScope<'a> {
 pub(super) struct Substituted {
     /// The value that was made of it.
     span: Range<usize>,
-    /// `None`: it could not be put in, which was told.
+    /// `None`: it could not be put in, which was told, or is put in later.
     origin: Option<Origin>,
+    /// It is put in once a call is routed.
+    later: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +100,14 @@ struct Value {
     text: String,
     quoted: bool,
     origin: Option<Origin>,
+    /// It is a text with variables that are put in once a call is routed.
+    later: bool,
+}
+
+impl Value {
+    fn later(text: String) -> Value {
+        Value { text, quoted: false, origin: None, later: true }
+    }
 }
 
 /// `include` as it was written.
@@ -122,6 +157,9 @@ pub(super) struct Expander<'a, 'r, 'f> {
 
 /// The families of variables.
 const FAMILIES: [&str; 6] = ["vars", "matrix", "env", "host", "with", "field"];
+
+/// Those of routes.
+const CALL_FAMILIES: [&str; 5] = ["match", "params", "header", "env", "with"];
 
 /// Keys of `call` that fields may stand in.
 const FIELD_KEYS: [&str; 5] = ["to", "caller_id", "headers", "vars", "proxy"];
@@ -184,7 +222,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
     }
 
     /// `node`, which holds steps, with its variables and the steps of other files put in.
-    fn steps(&mut self, node: &Node) -> Node {
+    pub fn steps(&mut self, node: &Node) -> Node {
         match &node.content {
             Content::List(nodes) => {
                 self.spend(1);
@@ -261,13 +299,13 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
 
     fn scalar(&mut self, node: &Node, text: &str, quoted: bool) -> Node {
         let pieces = pieces(text);
-        let mut whole = String::with_capacity(text.len());
+        let mut parts: Vec<(String, bool)> = Vec::new();
         let mut typed = quoted;
         let mut origins = Vec::new();
         let mut fine = true;
         for piece in &pieces {
             match piece {
-                Piece::Text(text) => whole.push_str(text),
+                Piece::Text(text) => parts.push((text.to_string(), false)),
                 Piece::Open(range) => {
                     fine = false;
                     if !self.scope.unknown {
@@ -284,7 +322,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
                                 // Alone it is what it stands for, quotation marks and all; nothing is a text.
                                 typed = value.quoted || value.text.is_empty();
                             }
-                            whole.push_str(&value.text);
+                            parts.push((value.text, value.later));
                             origins.extend(value.origin);
                         }
                         None => fine = false,
@@ -293,12 +331,19 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
             }
         }
         if !fine {
-            self.substituted.push(Substituted { span: node.span.clone(), origin: None });
+            self.substituted.push(Substituted { span: node.span.clone(), origin: None, later: false });
             return node.clone();
         }
-        let here = |origin| Substituted { span: node.span.clone(), origin: Some(origin) };
+        if parts.iter().any(|(_, later)| *later) {
+            // It is looked through for variables once more.
+            let escaped = |(text, later): (String, bool)| if later { text } else { text.replace("${", "$${") };
+            let whole = parts.into_iter().map(escaped).collect();
+            self.substituted.push(Substituted { span: node.span.clone(), origin: None, later: true });
+            return Node::scalar(whole, typed, node.span.clone());
+        }
+        let here = |origin| Substituted { span: node.span.clone(), origin: Some(origin), later: false };
         self.substituted.extend(origins.into_iter().map(here));
-        Node::scalar(whole, typed, node.span.clone())
+        Node::scalar(parts.into_iter().map(|(text, _)| text).collect(), typed, node.span.clone())
     }
 
     /// What `variable` stands for; `None` when that was told to be wrong.
@@ -307,6 +352,13 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
             return None;
         }
         let name = variable.name.unwrap_or_default();
+        if let Some(calls) = self.scope.calls {
+            match variable.family {
+                "match" | "params" | "header" => return self.of_call(variable, &calls, span),
+                "env" | "with" => {}
+                _ => return self.unknown(variable, Vec::new(), span),
+            }
+        }
         if variable.default.is_some() && !matches!(variable.family, "env" | "with") {
             let message = "only `${env.NAME}` and `${with.NAME}` may have a default";
             self.reading.error(span, message).help = "a variable of `vars` and `matrix` always has a value".to_owned();
@@ -319,7 +371,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
                 self.names_host = true;
                 let shown = shortened(self.scope.host);
                 let origin = Some(Origin { name: "host.name".to_owned(), shown, span: None });
-                Some(Value { text: self.scope.host.to_owned(), quoted: true, origin })
+                Some(Value { text: self.scope.host.to_owned(), quoted: true, origin, later: false })
             }
             "vars" => match find(self.scope.vars, name) {
                 Some(node) => self.of_vars(name, node, span),
@@ -337,8 +389,13 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
                 };
                 with.used.push(name.to_owned());
                 match (find(&with.values, name), variable.default) {
-                    (Some(node), _) => Some(value_of("with", name, node)),
-                    (None, Some(default)) => Some(Value { text: default.to_owned(), quoted: false, origin: None }),
+                    (Some(node), _) => {
+                        let later = self.substituted.iter().any(|put| put.later && put.span == node.span);
+                        Some(Value { later, ..value_of("with", name, node) })
+                    }
+                    (None, Some(default)) => {
+                        Some(Value { text: default.to_owned(), quoted: false, origin: None, later: false })
+                    }
                     (None, None) => {
                         let (known, include) = (names(&with.values), with.span.clone());
                         self.unknown(variable, known, span);
@@ -358,7 +415,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
         let text = match (value, default) {
             (Some(value), _) if !value.is_empty() => value,
             (_, Some(default)) => {
-                return Some(Value { text: default.to_owned(), quoted: false, origin: None });
+                return Some(Value { text: default.to_owned(), quoted: false, origin: None, later: false });
             }
             (Some(empty), None) => empty,
             (None, None) if self.scope.required.iter().any(|required| required == name) => {
@@ -367,16 +424,66 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
             }
             (None, None) => {
                 let message = format!("environment variable `{}` is not set", shortened(name));
-                self.reading.error(span, message).help = format!(
-                    "set it, give a default as in `${{env.{name}:-default}}`, or say `requires: {{ env: {name} }}`"
-                );
+                let default = format!("a default as in `${{env.{name}:-default}}`");
+                self.reading.error(span, message).help = match self.scope.calls {
+                    Some(_) => format!("set it, or give {default}"),
+                    None => format!("set it, give {default}, or say `requires: {{ env: {name} }}`"),
+                };
                 return None;
             }
         };
         let secret = self.scope.secrets.iter().any(|secret| secret == name);
         let shown = if secret { "a secret".to_owned() } else { format!("`{}`", shortened(&text)) };
         let origin = Some(Origin { name: format!("env.{name}"), shown, span: None });
-        Some(Value { text, quoted: false, origin })
+        Some(Value { text, quoted: false, origin, later: false })
+    }
+
+    /// What a call has, where that is something it can have.
+    fn of_call(&mut self, variable: &Variable<'_>, calls: &CallScope<'_>, span: &Range<usize>) -> Option<Value> {
+        let name = variable.name.unwrap_or_default();
+        let default = variable.default.map(|default| format!(":-{default}")).unwrap_or_default();
+        let later = Value::later(format!("${{{}.{name}{default}}}", variable.family));
+        if calls.groups == ANY_GROUP {
+            return Some(later);
+        }
+        let params = |calls: &CallScope<'_>| calls.params.iter().map(|(name, _)| name.clone()).collect();
+        match variable.family {
+            "header" if is_header(name) => Some(later),
+            "header" => {
+                self.reading.error(span, format!("`{}` is no name of an event header", shortened(name)));
+                None
+            }
+            "params" => match find(calls.params, name) {
+                Some(Param { later: true, .. }) => Some(later),
+                Some(Param { value, .. }) => Some(value_of("params", name, value)),
+                None => self.unknown(variable, params(calls), span),
+            },
+            _ => {
+                let known = match name.parse::<usize>() {
+                    Ok(number) => number < calls.groups,
+                    Err(_) => calls.names.iter().any(|known| known == name),
+                };
+                if known {
+                    return Some(later);
+                }
+                if name.parse::<usize>().is_ok() {
+                    let message = match calls.groups {
+                        0 | 1 => format!("there is no `match.{name}`: the pattern has no groups"),
+                        2 => format!("there is no `match.{name}`: the pattern has one group"),
+                        more => format!("there is no `match.{name}`: the pattern has {} groups", more - 1),
+                    };
+                    self.reading.error(span, message).help =
+                        "a group is what stands in `( )`; `match.0` is all that matched".to_owned();
+                } else {
+                    self.unknown(variable, calls.names.to_vec(), span);
+                }
+                if let Some((from, to)) = calls.pattern {
+                    let told = self.reading.diagnostics.last_mut()?;
+                    told.related = Some((from..to, "the pattern".to_owned()));
+                }
+                None
+            }
+        }
     }
 
     /// What stands for a field until the call is made.
@@ -406,7 +513,7 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
                 None => return self.unknown(variable, table.names().to_vec(), span),
             },
         };
-        Some(Value { text: mark, quoted: true, origin: None })
+        Some(Value { text: mark, quoted: true, origin: None, later: false })
     }
 
     /// A variable of `vars`, in which there may be others.
@@ -420,32 +527,34 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
         let before = self.substituted.len();
         let whole = self.node(node);
         self.looking_up.pop();
-        let broken = self.substituted[before..].iter().any(|inner| inner.origin.is_none());
+        let broken = self.substituted[before..].iter().any(|inner| inner.origin.is_none() && !inner.later);
         (!broken).then(|| value_of("vars", name, &whole))
     }
 
     fn unknown(&mut self, variable: &Variable<'_>, known: Vec<String>, span: &Range<usize>) -> Option<Value> {
         let Variable { family, name, .. } = *variable;
         let (family, name) = (shortened(family), name.map(shortened));
-        let there: Vec<String> = if FAMILIES.contains(&family.as_str()) {
+        let (families, whose, listed): (&[&str], _, _) = match self.scope.calls {
+            None => (&FAMILIES, "scenario", "`vars.NAME`, `matrix.NAME`, `env.NAME`, `host.name`"),
+            Some(_) => (&CALL_FAMILIES, "route", "`match.1`, `match.NAME`, `params.NAME`, `header.NAME`, `env.NAME`"),
+        };
+        let there: Vec<String> = if families.contains(&family.as_str()) {
             let known = if family == "host" { vec!["name".to_owned()] } else { known };
             known.iter().map(|name| format!("{family}.{name}")).collect()
         } else {
-            FAMILIES.iter().map(|family| format!("{family}.{}", name.clone().unwrap_or_default())).collect()
+            families.iter().map(|family| format!("{family}.{}", name.clone().unwrap_or_default())).collect()
         };
         let whole = name.as_ref().map_or(family.clone(), |name| format!("{family}.{name}"));
         let diagnostic = self.reading.error(span, format!("unknown variable `{whole}`"));
         match (did_you_mean(&whole, there.iter().map(String::as_str)), &name) {
             (Some(meant), _) => diagnostic.label = format!("did you mean `{meant}`?"),
             (None, None) => {
-                diagnostic.help = format!(
-                    "variables are `vars.NAME`, `matrix.NAME`, `env.NAME`, `host.name`; one of the switch is written `$${{{whole}}}`"
-                );
+                diagnostic.help = format!("variables are {listed}; one of the switch is written `$${{{whole}}}`");
             }
-            (None, Some(_)) if !FAMILIES.contains(&family.as_str()) => {
-                diagnostic.help = "variables are `vars.NAME`, `matrix.NAME`, `env.NAME`, `host.name`".to_owned();
+            (None, Some(_)) if !families.contains(&family.as_str()) => {
+                diagnostic.help = format!("variables are {listed}");
             }
-            (None, Some(_)) if there.is_empty() => diagnostic.help = format!("this scenario has no `{family}`"),
+            (None, Some(_)) if there.is_empty() => diagnostic.help = format!("this {whose} has no `{family}`"),
             (None, Some(_)) => diagnostic.help = format!("known: {}", there.join(", ")),
         }
         None
@@ -453,8 +562,16 @@ impl<'a, 'r, 'f> Expander<'a, 'r, 'f> {
 
     /// Whether something within `span` could not be put in.
     pub fn broken(&self, span: &Range<usize>) -> bool {
-        self.substituted.iter().any(|put| put.origin.is_none() && within(&put.span, span))
+        self.substituted.iter().any(|put| put.origin.is_none() && !put.later && within(&put.span, span))
     }
+}
+
+/// Where something within `span` is put in once a call is routed.
+pub(super) fn later_within<'a>(
+    substituted: &'a [Substituted],
+    span: &'a Range<usize>,
+) -> impl Iterator<Item = &'a Range<usize>> {
+    substituted.iter().filter(move |put| put.later && within(&put.span, span)).map(|put| &put.span)
 }
 
 impl Files {
@@ -550,8 +667,12 @@ fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
-fn find<'a>(values: &'a [(String, Node)], name: &str) -> Option<&'a Node> {
-    values.iter().find(|(known, _)| known == name).map(|(_, node)| node)
+fn find<'a, T>(values: &'a [(String, T)], name: &str) -> Option<&'a T> {
+    values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+fn is_header(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b))
 }
 
 fn names(values: &[(String, Node)]) -> Vec<String> {
@@ -566,7 +687,7 @@ fn value_of(family: &str, name: &str, node: &Node) -> Value {
     };
     let shown = format!("`{}`", shortened(&text));
     let origin = Some(Origin { name: format!("{family}.{name}"), shown, span: Some(node.span.clone()) });
-    Value { text, quoted, origin }
+    Value { text, quoted, origin, later: false }
 }
 
 thread_local! {

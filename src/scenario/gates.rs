@@ -269,7 +269,7 @@ impl Kinds {
             },
             "additionalProperties": false,
         });
-        Schema { json, parts }
+        Schema { json, parts, ..Schema::default() }
     }
 }
 

@@ -51,11 +51,6 @@ impl Loaded {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
-
-    fn failed(source: Source, at: usize, message: String, help: &str) -> Self {
-        let diagnostic = Diagnostic::error(&Arc::new(source), at..at, message).help(help);
-        Loaded { scenarios: Vec::new(), diagnostics: vec![diagnostic], redactor: Redactor::default() }
-    }
 }
 
 /// Reads the scenarios of `text`, the content of the file `path`. Looks on disk for the files they name.
@@ -70,31 +65,39 @@ pub fn load_file(path: &Path) -> Loaded {
 
 /// [`load_file`], with what is around the scenario told by `folder`.
 pub fn load_file_with(path: &Path, folder: &dyn Folder) -> Loaded {
-    let unreadable = |why: String| Loaded::failed(Source::new(path, ""), 0, why, "");
+    match read_text(path) {
+        Ok(text) => load_beside(path, &text, folder),
+        Err(diagnostic) => {
+            Loaded { scenarios: Vec::new(), diagnostics: vec![*diagnostic], redactor: Redactor::default() }
+        }
+    }
+}
+
+/// The text of the file `path`, or why there is none.
+pub(super) fn read_text(path: &Path) -> Result<String, Box<Diagnostic>> {
+    let told =
+        |source: Source, at: usize, message: String| Box::new(Diagnostic::error(&Arc::new(source), at..at, message));
+    let unreadable = |why: String| told(Source::new(path, ""), 0, why);
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.len() > MAX_BYTES => {
-            return unreadable(format!("file of {} bytes is no scenario; the limit is {MAX_BYTES}", metadata.len()));
+            let bytes = metadata.len();
+            return Err(unreadable(format!("file of {bytes} bytes is no scenario; the limit is {MAX_BYTES}")));
         }
         Ok(_) => {}
-        Err(error) => return unreadable(format!("cannot read this file: {error}")),
+        Err(error) => return Err(unreadable(format!("cannot read this file: {error}"))),
     }
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return unreadable(format!("cannot read this file: {error}")),
-    };
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => load_beside(path, text, folder),
-        Err(error) => {
-            // What stands before the bad byte is shown; the rest of its line as far as it can be read.
-            let at = error.valid_up_to();
-            let text = String::from_utf8_lossy(&bytes);
-            let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-            let message =
-                if utf16 { "this file is UTF-16".to_owned() } else { format!("byte 0x{:02X} is not UTF-8", bytes[at]) };
-            let dropped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-            Loaded::failed(Source::new(path, &text), at.saturating_sub(dropped), message, "save the file as UTF-8")
-        }
-    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("cannot read this file: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        // What stands before the bad byte is shown; the rest of its line as far as it can be read.
+        let (at, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        let text = String::from_utf8_lossy(bytes);
+        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        let message =
+            if utf16 { "this file is UTF-16".to_owned() } else { format!("byte 0x{:02X} is not UTF-8", bytes[at]) };
+        let dropped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let diagnostic = *told(Source::new(path, &text), at.saturating_sub(dropped), message);
+        Box::new(diagnostic.help("save the file as UTF-8"))
+    })
 }
 
 /// [`load`], with what is around the scenario told by `folder`.
@@ -274,22 +277,11 @@ impl FileLoad<'_> {
         self.files.tell_includes(&mut self.reading);
         let Reading { sources, mut diagnostics, .. } = self.reading;
         let own = Arc::clone(&sources[0]);
-        diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
-        // An alias repeats the mistakes of what it stands for, and every combination of a matrix those of its document.
-        let mut told = HashSet::new();
-        diagnostics.retain(|diagnostic| told.insert((diagnostic.span.clone(), diagnostic.message.clone())));
+        settle(&sources, &mut diagnostics);
         for diagnostic in &mut diagnostics {
-            if let Some((span, mut label)) = diagnostic.related.take() {
-                let after = sources.partition_point(|source| source.base() <= span.start);
-                let source = &sources[after.saturating_sub(1)];
-                let elsewhere = !diagnostic.is_about(source);
-                self.redactor.clean(&mut label);
-                diagnostic.related_source = elsewhere.then(|| Arc::clone(source));
-                diagnostic.related = Some((span, label));
-            }
-            for text in [&mut diagnostic.message, &mut diagnostic.label, &mut diagnostic.help] {
-                self.redactor.clean(text);
-            }
+            let related = diagnostic.related.as_mut().map(|(_, label)| label);
+            let texts = [&mut diagnostic.message, &mut diagnostic.label, &mut diagnostic.help];
+            texts.into_iter().chain(related).for_each(|text| self.redactor.clean(text));
         }
         diagnostics.extend(self.elsewhere.into_iter().map(|mut diagnostic| {
             // It counts bytes by itself; what is related to it is of the file that it is mixed into.
@@ -305,6 +297,21 @@ impl FileLoad<'_> {
     }
 }
 
+/// Puts diagnostics into the order of the file, each once, and finds the files that they are about.
+pub(super) fn settle(sources: &[Arc<Source>], diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+    // An alias repeats the mistakes of what it stands for, and every combination of a matrix those of its document.
+    let mut told = HashSet::new();
+    diagnostics.retain(|diagnostic| told.insert((diagnostic.span.clone(), diagnostic.message.clone())));
+    for diagnostic in diagnostics {
+        if let Some((span, _)) = &diagnostic.related {
+            let after = sources.partition_point(|source| source.base() <= span.start);
+            let source = &sources[after.saturating_sub(1)];
+            diagnostic.related_source = (!diagnostic.is_about(source)).then(|| Arc::clone(source));
+        }
+    }
+}
+
 /// What a test is called.
 struct Name<'a> {
     document: &'a Node,
@@ -317,7 +324,16 @@ const TOO_MUCH: &str = "this file comes to more than 2000000 values, with all co
 /// What variables stand for in one test.
 fn scope_of<'a>(frame: &'a Frame, cell: &'a Cell, required: &'a [String]) -> Scope<'a> {
     let Frame { vars, secrets, .. } = frame;
-    Scope { matrix: cell, vars, secrets, required, host: "embedded", fields: FieldScope::NoLoad, unknown: false }
+    Scope {
+        matrix: cell,
+        vars,
+        secrets,
+        required,
+        host: "embedded",
+        fields: FieldScope::NoLoad,
+        calls: None,
+        unknown: false,
+    }
 }
 
 /// Environment variables under `requires`, as far as they can be told before anything is substituted.

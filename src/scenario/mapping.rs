@@ -24,12 +24,14 @@ type ReadKey<T> = Box<dyn Fn(&Node, &mut Reading<'_>) -> Option<T>>;
 pub(super) struct KeyAbout {
     pub name: &'static str,
     pub required: bool,
+    /// What stands there: ``a time such as `2s` ``.
+    pub expects: String,
     pub schema: Schema,
 }
 
 /// A key that must be there.
 pub fn required<T: 'static>(name: &'static str, shape: Shape<T>, doc: &str) -> Key<T> {
-    let about = KeyAbout { name, required: true, schema: documented(shape.schema.clone(), doc, None) };
+    let about = about(name, Presence::Required, &shape, doc);
     Key {
         about,
         read: Box::new(move |node, reading| match node.value(name) {
@@ -44,7 +46,7 @@ pub fn required<T: 'static>(name: &'static str, shape: Shape<T>, doc: &str) -> K
 
 /// A key that need not be there.
 pub fn optional<T: 'static>(name: &'static str, shape: Shape<T>, doc: &str) -> Key<Option<T>> {
-    let about = KeyAbout { name, required: false, schema: documented(shape.schema.clone(), doc, None) };
+    let about = about(name, Presence::Optional(None), &shape, doc);
     Key {
         about,
         read: Box::new(move |node, reading| match node.value(name) {
@@ -62,7 +64,7 @@ pub fn default<T: Clone + 'static>(
     shown: impl Into<Value>,
     doc: &str,
 ) -> Key<T> {
-    let about = KeyAbout { name, required: false, schema: documented(shape.schema.clone(), doc, Some(shown.into())) };
+    let about = about(name, Presence::Optional(Some(shown.into())), &shape, doc);
     Key {
         about,
         read: Box::new(move |node, reading| match node.value(name) {
@@ -87,14 +89,22 @@ fn head(node: &Node) -> Range<usize> {
     }
 }
 
-fn documented(mut schema: Schema, doc: &str, default: Option<Value>) -> Schema {
+/// Whether a key must be there, and what stands in for it.
+enum Presence {
+    Required,
+    Optional(Option<Value>),
+}
+
+fn about<T>(name: &'static str, presence: Presence, shape: &Shape<T>, doc: &str) -> KeyAbout {
+    let mut schema = shape.schema.clone();
     if let Some(object) = schema.json.as_object_mut() {
         object.insert("description".to_owned(), json!(doc));
-        if let Some(default) = default {
-            object.insert("default".to_owned(), default);
+        if let Presence::Optional(Some(default)) = &presence {
+            object.insert("default".to_owned(), default.clone());
         }
     }
-    schema
+    let required = matches!(presence, Presence::Required);
+    KeyAbout { name, required, expects: shape.expects.clone(), schema }
 }
 
 /// The keys of one mapping, for its schema and for finding keys that do not belong there.
@@ -114,10 +124,11 @@ impl Keys {
         let mut properties = serde_json::Map::new();
         let required: Vec<_> = self.abouts.iter().filter(|about| about.required).map(|about| about.name).collect();
         let names: Vec<_> = self.abouts.iter().map(|about| about.name).collect();
-        for about in self.abouts {
-            let json = schema.include(about.schema);
+        for about in &self.abouts {
+            let json = schema.include(about.schema.clone());
             properties.insert(about.name.to_owned(), json);
         }
+        schema.keys = self.abouts;
         schema.json = json!({ "type": "object", "properties": properties, "additionalProperties": false });
         if !required.is_empty() {
             schema.json["required"] = json!(required);

@@ -24,6 +24,7 @@ mod programs;
 pub mod reading;
 mod requires;
 mod review;
+pub mod routes;
 mod rules;
 pub mod scalar;
 mod script;

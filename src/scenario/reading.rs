@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::diagnostic::{Diagnostic, Severity, Source};
 use super::node::Node;
 use super::programs::Programs;
@@ -45,6 +47,11 @@ pub trait Folder {
     /// Whether scenarios may have a switch run programs.
     fn programs(&self) -> Programs {
         Programs::Refused
+    }
+
+    /// Where this machine is.
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::UTC
     }
 }
 
@@ -99,6 +106,10 @@ impl Folder for Disk<'_> {
 
     fn programs(&self) -> Programs {
         self.programs
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::system()
     }
 }
 

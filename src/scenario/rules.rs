@@ -55,7 +55,7 @@ fn roles(leg: Leg, steps: &[PlacedStep], reading: &mut Reading<'_>) {
 }
 
 /// Nothing comes after the end of a leg, and no early state after the answer.
-fn order(leg: Leg, steps: &[PlacedStep], reading: &mut Reading<'_>) {
+pub(super) fn order(leg: Leg, steps: &[PlacedStep], reading: &mut Reading<'_>) {
     let over = |step: &PlacedStep| {
         let facts = step.facts();
         matches!(facts.signal, Some(Signal::Hangup | Signal::Refuse)) || facts.ends_with_leg

@@ -335,7 +335,7 @@ fn wrong(text: &str, error: &BoundError) -> Wrong {
 
 /// A file beside the scenario, which must be there. Gives its path from the current folder.
 pub fn file() -> Shape<PathBuf> {
-    line().expects("a file name").and_then(|name, node, reading| {
+    line().expects("a file name").example(json!("clip.wav")).and_then(|name, node, reading| {
         let path = reading.path(node, &name);
         if reading.folder.has_file(&path) {
             return Some(path);

@@ -10,7 +10,7 @@ use super::machine::{LegRun, Recorded};
 use super::model::{Leg, PlacedStep, Stage};
 use super::step::Step;
 use super::witness::Witness;
-use crate::call::{Change, Session, State};
+use crate::call::{Change, HangupCause, Session, State};
 use crate::esl::{Command, Event, Reply};
 use crate::id::{Ids, SessionId};
 use crate::place::Place;
@@ -44,14 +44,14 @@ pub struct StepFailed {
     pub actual: String,
     /// What may help; may be empty.
     pub help: String,
-    /// The leg ended before the step could come to its end, or begin.
-    pub leg_ended: bool,
+    /// Why the session ended, where it did so before the step was done.
+    pub ended: Option<HangupCause>,
 }
 
 impl fmt::Display for StepFailed {
     /// On one line: `answer (src/ivr.rs:12:9): expected the answer within 10s, found the leg is not answered`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StepFailed { step, place, expected, actual, help, leg_ended: _ } = self;
+        let StepFailed { step, place, expected, actual, help, .. } = self;
         write!(f, "{step} ({place}): expected {expected}, found {actual}")?;
         if !help.is_empty() {
             write!(f, "; {help}")?;

@@ -11,6 +11,7 @@ use std::ops::Range;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::mapping::KeyAbout;
 use super::node::{Content, Entry, Node, shortened};
 use super::reading::Reading;
 use super::variables;
@@ -33,6 +34,8 @@ pub(super) type Read<T> = Box<dyn Fn(&Node, &str, &mut Reading<'_>) -> Option<T>
 pub(super) struct Schema {
     pub json: Value,
     pub parts: BTreeMap<String, Value>,
+    /// Of a mapping, or of what stands under each name of one: its keys, for those who tell of them.
+    pub keys: Vec<KeyAbout>,
 }
 
 /// Names of variables and headers: the token of RFC 3261 25.1 without quotation marks.
@@ -135,6 +138,14 @@ impl<T: 'static> Shape<T> {
         self
     }
 
+    /// A value that may stand there, for the schema.
+    pub fn example(mut self, value: Value) -> Self {
+        if let Some(object) = self.schema.json.as_object_mut() {
+            object.insert("examples".to_owned(), json!([value]));
+        }
+        self
+    }
+
     /// What a message says was expected.
     pub fn expects(mut self, expects: impl Into<String>) -> Self {
         self.expects = expects.into();
@@ -146,7 +157,7 @@ impl<T: 'static> Shape<T> {
         let (first, second) = (self.accepts, other.accepts);
         debug_assert!(!first.overlaps(second), "{} and {} cannot be told apart", self.expects, other.expects);
         let expects = format!("{} or {}", self.expects, other.expects);
-        let mut schema = Schema { json: Value::Null, parts: self.schema.parts };
+        let mut schema = Schema { parts: self.schema.parts, ..Schema::default() };
         let mut choices = flattened(self.schema.json);
         let others = flattened(schema.include(other.schema));
         choices.extend(others.into_iter().filter(|other| !choices.contains(other)).collect::<Vec<_>>());
@@ -174,7 +185,8 @@ impl<T: 'static> Shape<T> {
     /// A list of these. All are read, so that the mistakes of all are told.
     pub fn list(self) -> Shape<Vec<T>> {
         let expects = format!("a list, each item {}", self.expects);
-        let schema = Schema { json: json!({ "type": "array", "items": self.schema.json }), parts: self.schema.parts };
+        let json = json!({ "type": "array", "items": self.schema.json });
+        let schema = Schema { json, parts: self.schema.parts, ..Schema::default() };
         let (read, item) = (self.read, self.expects);
         Shape {
             schema,
@@ -212,7 +224,7 @@ impl<T: 'static> Shape<T> {
         let name = OnceCell::new();
         let (read, item) = (self.read, self.expects);
         Shape {
-            schema: Schema { json, parts: self.schema.parts },
+            schema: Schema { json, ..self.schema },
             expects,
             accepts: Accepts { mapping: true, ..Accepts::default() },
             read: Box::new(move |node, expects, reading| {
@@ -342,7 +354,7 @@ impl Schema {
             choices.push(variable);
         }
         let parts = BTreeMap::from([(variables::PART.to_owned(), variables::schema())]);
-        Schema { json: json!({ "anyOf": choices }), parts }
+        Schema { json: json!({ "anyOf": choices }), parts, ..Schema::default() }
     }
 
     /// Takes the parts of `other` over and gives the rest of it.

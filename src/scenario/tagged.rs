@@ -12,8 +12,8 @@ pub struct Variant<T> {
     pub name: &'static str,
     /// What it does, for the schema.
     pub doc: &'static str,
-    bare: Option<Box<dyn Fn() -> T>>,
-    shape: Option<Shape<T>>,
+    pub(super) bare: Option<Box<dyn Fn() -> T>>,
+    pub(super) shape: Option<Shape<T>>,
 }
 
 impl<T: 'static> Variant<T> {
@@ -31,6 +31,15 @@ impl<T: 'static> Variant<T> {
     pub fn with(mut self, shape: Shape<T>) -> Self {
         self.shape = Some(shape);
         self
+    }
+
+    /// The same, made into something else.
+    pub fn map<U: 'static>(self, into: impl Fn(T) -> U + Clone + 'static) -> Variant<U> {
+        let bare = self.bare.map(|make| {
+            let into = into.clone();
+            Box::new(move || into(make())) as Box<dyn Fn() -> U>
+        });
+        Variant { name: self.name, doc: self.doc, bare, shape: self.shape.map(|shape| shape.map(into)) }
     }
 }
 
@@ -63,7 +72,7 @@ pub fn tagged<T: 'static>(what: &'static str, variants: Vec<Variant<T>>) -> Shap
             "additionalProperties": false,
         }));
     }
-    let Schema { json, parts } = Schema::or_variable(json!({ "anyOf": choices }));
+    let Schema { json, parts, .. } = Schema::or_variable(json!({ "anyOf": choices }));
     schema.json = json;
     schema.parts.extend(parts);
     Shape {

@@ -85,6 +85,17 @@ pub(super) fn schema() -> Value {
     })
 }
 
+/// The same in a routes file.
+pub(super) fn schema_of_calls() -> Value {
+    json!({
+        "type": "string",
+        "pattern": "\\$\\{",
+        "description": "A text with variables: `${env.NAME:-default}`, and in steps and parameters what the call has: \
+            `${match.1}`, `${match.NAME}`, `${params.NAME}`, `${header.NAME}`; `$${` stands for `${`. What comes of it is \
+            read as if it stood here.",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

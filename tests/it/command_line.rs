@@ -30,6 +30,9 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "dial --rate 3/s",
         "shell pbx:nan",
         "shell --log loud",
+        "serve",
+        "serve --app tone_play --routes a.yaml",
+        "schema --events --routes",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -53,6 +56,8 @@ fn help_and_version_are_no_failures() {
         "plot --help",
         "dial --help",
         "shell --help",
+        "serve --help",
+        "list-apps -h",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");

@@ -24,7 +24,11 @@ struct Keys {
 
 pub(super) fn variant() -> AppVariant {
     let shape = mapping!(Keys {
-        sip_code: optional("sip_code", sip_code(300..=699), "The SIP response to refuse with."),
+        sip_code: optional(
+            "sip_code",
+            sip_code(300..=699).example(serde_json::json!(486)),
+            "The SIP response to refuse with."
+        ),
         hangup_cause: optional("hangup_cause", cause(), "The hangup cause to refuse with."),
     })
     .exactly_one(&["sip_code", "hangup_cause"])

@@ -2,29 +2,36 @@
 //!
 //! An app only expands into steps, so whatever a scenario can check of steps it can check of an app.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use super::model::RecordSpec;
+use super::model::{Leg, RecordSpec, Recording};
 use super::shape::Shape;
-use super::step::Step;
+use super::step::{Hangup, Record, Signal, Sleep, Step};
 use super::tagged::{Variant, tagged};
 
+mod argument;
 mod bert;
 mod callee_block_on_invite;
 mod callee_ringback;
+mod catalogue;
 mod dtmf;
 mod muted_play_rec;
 mod play_rec;
 mod tone_play;
+mod way;
 
+pub use argument::{read_served, steps_of};
 pub use bert::Bert;
 pub use callee_block_on_invite::CalleeBlockOnInvite;
 pub use callee_ringback::CalleeRingback;
+pub use catalogue::{AppAbout, OptionAbout, catalogue};
 pub use dtmf::Dtmf;
 pub use muted_play_rec::MutedPlayRec;
 pub use play_rec::PlayRec;
 pub use tone_play::TonePlay;
+pub use way::Way;
 
 /// A built-in app with its options.
 pub trait App: Debug {
@@ -45,6 +52,29 @@ pub struct AppSteps {
     pub codec: Option<String>,
 }
 
+/// The steps of `app` for a session each by itself, by [`Leg`]: with what it records, and with the talk time after which
+/// the caller hangs up; `duration` in place of the app's own.
+pub fn parts(app: &dyn App, duration: Option<Duration>) -> [Vec<Box<dyn Step>>; 2] {
+    let AppSteps { mut caller, callee, record, duration, .. } = app.steps(duration);
+    if let Some(time) = duration {
+        caller.push(step(Sleep { time }));
+        caller.push(step(Hangup { cause: None }));
+    }
+    [recorded(caller, record.of(Leg::Caller)), recorded(callee, record.of(Leg::Callee))]
+}
+
+/// `steps` with a recording from when sound can flow.
+fn recorded(mut steps: Vec<Box<dyn Step>>, recording: Option<Recording>) -> Vec<Box<dyn Step>> {
+    let answered = |step: &dyn Step| {
+        let facts = step.facts();
+        facts.awaits_answer || facts.signal == Some(Signal::Answer)
+    };
+    if let (Some(recording), Some(at)) = (recording, steps.iter().position(|step| answered(&**step))) {
+        steps.insert(at + 1, step(Record { recording }));
+    }
+    steps
+}
+
 /// A name of the list, what it is for and how it is read.
 type AppVariant = Variant<Box<dyn App>>;
 
@@ -62,6 +92,25 @@ const APPS: &[fn() -> AppVariant] = &[
 /// One app.
 pub fn shape() -> Shape<Box<dyn App>> {
     tagged("app", APPS.iter().map(|variant| variant()).collect()).named("app")
+}
+
+/// What a service does with each call that comes in.
+#[derive(Debug)]
+pub enum Served {
+    App(Box<dyn App>),
+    Proxier(Way),
+    /// By the number of the session in its call.
+    Bridger(BTreeMap<usize, Way>),
+}
+
+/// What a service can do: all apps of scenarios and more.
+pub fn served() -> Shape<Served> {
+    tagged("app", served_variants())
+}
+
+fn served_variants() -> Vec<Variant<Served>> {
+    let apps = APPS.iter().map(|variant| way::of_scenarios(variant()));
+    apps.chain([way::proxier(), way::bridger()]).collect()
 }
 
 /// An app as the language holds it.

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::digits::{Digits, WrongDigits};
 use crate::audio::wav::Wav;
-use crate::call::{Change, ChangeKind, Session, State};
+use crate::call::{Change, ChangeKind, HangupCause, Session, State};
 use crate::esl::{Command, Event, header};
 use crate::id::{Ids, SessionId};
 use crate::media::Tracks;
@@ -111,6 +111,12 @@ pub(super) const fn state_word(state: State) -> &'static str {
         State::Answered => "answered",
         State::HungUp => "hung up",
     }
+}
+
+/// Whether a refusal says that there is no such session: it ended, and its end is on its way.
+fn is_gone(reply: &str) -> bool {
+    let reply = reply.to_ascii_lowercase();
+    reply.contains("invalid session id") || reply.contains("no such channel")
 }
 
 /// A step as it would be done.
@@ -272,20 +278,29 @@ impl LegRun {
     pub(in crate::scenario) fn failure(&mut self, steps: &[PlacedStep]) -> Option<StepFailed> {
         let fault = self.fault.take()?;
         let (expected, actual, help) = fault.told(self.leg, self);
-        let leg_ended = matches!(fault, Fault::HungUp { .. });
-        Some(StepFailed { leg_ended, ..self.failed(steps, expected, actual, help) })
+        let ended = match &fault {
+            Fault::HungUp { .. } => self.end(),
+            Fault::Refused { reply, .. } if is_gone(reply) => self.end(),
+            _ => None,
+        };
+        Some(StepFailed { ended, ..self.failed(steps, expected, actual, help) })
     }
 
     /// The leg ended before its next step could begin.
     pub(in crate::scenario) fn too_late(&self, steps: &[PlacedStep]) -> StepFailed {
         let cause = self.cause.as_deref().unwrap_or("no cause");
         let actual = format!("the leg ended with {cause} before");
-        StepFailed { leg_ended: true, ..self.failed(steps, "done".to_owned(), actual, String::new()) }
+        StepFailed { ended: self.end(), ..self.failed(steps, "done".to_owned(), actual, String::new()) }
+    }
+
+    /// Why it ended, as far as that is known.
+    fn end(&self) -> Option<HangupCause> {
+        Some(HangupCause::parse(self.cause.as_deref().unwrap_or("NONE")))
     }
 
     fn failed(&self, steps: &[PlacedStep], expected: String, actual: String, help: String) -> StepFailed {
         let step = &steps[self.next.min(steps.len() - 1)];
-        StepFailed { step: step.value.describe(), place: step.place.clone(), expected, actual, help, leg_ended: false }
+        StepFailed { step: step.value.describe(), place: step.place.clone(), expected, actual, help, ended: None }
     }
 
     /// Whether sound can flow: a recording of a leg before that would answer it with early media.

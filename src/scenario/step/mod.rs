@@ -195,9 +195,12 @@ const STEPS: &[fn() -> StepVariant] = &[
 
 /// One step.
 pub fn shape() -> Shape<Box<dyn Step>> {
-    let mut steps: Vec<StepVariant> = STEPS.iter().map(|variant| variant()).collect();
-    steps.push(include());
-    tagged("step", steps).and_then(programs::refuse_step).named("step")
+    tagged("step", variants()).and_then(programs::refuse_step).named("step")
+}
+
+/// All steps, and `include`.
+pub(super) fn variants() -> Vec<Variant<Box<dyn Step>>> {
+    STEPS.iter().map(|variant| variant()).chain([include()]).collect()
 }
 
 /// Steps of another file, which were put in before steps are read. What is left stands where no list of steps does.

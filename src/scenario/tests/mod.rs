@@ -8,6 +8,8 @@ mod schema;
 
 use std::path::Path;
 
+pub(in crate::scenario) use schema::as_json;
+
 use super::load::{Loaded, load_beside};
 use super::reading::Folder;
 use super::{Scenario, Style};

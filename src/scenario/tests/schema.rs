@@ -19,7 +19,7 @@ pub(super) static VALIDATOR: LazyLock<Validator> =
     LazyLock::new(|| jsonschema::draft202012::options().build(&json_schema()).unwrap());
 
 /// The documents of a file as an editor sees them, by the YAML 1.2 core schema.
-pub(super) fn as_json(text: &str) -> Vec<Value> {
+pub(in crate::scenario) fn as_json(text: &str) -> Vec<Value> {
     let (documents, _) = node::parse(&std::sync::Arc::new(Source::new("case.yaml", text)));
     documents.iter().filter(|document| !document.is_null()).map(json_of).collect()
 }
