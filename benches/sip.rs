@@ -28,6 +28,11 @@ async fn main() {
             from_host: "127.0.0.1".into(),
             headers: vec![("X-call".into(), call.to_string())],
             sdp: SDP.into(),
+            credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
+            max_forwards: None,
+            session_expires: None,
         })));
     };
     let (started, before) = (Instant::now(), resident());

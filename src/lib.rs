@@ -25,6 +25,7 @@ pub mod run;
 pub mod scenario;
 pub mod serial;
 pub mod service;
+pub mod shell;
 pub mod sim;
 pub mod sip;
 pub mod switch;

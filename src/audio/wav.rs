@@ -96,12 +96,16 @@ impl std::fmt::Debug for Opened {
 
 /// Opens a file that [`read`] would read.
 pub fn open(path: &Path) -> Result<Opened, WavError> {
-    let bytes = contents(path)?;
-    let head = parse::head(&bytes).map_err(|fault| fault.at(path))?;
-    Ok(Opened { bytes, head })
+    Opened::of(contents(path)?, path)
 }
 
 impl Opened {
+    /// The file whose contents are `bytes`; errors call it `path`.
+    pub fn of(bytes: Vec<u8>, path: &Path) -> Result<Opened, WavError> {
+        let head = parse::head(&bytes).map_err(|fault| fault.at(path))?;
+        Ok(Opened { bytes, head })
+    }
+
     pub fn rate(&self) -> SampleRate {
         self.head.rate()
     }

@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         let analysis = analyze(&wav);
         if arguments.json {
             values.push(to_json(file, &analysis));
-        } else if let Err(error) = print(&told(file, &analysis)) {
+        } else if let Err(error) = super::tell(&told(file, &analysis)) {
             complain(format_args!("cannot print: {error}"));
             return Exit::Unknown;
         }

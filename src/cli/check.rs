@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Exit, complain, exit, print, selection, show};
+use super::{Exit, complain, exit, print, selection, show, tell};
 use crate::esl::Command;
 use crate::run::{self, LastFailed, Planned, PlannedEntry, PlannedLoad, Selection};
 use crate::scenario::reading::Disk;
@@ -47,7 +47,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Exit {
     let choice = arguments.selection.choice();
-    let selection = match run::select(&choice, &["embedded".to_owned()], &LastFailed::default()) {
+    let hosts = ["embedded".to_owned()];
+    let selection = match run::select(&choice, &hosts, &LastFailed::default()) {
         Ok(selection) => selection,
         Err(error) => {
             show(&error.told(Style::Coloured));
@@ -56,8 +57,10 @@ pub(super) fn run(arguments: Arguments) -> Exit {
     };
     let Selection { tests, mut diagnostics, mut redactor, why_none, .. } = selection;
     // What is run around the tests is to be right as well.
-    let folders =
-        run::Folders::around(tests.iter().map(|test| &*test.scenario), &Disk { hosts: &["embedded".to_owned()] });
+    let folders = run::Folders::around(
+        tests.iter().map(|test| &*test.scenario),
+        &Disk { hosts: &hosts, programs: choice.programs },
+    );
     diagnostics.extend(folders.diagnostics);
     redactor.extend(&folders.redactor);
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
@@ -74,7 +77,8 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         format!("{plans}{}, {}\n", plural(planned.len(), "test"), plural(errors, "error"))
     };
-    if let Err(error) = print(&redactor.redact(&text)) {
+    let text = redactor.redact(&text);
+    if let Err(error) = if arguments.json { print(&text) } else { tell(&text) } {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

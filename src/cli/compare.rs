@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, complain, exit, log, print};
+use super::{Exit, complain, exit, log, print, tell};
 use crate::compare::measure::{Tolerance, Tolerances};
 use crate::compare::{Comparison, compare};
 use crate::report::comparison;
@@ -96,7 +96,13 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Format::Markdown => Ok(comparison::markdown(&compared)),
         Format::Json => serde_json::to_string_pretty(&compared).map(|json| json + "\n"),
     };
-    let printed = text.map_err(|error| error.to_string()).and_then(|text| print(&text).map_err(|e| e.to_string()));
+    let printed = text.map_err(|error| error.to_string()).and_then(|text| {
+        let shown = match arguments.format {
+            Format::Text => tell(&text),
+            Format::Markdown | Format::Json => print(&text),
+        };
+        shown.map_err(|error| error.to_string())
+    });
     if let Err(error) = printed {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::configure::Resolved;
-use super::{Exit, complain, exit, print, run};
+use super::{Exit, complain, exit, run, tell};
 use crate::config::{Key, Kind, Origin};
 use crate::redact::REDACTED;
 
@@ -61,7 +61,7 @@ pub(super) fn run(resolved: &Resolved) -> Exit {
             false => format!("{line:<width$}  # {origin}\n"),
         });
     }
-    match print(&text) {
+    match tell(&text) {
         Ok(()) => Exit::Passed,
         Err(error) => {
             complain(format_args!("cannot print: {error}"));

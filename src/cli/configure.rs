@@ -18,7 +18,7 @@ use crate::scenario::{Diagnostic, Style};
 const NOT_IN_FILES: [&str; 3] = ["list", "lf", "profile"];
 
 /// What `check` takes of the options of `run`.
-const OF_CHECK: [&str; 1] = ["paths"];
+const OF_CHECK: [&str; 2] = ["paths", "allow-system"];
 
 /// A command line as it is meant.
 pub(super) struct Parsed {

@@ -13,6 +13,7 @@ use self::document::Document;
 use super::host_arguments::HostArguments;
 use super::metrics_listen::MetricsListen;
 use super::reports::ReportArguments;
+use super::selection::AllowSystem;
 use super::{Exit, complain, exit, run, show};
 use crate::redact::Redactor;
 use crate::report::{Dashboard, Later, Reports};
@@ -77,6 +78,9 @@ pub(super) struct Arguments {
     /// Watch the load on a dashboard, and change it: `?` there tells the keys
     #[arg(long)]
     interactive: bool,
+
+    #[command(flatten)]
+    programs: AllowSystem,
 
     #[command(flatten)]
     listen: MetricsListen,
@@ -187,7 +191,7 @@ pub(super) fn run(arguments: Arguments, secrets: &OnceLock<Redactor>) -> Exit {
     // What is wrong with the hosts the run tells.
     let hosts = running::named_hosts_of(&arguments.hosts, &arguments.reach.callee_hosts, &arguments.reach.host_files);
     let hosts = hosts.map(|hosts| running::caller_names(&hosts)).unwrap_or_default();
-    let loaded = written.load(&hosts);
+    let loaded = written.load(&hosts, arguments.programs.programs());
     if loaded.has_errors() {
         for diagnostic in &loaded.diagnostics {
             match document.tell(diagnostic) {
@@ -245,10 +249,10 @@ impl Arguments {
 }
 
 fn options(arguments: Arguments, written: Written) -> Options {
-    let Arguments { hosts, reach, .. } = arguments;
+    let Arguments { hosts, reach, programs, .. } = arguments;
     let HostArguments { callee_hosts, host_files, password, recordings } = reach;
     Options {
-        choice: Choice { written: Some(written), ..Choice::of(Vec::new()) },
+        choice: Choice { written: Some(written), programs: programs.programs(), ..Choice::of(Vec::new()) },
         hosts,
         callee_hosts,
         host_files,

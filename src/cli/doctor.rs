@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{Exit, complain, print};
+use super::{Exit, complain, print, tell};
 use crate::clock::Clock;
 use crate::doctor::task::{Patient, facts};
 use crate::doctor::{Contact, Facts, Finding, Severity, examine};
 use crate::run::task::{Files, Remote};
 use crate::run::{HostAddress, Mapping};
-use crate::switch::{Switch, SwitchConfig};
+use crate::switch::{DEFAULT_PASSWORD, Switch, SwitchConfig};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
         value_name = "PASSWORD",
         env = "CALLWRIGHT_PASSWORD",
         hide_env_values = true,
-        default_value = "ClueCon"
+        default_value = DEFAULT_PASSWORD
     )]
     password: String,
 
@@ -105,7 +105,11 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Format::Text => told.iter().map(|(facts, findings)| text_of(facts, findings)).collect(),
         Format::Json => format!("{:#}\n", json!({ "hosts": told.iter().map(json_of).collect::<Vec<_>>() })),
     };
-    if let Err(error) = print(&text) {
+    let printed = match arguments.format {
+        Format::Text => tell(&text),
+        Format::Json => print(&text),
+    };
+    if let Err(error) = printed {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

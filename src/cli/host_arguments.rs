@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::run::{HostSpec, Mapping};
+use crate::switch::DEFAULT_PASSWORD;
 
 /// Options of `run` and `dial`.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(super) struct HostArguments {
         value_name = "PASSWORD",
         env = "CALLWRIGHT_PASSWORD",
         hide_env_values = true,
-        default_value = "ClueCon"
+        default_value = DEFAULT_PASSWORD
     )]
     pub password: String,
 

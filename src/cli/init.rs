@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, complain, exit, print};
+use super::{Exit, complain, exit, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         };
         text.push_str(&format!("Next: {enter}callwright run\n"));
     }
-    if let Err(error) = print(&text) {
+    if let Err(error) = tell(&text) {
         complain(format_args!("cannot print: {error}"));
         return Exit::Unknown;
     }

@@ -21,6 +21,7 @@ mod reports;
 mod run;
 mod schema;
 mod selection;
+mod shell;
 mod switch;
 
 use std::borrow::Cow;
@@ -34,6 +35,7 @@ use clap::{Parser, Subcommand};
 pub use exit::Exit;
 
 use crate::redact::Redactor;
+use crate::report::escape::screen;
 
 /// Functional and load tests for telephone switches.
 ///
@@ -60,6 +62,7 @@ enum Command {
     Init(init::Arguments),
     Replay(replay::Arguments),
     Switch(switch::Arguments),
+    Shell(shell::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
                 Command::Init(arguments) => init::run(&arguments),
                 Command::Replay(arguments) => replay::run(arguments),
                 Command::Switch(arguments) => switch::run(arguments),
+                Command::Shell(arguments) => shell::run(arguments),
                 Command::Schema(arguments) => schema::run(arguments),
                 Command::Completions(arguments) => completions::run(&arguments),
                 Command::Man(arguments) => man::run(&arguments),
@@ -122,7 +126,7 @@ impl Write for LogLine {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let clean = self.secrets.get().map_or(Cow::Borrowed(&*text), |secrets| secrets.redact(&text));
-        io::stderr().write_all(clean.as_bytes()).map(|()| line.len())
+        io::stderr().write_all(screen(&clean).as_bytes()).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -133,21 +137,26 @@ impl Write for LogLine {
 /// Tells an error on the standard error.
 fn complain(error: impl std::fmt::Display) {
     // Nobody is left to tell where the standard error is closed.
-    let _ = writeln!(anstream::stderr(), "\x1b[1;31merror\x1b[0m: {error}");
+    let _ = writeln!(anstream::stderr(), "\x1b[1;31merror\x1b[0m: {}", screen(&error.to_string()));
 }
 
 /// Writes diagnostics to the standard error, with the colours they have where those are wanted.
 fn show(diagnostics: &str) {
     // As above.
-    let _ = writeln!(anstream::stderr(), "{}", diagnostics.trim_end());
+    let _ = writeln!(anstream::stderr(), "{}", screen(diagnostics.trim_end()));
 }
 
 /// Writes to the standard error what would go to the standard output if no report were there.
 fn show_text(text: &str) -> io::Result<()> {
-    io::stderr().lock().write_all(text.as_bytes())
+    io::stderr().lock().write_all(screen(text).as_bytes())
 }
 
-/// Writes to the standard output. A reader that goes away (`| head`) has seen what it wanted.
+/// Writes what people read to the standard output: what others wrote in it does not act on their terminal.
+fn tell(text: &str) -> io::Result<()> {
+    print(&screen(text))
+}
+
+/// Writes what programs read to the standard output. A reader that goes away (`| head`) has seen what it wanted.
 fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

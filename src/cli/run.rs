@@ -335,6 +335,7 @@ mod tests {
 
     use super::super::{Cli, Command};
     use super::*;
+    use crate::scenario::Programs;
 
     fn parsed(line: &[&str]) -> Options {
         let Command::Run(arguments) = Cli::try_parse_from(line).unwrap().command else { panic!("not `run`: {line:?}") };
@@ -354,7 +355,7 @@ mod tests {
     #[test]
     fn every_argument_reaches_the_run() {
         let line = "callwright run a b.yaml --fshost x --fshost n=[::1]:1 --callee-host embedded --hosts h --password p --recordings x:/r=l -k tone -m not-x --lf --repeat 2 \
-             --shard 1/3 --random-order=7 --list=json -j 3";
+             --shard 1/3 --random-order=7 --list=json -j 3 --allow-system";
         let options = parsed(&line.split(' ').collect::<Vec<_>>());
         let choice = Choice {
             paths: vec!["a".to_owned(), "b.yaml".to_owned()],
@@ -365,6 +366,7 @@ mod tests {
             repeat: NonZeroU32::new(2).unwrap(),
             shard: Some(Shard { index: 1, count: 3 }),
             seed: Some(7),
+            programs: Programs::Allowed,
         };
         assert_eq!(options.choice, choice);
         assert_eq!(options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["x:8021", "n=[::1]:1"]);

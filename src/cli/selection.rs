@@ -3,6 +3,7 @@
 use clap::{Args, ValueHint};
 
 use crate::run::Choice;
+use crate::scenario::Programs;
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -25,10 +26,29 @@ pub(super) struct Arguments {
     /// Take the options of this profile of callwright.toml, which `callwright config --help` tells of
     #[arg(long, value_name = "NAME", env = "CALLWRIGHT_PROFILE")]
     pub profile: Option<String>,
+
+    #[command(flatten)]
+    pub programs: AllowSystem,
+}
+
+/// An option of `run`, `check` and `dial`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[group(skip)]
+pub(super) struct AllowSystem {
+    /// Let scenarios have the hosts run programs and code: `system`, `lua` and the like, which are refused otherwise. They
+    /// run as the account of the switch
+    #[arg(long)]
+    allow_system: bool,
+}
+
+impl AllowSystem {
+    pub fn programs(self) -> Programs {
+        if self.allow_system { Programs::Allowed } else { Programs::Refused }
+    }
 }
 
 impl Arguments {
     pub fn choice(self) -> Choice {
-        Choice { keyword: self.select, tags: self.tags, ..Choice::of(self.paths) }
+        Choice { keyword: self.select, tags: self.tags, programs: self.programs.programs(), ..Choice::of(self.paths) }
     }
 }

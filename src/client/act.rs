@@ -18,22 +18,24 @@ use super::{Session, SessionError};
 #[must_use = "await it for its outcome, or `detach` it"]
 pub struct Act<T = ()> {
     session: Session,
+    what: String,
     outcome: Pin<Box<dyn Future<Output = Result<T, SessionError>> + Send>>,
-    limit: Option<(Pin<Box<Sleep>>, Duration, String)>,
+    limit: Option<(Pin<Box<Sleep>>, Duration)>,
 }
 
 impl<T: Send + 'static> Act<T> {
     pub(super) fn new(
         session: Session,
+        what: impl Into<String>,
         outcome: impl Future<Output = Result<T, SessionError>> + Send + 'static,
     ) -> Self {
-        Act { session, outcome: Box::pin(outcome), limit: None }
+        Act { session, what: what.into(), outcome: Box::pin(outcome), limit: None }
     }
 
     /// Waits no longer than `within` from now.
     pub fn within(mut self, within: Duration) -> Self {
         let at = Instant::now() + within;
-        self.limit = Some((Box::pin(sleep_until(at)), within, "outcome".to_owned()));
+        self.limit = Some((Box::pin(sleep_until(at)), within));
         self
     }
 
@@ -51,11 +53,11 @@ impl<T> Future for Act<T> {
         if let Poll::Ready(outcome) = self.outcome.as_mut().poll(context) {
             return Poll::Ready(outcome);
         }
-        let Act { session, limit, .. } = &mut *self;
-        let Some((sleep, within, waited_for)) = limit else { return Poll::Pending };
+        let Act { session, what, limit, .. } = &mut *self;
+        let Some((sleep, within)) = limit else { return Poll::Pending };
         match sleep.as_mut().poll(context) {
             Poll::Ready(()) => {
-                let (session, waited_for) = (session.id().to_string(), std::mem::take(waited_for));
+                let (session, waited_for) = (session.id().to_string(), format!("end of {what}"));
                 Poll::Ready(Err(SessionError::Late { session, waited_for, within: *within }))
             }
             Poll::Pending => Poll::Pending,

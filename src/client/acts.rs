@@ -34,10 +34,11 @@ impl Session {
     pub fn perform(&self, steps: impl Into<Arc<[PlacedStep]>>) -> Act {
         let steps = steps.into();
         if steps.is_empty() {
-            return Act::new(self.clone(), async { Ok(()) });
+            return Act::new(self.clone(), "nothing", async { Ok(()) });
         }
+        let what: Vec<_> = steps.iter().map(|step| step.value.describe()).collect();
         let performance = Performance::begin(self, steps);
-        Act::new(self.clone(), performance.end())
+        Act::new(self.clone(), what.join(", "), performance.end())
     }
 
     /// Answers (200); done when it is answered.
@@ -68,10 +69,10 @@ impl Session {
     #[track_caller]
     pub fn hangup_with(&self, cause: HangupCause) -> Act {
         if self.is_hung_up() {
-            return Act::new(self.clone(), async { Ok(()) });
+            return Act::new(self.clone(), "hangup", async { Ok(()) });
         }
         let act = self.run(step::Hangup { cause: Some(cause.to_string()) });
-        Act::new(self.clone(), async {
+        Act::new(self.clone(), "hangup", async {
             match act.await {
                 // It ended by itself meanwhile, which is what was wanted.
                 Err(SessionError::Step(failed)) if failed.leg_ended => Ok(()),
@@ -167,6 +168,14 @@ impl Session {
         self.run(Tell::apis(format!("stop recording {path}"), vec![line]).until(record_event("RECORD_STOP", &path)))
     }
 
+    /// Has the switch end the recording into `path` after so long, in whole seconds; done when the switch has taken it.
+    #[track_caller]
+    pub fn sched_stop_record(&self, after: Duration, path: &str) -> Act {
+        self.run(Tell::api("stop recording later", |id| {
+            format!("sched_api +{} none uuid_record {id} stop {path}", after.as_millis().div_ceil(1_000))
+        }))
+    }
+
     /// Has the recording into `path` hold silence from here.
     #[track_caller]
     pub fn mask_record(&self, path: &str) -> Act {
@@ -253,6 +262,14 @@ impl Session {
     #[track_caller]
     pub fn broadcast(&self, broadcast: step::Broadcast) -> Act {
         self.run(broadcast)
+    }
+
+    /// The same after so long, in whole seconds.
+    #[track_caller]
+    pub fn sched_broadcast(&self, after: Duration, broadcast: &step::Broadcast) -> Act {
+        self.run(Tell::api("broadcast later", |id| {
+            format!("sched_broadcast +{} {id} {}", after.as_millis().div_ceil(1_000), broadcast.arguments())
+        }))
     }
 
     /// Executes a dialplan application; done when it has ended.

@@ -371,7 +371,13 @@ impl Client {
         for (act, session) in acts.into_iter().zip(&sessions) {
             match act.await {
                 Err(SessionError::Host(error)) if !session.is_hung_up() => return Err(error),
-                // The other leg's end was quicker.
+                Err(error) if !session.is_hung_up() => {
+                    return Err(HostError::Refused {
+                        command: format!("hangup of {}", session.id()),
+                        reply: error.to_string(),
+                    });
+                }
+                // Done, or the other leg's end was quicker.
                 _ => {}
             }
         }

@@ -17,6 +17,7 @@ use crate::host::{HostConfig, HostEvent, Request, Token};
 use crate::id::Ids;
 use crate::run::task::{Ask, Files, Talk, retrieve};
 use crate::scenario::EMBEDDED_MODULE;
+use crate::switch::DEFAULT_PASSWORD;
 
 /// A host to be examined.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub async fn facts(patient: Patient, clock: Clock) -> Facts {
     let known = Facts {
         address: name,
         loopback,
-        default_password: password == "ClueCon",
+        default_password: password == DEFAULT_PASSWORD,
         slots,
         profile,
         contact: Contact::NotYet,

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use super::command::{Command, CommandError, Reply};
 use super::wire::{self, Decoder, Frame, Limits, WireError};
-use super::{Event, header};
+use super::{Event, LogLevel, header};
+use crate::id::SessionId;
 
 /// One connection to a switch, from its first byte to its last, without IO.
 ///
@@ -51,13 +52,20 @@ pub enum ClientEvent {
         reply: Reply,
     },
     Event(Event),
-    /// A log line and its level.
-    Log {
-        level: String,
-        text: String,
-    },
+    /// A log line.
+    Log(LogLine),
     /// The last event: the connection is over, and commands without a reply never get one.
     Closed(CloseReason),
+}
+
+/// A line of a switch's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub level: LogLevel,
+    /// The session that it is about, where there is one (`User-Data`).
+    pub session: Option<SessionId>,
+    /// With its line break; some have several lines.
+    pub text: String,
 }
 
 /// Why a connection ended.
@@ -176,8 +184,11 @@ impl Client {
             "text/event-plain" => self.handle_event(wire::parse_plain(frame.body.unwrap_or_default())),
             "text/event-json" => self.handle_event(wire::parse_json(frame.body.as_deref().unwrap_or_default())),
             "log/data" => {
-                let level = frame.header("Log-Level").unwrap_or_default().to_owned();
-                self.events.push_back(ClientEvent::Log { level, text: frame.body.unwrap_or_default() });
+                // A level that is none is that of a line which nobody is to miss.
+                let level = frame.header("Log-Level").and_then(LogLevel::parse).unwrap_or(LogLevel::CONSOLE);
+                let session = frame.header("User-Data").filter(|session| !session.is_empty()).map(SessionId::new);
+                let line = LogLine { level, session, text: frame.body.unwrap_or_default() };
+                self.events.push_back(ClientEvent::Log(line));
             }
             // With `linger` the switch still sends events of the session before it closes.
             "text/disconnect-notice" if frame.header("Content-Disposition") == Some("linger") => {}
@@ -285,8 +296,8 @@ mod tests {
             (b"Content-Type: command/reply\nReply-Text: +OK\n\n", CloseReason::UnexpectedReply("+OK".into())),
             (b"x: y\n\n", CloseReason::Wire(WireError::NoContentType("x: y".into()))),
             (
-                b"Content-Length: 6\nContent-Type: text/event-plain\n\na: %F\n",
-                CloseReason::Wire(WireError::BadEscape { header: "a".into(), escape: "%F".into() }),
+                b"Content-Length: 6\nContent-Type: text/event-plain\n\na = F\n",
+                CloseReason::Wire(WireError::NoColon("a = F".into())),
             ),
         ];
         for (bytes, reason) in cases {
@@ -299,6 +310,18 @@ mod tests {
         client.handle_bytes(b"Content-Length: 10\n\nabc");
         client.handle_eof();
         assert_eq!(drain(&mut client), [ClientEvent::Closed(CloseReason::Truncated(3))]);
+    }
+
+    #[test]
+    fn a_log_line_comes_with_its_level_and_session() {
+        let mut client = ready();
+        client.handle_bytes(b"Content-Type: log/data\nContent-Length: 3\nLog-Level: 3\nUser-Data: u1\n\na\n\n");
+        client.handle_bytes(b"Content-Type: log/data\nContent-Length: 2\nLog-Level: 7\nUser-Data: \n\nb\n");
+        let line = |level, session: Option<&str>, text: &str| {
+            ClientEvent::Log(LogLine { level, session: session.map(SessionId::new), text: text.to_owned() })
+        };
+        let lines = [line(LogLevel(3), Some("u1"), "a\n\n"), line(LogLevel::DEBUG, None, "b\n")];
+        assert_eq!(drain(&mut client), lines);
     }
 
     #[test]

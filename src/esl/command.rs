@@ -17,6 +17,11 @@ pub enum Command {
         name: String,
         arguments: String,
     },
+    /// Runs a line that a person typed, as the switch's console does: with its aliases, and several commands with `;;`
+    /// between them.
+    Console {
+        line: String,
+    },
     /// Runs an API command as a job, whose result comes as a `BACKGROUND_JOB` event.
     BgApi {
         name: String,
@@ -122,6 +127,10 @@ impl Command {
         match self {
             Command::Auth { password } => line(&mut text, "auth", "password", password)?,
             Command::Api { name, arguments } => api(&mut text, "api", name, arguments)?,
+            Command::Console { line: typed } => {
+                line(&mut text, "api", "API command", typed)?;
+                text.push_str("\nconsole_execute: true");
+            }
             Command::BgApi { name, arguments, job } => {
                 api(&mut text, "bgapi", name, arguments)?;
                 text.push_str("\nJob-UUID: ");
@@ -179,6 +188,7 @@ impl fmt::Display for Command {
         match self {
             Command::Auth { .. } => f.write_str("auth ***"),
             Command::Api { name, arguments } => write!(f, "api {name} {arguments}"),
+            Command::Console { line } => write!(f, "api {line}"),
             Command::BgApi { name, arguments, .. } => write!(f, "bgapi {name} {arguments}"),
             Command::SendMsg { session, headers, .. } => {
                 let value = |name: &str| headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
@@ -297,6 +307,7 @@ mod tests {
             text(Command::Auth { password: "ClueCon".into() }),
             text(Command::api("uuid_kill u1 USER_BUSY")),
             text(Command::api("status")),
+            text(Command::Console { line: "status;;version".into() }),
             text(Command::BgApi { name: "originate".into(), arguments: "{a=b}x &park()".into(), job }),
             text(Command::Subscribe { format: Format::Json, events }),
             text(Command::Filter { header: "Unique-ID".into(), value: "u1".into() }),
@@ -312,6 +323,7 @@ mod tests {
                 "auth ClueCon\n\n",
                 "api uuid_kill u1 USER_BUSY\n\n",
                 "api status\n\n",
+                "api status;;version\nconsole_execute: true\n\n",
                 "bgapi originate {a=b}x &park()\nJob-UUID: j1\n\n",
                 "event json CHANNEL_PARK CUSTOM mod_bert::in_sync\n\n",
                 "filter Unique-ID u1\n\n",
@@ -334,6 +346,7 @@ mod tests {
             Command::Auth { password: evil.clone() },
             Command::Api { name: "echo".into(), arguments: evil.clone() },
             Command::Api { name: evil.clone(), arguments: String::new() },
+            Command::Console { line: evil.clone() },
             Command::BgApi { name: "echo".into(), arguments: String::new(), job: JobId::new(&evil) },
             Command::Subscribe { format: Format::Plain, events: vec![evil.clone()] },
             Command::NixEvent { events: vec![evil.clone()] },

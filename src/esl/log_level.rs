@@ -8,9 +8,17 @@ pub struct LogLevel(pub i8);
 
 impl LogLevel {
     pub const DISABLED: LogLevel = LogLevel(-1);
+    pub const CONSOLE: LogLevel = LogLevel(0);
+    pub const NOTICE: LogLevel = LogLevel(5);
+    pub const INFO: LogLevel = LogLevel(6);
     pub const DEBUG: LogLevel = LogLevel(7);
 
     const NAMES: [&str; 9] = ["DISABLE", "CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+
+    /// All levels that a line may have, as people write them.
+    pub fn names() -> impl Iterator<Item = String> {
+        Self::NAMES[1..].iter().map(|name| name.to_ascii_lowercase())
+    }
 
     /// A name in any case, or a number from -1 to 7.
     pub fn parse(text: &str) -> Option<LogLevel> {

@@ -10,7 +10,7 @@ mod log_level;
 pub mod server;
 pub mod wire;
 
-pub use client::{Client, ClientEvent, CloseReason, CommandId, job_result};
+pub use client::{Client, ClientEvent, CloseReason, CommandId, LogLine, job_result};
 pub use command::{Command, CommandError, Reply, Switched, outcome};
 pub use event::{Event, header};
 pub use log_level::LogLevel;

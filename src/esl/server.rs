@@ -16,14 +16,27 @@ impl Requests {
         Requests { decoder: Decoder::new(limits) }
     }
 
+    /// Goes by other limits from the next request on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.decoder.limit(limits);
+    }
+
     /// Takes what the socket gave.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.decoder.feed(bytes);
     }
 
     /// The next whole request. After an error the connection is of no further use.
+    ///
+    /// A carriage return ends a line, wherever it stands (mod_event_socket's `strip_cr`): replies say again what was asked.
     pub fn poll(&mut self) -> Result<Option<Frame>, WireError> {
-        self.decoder.poll()
+        let mut request = self.decoder.poll()?;
+        if let Some(Frame { line, headers, .. }) = &mut request {
+            for text in headers.iter_mut().flat_map(|(name, value)| [name, value]).chain([line]) {
+                text.truncate(text.find('\r').unwrap_or(text.len()));
+            }
+        }
+        Ok(request)
     }
 }
 
@@ -116,6 +129,15 @@ mod tests {
         assert_eq!(first.body.as_deref(), Some("abc"));
         assert_eq!(requests.poll().unwrap().unwrap().line, "exit");
         assert_eq!(requests.poll(), Ok(None));
+    }
+
+    /// It was said again in the reply, whose head it would have broken.
+    #[test]
+    fn a_carriage_return_in_a_request_comes_in_no_reply() {
+        let mut requests = Requests::new(Limits::default());
+        requests.feed(b"filter a\rb c\nJob-UUID: u\rv\n\n");
+        let request = requests.poll().unwrap().unwrap();
+        assert_eq!((request.line.as_str(), request.header("Job-UUID")), ("filter a", Some("u")));
     }
 
     #[test]

@@ -412,7 +412,7 @@ impl HostCore {
                 ClientEvent::Ready => self.handle_ready(line),
                 ClientEvent::Reply { command, reply } => self.handle_reply(now, command, reply, line),
                 ClientEvent::Event(event) => self.handle_event(now, event),
-                ClientEvent::Log { .. } => {}
+                ClientEvent::Log(_) => {}
                 ClientEvent::Closed(reason) => self.lose(Lost::Connection { line, reason }),
             }
         }

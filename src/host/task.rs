@@ -208,22 +208,24 @@ async fn connect(address: &str, deadline: Instant) -> io::Result<[TcpStream; 2]>
     }
 }
 
-struct Socket {
+pub(crate) struct Socket {
     read: OwnedReadHalf,
     write: OwnedWriteHalf,
-    buffer: Box<[u8; 64 * 1024]>,
+    /// What was read.
+    pub(crate) buffer: Box<[u8; 64 * 1024]>,
     /// What is still to be written.
-    out: Vec<u8>,
+    pub(crate) out: Vec<u8>,
 }
 
 impl Socket {
-    fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         let (read, write) = stream.into_split();
         Socket { read, write, buffer: Box::new([0; 64 * 1024]), out: Vec::new() }
     }
 
-    /// Reads once or writes once, whichever can be done first.
-    async fn turn(&mut self) -> io::Result<usize> {
+    /// Reads once or writes once, whichever can be done first; tells how much was read. The end of what there is to read
+    /// is an error, `UnexpectedEof`.
+    pub(crate) async fn turn(&mut self) -> io::Result<usize> {
         tokio::select! {
             read = self.read.read(&mut self.buffer[..]) => match read? {
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),

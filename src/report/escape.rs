@@ -21,10 +21,38 @@ pub fn line(text: &str) -> String {
     shown
 }
 
-/// As [`line`], but line breaks stay and tabs become four spaces.
+/// As [`line()`], but line breaks stay and tabs become four spaces.
 pub fn lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\t', "    ");
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// `text` as a terminal may show it: line breaks, tabs and colours (ECMA-48 SGR) stay as they are, and what else could act on
+/// it is written as by [`line()`].
+pub fn screen(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '\n' | '\t' => 1,
+            '\x1b' => colour(rest).unwrap_or(0),
+            _ => 0,
+        };
+        if length > 0 {
+            shown.push_str(&rest[..length]);
+        } else {
+            shown.push_str(&line(&rest[..c.len_utf8()]));
+        }
+        rest = &rest[length.max(c.len_utf8())..];
+    }
+    shown
+}
+
+/// The length of the colour that `text` begins with.
+fn colour(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("\x1b[")?;
+    let end = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inside[end..].starts_with('m').then_some(2 + end + 1)
 }
 
 /// `text` as a cell of a Markdown table, at most `columns` wide: on one line, and nothing in it is Markdown or HTML.
@@ -57,6 +85,16 @@ mod tests {
         assert_eq!(line("a\x1b[2Jb\r\n\tc\u{7}\u{9b}"), "a\\u{1b}[2Jb\\r\\n\\tc\\u{7}\\u{9b}");
         assert_eq!(line("invoice\u{202e}fdp.wav"), "invoice\\u{202e}fdp.wav");
         assert_eq!(line("Zoë 電話 \u{ffff}"), "Zoë 電話 \\u{ffff}");
+    }
+
+    #[test]
+    fn a_screen_gets_lines_and_colours_and_nothing_else() {
+        let ours = "\x1b[1;31merror\x1b[0m: a\n\tb Zoë 電話";
+        assert_eq!(screen(ours), ours);
+        assert_eq!(
+            screen("\x1b[2J\x1b]0;x\x07\x1b[31\r\u{9b}m\u{202e}"),
+            "\\u{1b}[2J\\u{1b}]0;x\\u{7}\\u{1b}[31\\r\\u{9b}m\\u{202e}"
+        );
     }
 
     #[test]

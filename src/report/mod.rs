@@ -7,10 +7,12 @@ mod cdr_report;
 pub mod chart;
 pub mod comparison;
 mod dashboard;
-mod escape;
+pub mod escape;
 pub(crate) mod explain;
 mod file;
 mod github;
+#[cfg(test)]
+mod hostile;
 mod html;
 mod jsonl;
 mod junit;

@@ -152,7 +152,7 @@ fn facts_command(path: &str) -> Command {
 
 /// Removes a file of the host's.
 pub fn remove(path: &Path) -> Command {
-    system(&format!("rm -f {}", quoted(path)))
+    system(&format!("rm -f -- {}", quoted(path)))
 }
 
 /// Reads the reply to [`ask_facts`].

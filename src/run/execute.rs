@@ -15,8 +15,8 @@ use super::replay::Seen;
 use super::state::{self, Recorder};
 use super::task::{self, Files, Hosted, Remote};
 use super::{
-    At, Conduct, Folders, LastFailed, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected, Selection, Shard,
-    Summary, caller_names, named_hosts_of, select,
+    At, Conduct, Folders, LastFailed, ListFormat, NamedHost, Options, Order, Purpose, Role, RunEvent, Selected,
+    Selection, Shard, Summary, caller_names, named_hosts_of, select,
 };
 use crate::clock::Clock;
 use crate::host::HostConfig;
@@ -24,9 +24,10 @@ use crate::host::task::{Host, HostTape, Patience};
 use crate::journal::{ConductHeader, Header, HostHeader, Record, Tape, TestHeader, VERSION, Writer};
 use crate::load::Slice;
 use crate::redact::Redactor;
+use crate::report::escape::screen;
 use crate::report::{ReportError, Reports};
 use crate::scenario::reading::Disk;
-use crate::scenario::{LoadSpec, Pace, Scenario, Severity, Stage, Style};
+use crate::scenario::{LoadSpec, Pace, Programs, Scenario, Severity, Stage, Style};
 use crate::switch::{Switch, SwitchConfig, SwitchError};
 use crate::units::Time;
 
@@ -132,7 +133,7 @@ pub fn execute(
         Err(error) => return Ok(Outcome::BadScenario(error.told(Style::Coloured))),
     };
     let scenarios = selection.tests.iter().map(|test| &*test.scenario);
-    let folders = Folders::around(scenarios, &Disk { hosts: &hosts });
+    let folders = Folders::around(scenarios, &Disk { hosts: &hosts, programs: options.choice.programs });
     selection.diagnostics.extend(folders.diagnostics.iter().cloned());
     selection.redactor.extend(&folders.redactor);
     // There is one run in a process; a second one keeps the secrets of the first.
@@ -163,12 +164,14 @@ pub fn execute(
     selection.picked.notes.extend(begins.and_then(stamp).map(|stamp| format!("the load begins at {stamp}")));
     // Warnings do not stop a run, but are seen before it.
     let unread = unread.filter(|_| options.choice.last.is_some());
-    selection.warnings.iter().chain(&unread).for_each(warn);
+    selection.warnings.iter().chain(&unread).for_each(|text| warn(text));
     if let Purpose::List(format) = options.purpose {
-        print(&format.list(&selection, &hosts)).map_err(RunError::Print)?;
+        let list = format.list(&selection, &hosts);
+        let list = if format == ListFormat::Text { screen(&list) } else { list };
+        print(&list).map_err(RunError::Print)?;
         return Ok(Outcome::Listed);
     }
-    let _ = anstream::stderr().write_all(diagnostics.as_bytes());
+    let _ = anstream::stderr().write_all(screen(&diagnostics).as_bytes());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
     let (tape, journal) = match &options.record_esl {
         Some(folder) => Writer::start(folder)
@@ -390,7 +393,7 @@ fn header(
         rerun: rerun.clone(),
     };
     let names = caller_names(named);
-    let seen = Seen::new(&names);
+    let seen = Seen::new(&names, options.choice.programs);
     let files: BTreeSet<&PathBuf> = selection.tests.iter().map(|test| &test.id.file).collect();
     for file in files {
         seen.read(file);
@@ -431,7 +434,8 @@ fn rerun(options: &Options, selected: &Selected) -> String {
     let hosts = options.hosts.iter().map(|host| format!(" --fshost {host}"));
     let callees = options.callee_hosts.iter().map(|host| format!(" --callee-host {host}"));
     let files = options.host_files.iter().map(|file| format!(" --hosts {}", quoted(&file.display().to_string())));
-    let hosts: String = hosts.chain(callees).chain(files).collect();
+    let allowed = (options.choice.programs == Programs::Allowed).then(|| " --allow-system".to_owned());
+    let hosts: String = hosts.chain(callees).chain(files).chain(allowed).collect();
     let repetition = selected.repetition.map(|number| format!("#{number}")).unwrap_or_default();
     let name = selected.name.strip_suffix(&repetition).unwrap_or(&selected.name);
     format!("callwright run {}{hosts}", quoted(name))
@@ -514,9 +518,9 @@ fn rendered(selection: &Selection) -> String {
     }
 }
 
-fn warn(text: &String) {
+fn warn(text: &str) {
     // Nobody is left to tell where the standard error is closed.
-    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning\x1b[0m: {text}");
+    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning\x1b[0m: {}", screen(text));
 }
 
 fn print(text: &str) -> std::io::Result<()> {

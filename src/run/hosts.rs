@@ -120,7 +120,8 @@ pub fn read_hosts(path: &Path) -> Result<Vec<(Role, HostSpec)>, HostSpecError> {
     parse_hosts(path, &std::fs::read_to_string(path).map_err(unreadable)?)
 }
 
-fn parse_hosts(path: &Path, text: &str) -> Result<Vec<(Role, HostSpec)>, HostSpecError> {
+/// Reads what a file of hosts holds; errors call it `path`.
+pub fn parse_hosts(path: &Path, text: &str) -> Result<Vec<(Role, HostSpec)>, HostSpecError> {
     let mut hosts = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();

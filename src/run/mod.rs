@@ -30,7 +30,7 @@ pub use conduct::{Conduct, SLOW};
 pub use event::*;
 pub use execute::{Outcome, RunError, Watcher, execute};
 pub use folders::{Folder, Folders};
-pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, caller_names, named_hosts_of};
+pub use hosts::{At, HostSpec, HostSpecError, NamedHost, Role, caller_names, named_hosts_of, parse_hosts};
 pub(crate) use load::{Aborts, CutShort, Examples, Launched, Legs, Named, Offering, decisive};
 pub use load::{Control, Example, LoadOutcome, Order, SearchReport, SearchStep, Wrong};
 pub use mapping::{Mapping, MappingError};

@@ -20,7 +20,7 @@ use crate::id::Ids;
 use crate::journal::{ConductHeader, Entry, Header, HostHeader, Journal, Kept, Record, TestHeader, World};
 use crate::load::Slice;
 use crate::scenario::reading::{Disk, Folder};
-use crate::scenario::{Judgement, Scenario, Severity, Style, load_beside, load_file_with};
+use crate::scenario::{Judgement, Programs, Scenario, Severity, Style, load_beside, load_file_with};
 use crate::units::Time;
 
 /// A scenario file with another text than was recorded.
@@ -129,7 +129,7 @@ fn tests(header: &Header, edited: Option<&Edited>) -> Result<(Vec<Test>, Vec<sup
         }
         None => None,
     };
-    let again = Again { world: &header.world, edited, disk: Disk { hosts: &hosts } };
+    let again = Again { world: &header.world, edited, disk: Disk { hosts: &hosts, programs: Programs::Allowed } };
     let mut loaded: BTreeMap<&Path, Vec<Arc<Scenario>>> = BTreeMap::new();
     let mut tests = Vec::new();
     for TestHeader { file, name, scenario: wanted, host, rerun } in &header.tests {
@@ -161,8 +161,8 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    pub fn new(hosts: &'a [String]) -> Seen<'a> {
-        Seen { disk: Disk { hosts }, world: RefCell::default() }
+    pub fn new(hosts: &'a [String], programs: Programs) -> Seen<'a> {
+        Seen { disk: Disk { hosts, programs }, world: RefCell::default() }
     }
 
     /// Reads a scenario file, for the sake of what it is made of.
@@ -203,13 +203,17 @@ impl Folder for Seen<'_> {
     fn hosts(&self) -> &[String] {
         self.disk.hosts()
     }
+
+    fn programs(&self) -> Programs {
+        self.disk.programs()
+    }
 }
 
 /// What scenarios were read from, once more.
 struct Again<'a> {
     world: &'a World,
     edited: Option<(PathBuf, String)>,
-    /// For what an edited scenario has that was not there before.
+    /// For what an edited scenario has that was not there before. It may name programs: no switch is there to run them.
     disk: Disk<'a>,
 }
 
@@ -250,6 +254,10 @@ impl Folder for Again<'_> {
 
     fn hosts(&self) -> &[String] {
         self.disk.hosts()
+    }
+
+    fn programs(&self) -> Programs {
+        self.disk.programs()
     }
 }
 

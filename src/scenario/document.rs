@@ -10,6 +10,7 @@ use super::mapping::{default, mapping, optional};
 use super::matrix::{self, Matrix};
 use super::model::{CallSpec, CallerId, PlacedCheck, PlacedStep, RecordSpec};
 use super::node::Node;
+use super::programs;
 use super::reading::Reading;
 use super::requires::{self, Requires};
 use super::scalar::{duration, integer, line, token};
@@ -247,6 +248,7 @@ pub(super) fn call() -> Shape<CallSpec> {
         vars: keys.vars,
         timeout: keys.timeout,
     })
+    .and_then(|call, node, reading| programs::refuse_call(node, reading).then_some(call))
     .named("call")
 }
 

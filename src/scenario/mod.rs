@@ -20,6 +20,7 @@ mod model;
 pub mod node;
 mod outcome;
 pub mod piece;
+mod programs;
 pub mod reading;
 mod requires;
 mod review;
@@ -41,6 +42,7 @@ pub use machine::{Action, Dial, LegPlan, Listening, Machine, Plan, Recorded, Set
 pub use model::*;
 pub(crate) use node::shortened;
 pub use outcome::{Found, Judgement, LegOutcome, Outcome};
+pub use programs::Programs;
 pub use requires::{EMBEDDED_MODULE, HostKind, Requires, VersionBound};
 pub use review::Review;
 pub use script::{Script, StepFailed, Waiting, placed};

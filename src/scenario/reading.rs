@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Severity, Source};
 use super::node::Node;
+use super::programs::Programs;
 use crate::place::Place;
 
 /// The scenario being read: where diagnostics go, and what of the world outside the file a shape may ask.
@@ -40,6 +41,11 @@ pub trait Folder {
     fn hosts(&self) -> &[String] {
         &[]
     }
+
+    /// Whether scenarios may have a switch run programs.
+    fn programs(&self) -> Programs {
+        Programs::Refused
+    }
 }
 
 /// The largest file that is read. Scenarios are a few kilobytes.
@@ -50,6 +56,8 @@ pub(super) const MAX_BYTES: u64 = 4 << 20;
 pub struct Disk<'a> {
     /// Names of the hosts to run on.
     pub hosts: &'a [String],
+    /// Whether scenarios may have a switch run programs.
+    pub programs: Programs,
 }
 
 impl Folder for Disk<'_> {
@@ -87,6 +95,10 @@ impl Folder for Disk<'_> {
 
     fn hosts(&self) -> &[String] {
         self.hosts
+    }
+
+    fn programs(&self) -> Programs {
+        self.programs
     }
 }
 

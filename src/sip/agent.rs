@@ -1,5 +1,5 @@
 #![expect(clippy::disallowed_methods, reason = "IO shell")]
-//! The user agent over UDP: `UserAgent` decides, the crate's transactions send, this task carries between them.
+//! The user agent over UDP and TCP: `UserAgent` decides, the crate's transactions send, this task carries between them.
 //!
 //! Each transaction is a task of its own, for the crate's `receive` must not be interrupted. All of them report to the
 //! one task that owns the `UserAgent`.
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rsipstack::EndpointBuilder;
+use rsipstack::sip::prelude::HeadersExt;
 use rsipstack::sip::{Method, SipMessage, Transport};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
@@ -18,11 +19,14 @@ use rsipstack::transaction::transaction::{TransactionEvent, TransactionEventSend
 use rsipstack::transaction::{Transaction, TransactionReceiver};
 use rsipstack::transport::udp::{UdpConnection, UdpInner};
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::intake::Intake;
 use super::socket::Socketed;
+use super::streams::{Streams, tcp};
 use super::uri::SipUri;
 use super::user_agent::{Action, Identity, Tx, UserAgent};
 use super::wire::{from_crate, to_request, to_response};
@@ -33,7 +37,7 @@ use crate::units::Time;
 /// How the user agent presents itself, and its patience.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
-    /// Where to listen; port 0 takes a free one. Requests carry it in Via and Contact, so no wildcard address.
+    /// Where to listen, over UDP and TCP; port 0 takes one that is free for both. Requests carry it in Via and Contact, so no wildcard address.
     pub listen: SocketAddr,
     /// `User-Agent` of every message.
     pub user_agent: String,
@@ -77,7 +81,7 @@ impl AgentConfig {
             listen,
             user_agent: concat!("callwright/", env!("CARGO_PKG_VERSION")).to_owned(),
             contact_user: "mod_sofia".to_owned(),
-            allow: "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REFER, NOTIFY".to_owned(),
+            allow: "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY".to_owned(),
             timers: SipTimers::default(),
         }
     }
@@ -97,6 +101,8 @@ pub struct Agent {
 const EVENT_QUEUE: usize = 4096;
 /// How long [`Agent::shutdown`] waits for the calls it hangs up.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+/// Free ports of UDP that are tried until one is free for TCP, too.
+const PORT_TRIES: usize = 16;
 /// A user agent has no timer C (RFC 3261 16.6 has it for proxies); this is the crate's, out of the way.
 const NO_TIMER_C: Duration = Duration::from_secs(365 * 86_400);
 
@@ -104,14 +110,15 @@ impl Agent {
     /// Binds and starts. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// Whatever binding the socket says.
+    /// Whatever binding the sockets says.
     pub async fn bind(config: AgentConfig) -> io::Result<(Agent, mpsc::Receiver<SipEvent>)> {
-        let socket = Socketed::bind(config.listen)?;
+        let (socket, listener) = bind_both(config.listen).await?;
         let local = socket.local()?;
         let stop = CancellationToken::new();
         let transport = TransportLayer::new(stop.clone());
-        let inner = UdpInner { conn: Arc::new(socket), addr: udp(local) };
-        transport.add_transport(SipConnection::Udp(UdpConnection::attach(inner, None, Some(stop.clone())).await));
+        let inner = UdpInner { conn: Arc::new(socket.clone()), addr: udp(local) };
+        let datagrams = UdpConnection::attach(inner, None, Some(stop.clone())).await;
+        transport.add_transport(SipConnection::Udp(datagrams.clone()));
         let timers = config.timers;
         let option = EndpointOption {
             t1: timers.t1,
@@ -130,6 +137,15 @@ impl Agent {
         let incoming = endpoint.incoming_transactions().map_err(io::Error::other)?;
         let inner = endpoint.inner.clone();
         let serve = tokio::spawn(async move { endpoint.serve().await });
+        let intake = Intake { allow: config.allow.clone(), user_agent: config.user_agent.clone() };
+        let streams = Streams::start(listener, local, inner.clone(), intake.clone(), stop.clone());
+        let (reading, stopped) = (socket.read(datagrams, inner.clone(), intake), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = reading => {}
+                () = stopped.cancelled() => {}
+            }
+        });
 
         let identity = Identity {
             local,
@@ -146,6 +162,7 @@ impl Agent {
             core: UserAgent::new(identity, Ids::random()),
             clock: Clock::start(),
             endpoint: inner,
+            streams,
             transactions: HashMap::new(),
             finished: VecDeque::new(),
             linger: timers.linger,
@@ -217,6 +234,7 @@ struct Carrier {
     core: UserAgent,
     clock: Clock,
     endpoint: EndpointInnerRef,
+    streams: Streams,
     transactions: HashMap<Tx, (TransactionKey, TransactionEventSender)>,
     /// Finished transactions, oldest first, and when the crate may forget them.
     finished: VecDeque<(Instant, TransactionKey)>,
@@ -282,7 +300,8 @@ impl Carrier {
                     Ok(key) => {
                         let transaction = Transaction::new_client(key.clone(), request, self.endpoint.clone(), None);
                         self.transactions.insert(tx, (key, transaction.tu_sender.clone()));
-                        tokio::spawn(run_client(tx, transaction, hop, self.reports.clone()));
+                        let (streams, reports) = (self.streams.clone(), self.reports.clone());
+                        tokio::spawn(run_client(tx, transaction, hop, streams, reports));
                     }
                     Err(error) => {
                         self.core.handle_send_failure(tx, SipFailure::Transport(hop.host_port(), error.to_string()))
@@ -313,9 +332,7 @@ impl Carrier {
 
     fn accept(&mut self, transaction: Transaction) {
         let tx = self.core.new_tx();
-        let peer =
-            transaction.connection.as_ref().and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
-        let Some(peer) = peer else { return };
+        let Some(peer) = peer_of(&transaction) else { return };
         let request = from_crate(SipMessage::Request(transaction.original.clone()), peer);
         self.transactions.insert(tx, (transaction.key.clone(), transaction.tu_sender.clone()));
         tokio::spawn(run_server(tx, transaction, peer, self.reports.clone()));
@@ -355,27 +372,81 @@ async fn sleep_until(deadline: Option<Instant>) {
     }
 }
 
-/// Sends, and reports responses until the transaction ends.
-async fn run_client(tx: Tx, mut transaction: Transaction, hop: SipUri, reports: mpsc::UnboundedSender<Report>) {
-    match resolve(&hop).await {
-        Ok(peer) => {
-            transaction.destination = Some(udp(peer));
-            match transaction.send().await {
-                Ok(()) => {
-                    while let Some(message) = transaction.receive().await {
-                        let _ = reports.send(Report::Response(tx, from_crate(message, peer)));
-                    }
+/// Sends, and reports responses until the transaction ends, or the connection that it waits on.
+async fn run_client(
+    tx: Tx,
+    mut transaction: Transaction,
+    hop: SipUri,
+    streams: Streams,
+    reports: mpsc::UnboundedSender<Report>,
+) {
+    let failed = |failure| drop(reports.send(Report::SendFailure(tx, failure)));
+    let transport = |error: String| SipFailure::Transport(hop.host_port(), error);
+    match aim(&mut transaction, &hop, &streams).await {
+        Ok(peer) => match transaction.send().await {
+            Ok(()) => {
+                let watch = watch(&transaction);
+                while let Some(message) = transaction.receive().await {
+                    let _ = reports.send(Report::Response(tx, from_crate(message, peer)));
                 }
-                Err(error) => drop(
-                    reports.send(Report::SendFailure(tx, SipFailure::Transport(hop.host_port(), error.to_string()))),
-                ),
+                watch.map(|watch| watch.abort()).unwrap_or_default();
             }
-        }
-        Err(failure) => drop(reports.send(Report::SendFailure(tx, failure))),
+            Err(error) => failed(transport(error.to_string())),
+        },
+        Err(failure) => failed(failure),
     }
     // What is left of the transaction must be where it is forgotten from before its end is told.
     drop(transaction);
     let _ = reports.send(Report::Ended(tx));
+}
+
+/// Gives a transaction the socket that it sends to, and the connection there.
+async fn aim(transaction: &mut Transaction, hop: &SipUri, streams: &Streams) -> Result<SocketAddr, SipFailure> {
+    let peer = resolve(hop).await?;
+    match hop.transport() {
+        super::uri::Transport::Tcp => {
+            let connection = streams.reach(peer).await;
+            let connection = connection.map_err(|error| SipFailure::Transport(hop.host_port(), error))?;
+            transaction.connection = Some(connection);
+            transaction.destination = Some(tcp(peer));
+        }
+        _ => transaction.destination = Some(udp(peer)),
+    }
+    Ok(peer)
+}
+
+/// Ends a transaction whose connection is closed: nothing will come on it any more.
+fn watch(transaction: &Transaction) -> Option<JoinHandle<()>> {
+    let connection = transaction.connection.as_ref().filter(|connection| connection.is_reliable())?;
+    let (closed, key, sender) = (connection.cancel_token()?, transaction.key.clone(), transaction.tu_sender.clone());
+    Some(tokio::spawn(async move {
+        closed.cancelled().await;
+        let _ = sender.send(TransactionEvent::Terminate(key));
+    }))
+}
+
+/// Whence a request came: over UDP its topmost Via says so, where the intake noted it.
+fn peer_of(transaction: &Transaction) -> Option<SocketAddr> {
+    let connection = transaction.connection.as_ref()?;
+    if let Some(remote) = connection.get_remote_addr() {
+        return remote.get_socketaddr().ok();
+    }
+    let (_, host_port) = SipConnection::parse_target_from_via(transaction.original.via_header().ok()?).ok()?;
+    host_port.try_into().ok()
+}
+
+/// A UDP and a TCP socket with the same port.
+async fn bind_both(listen: SocketAddr) -> io::Result<(Socketed, TcpListener)> {
+    let mut tries = if listen.port() == 0 { PORT_TRIES } else { 1 };
+    loop {
+        let socket = Socketed::bind(listen)?;
+        tries -= 1;
+        match TcpListener::bind(socket.local()?).await {
+            Ok(listener) => return Ok((socket, listener)),
+            Err(_) if tries > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Reports CANCEL and ACK until the transaction ends; responses come to it by its own channel.
@@ -392,8 +463,8 @@ async fn run_server(tx: Tx, mut transaction: Transaction, peer: SocketAddr, repo
 /// The socket behind `hop`; 5060 where it names no port.
 async fn resolve(hop: &SipUri) -> Result<SocketAddr, SipFailure> {
     let told = |error: String| SipFailure::Transport(hop.host_port(), error);
-    if hop.scheme == "sips" || hop.param("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("udp")) {
-        return Err(told(format!("no transport but udp: {hop}")));
+    if hop.transport() == super::uri::Transport::Other {
+        return Err(told(format!("no transport but udp and tcp: {hop}")));
     }
     let host = hop.host.trim_matches(['[', ']']);
     let port = hop.port.unwrap_or(5060);

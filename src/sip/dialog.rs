@@ -1,9 +1,10 @@
 //! One dialog's memory (RFC 3261 12): who is who in it, how far it got, and the requests made from that.
 
+use super::digest::Authentication;
 use super::name_addr::{NameAddr, split_list};
-use super::uri::SipUri;
-use super::user_agent::Tx;
-use super::{DialogId, Message, StartLine};
+use super::uri::{SipUri, Transport};
+use super::user_agent::{Session, Tx};
+use super::{DialogId, Message, StartLine, is_called};
 
 /// A message to send. `Content-Length` is written by the transaction layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,12 +47,25 @@ pub(super) struct Dialog {
     pub remote_target: String,
     /// Which proxies they go through, nearest first (RFC 3261 12.1).
     pub route_set: Vec<String>,
+    /// What the INVITE went or came over, which our Contact names.
+    pub transport: Transport,
     pub local_seq: u32,
     pub remote_seq: Option<u32>,
     pub stage: Stage,
     /// The transaction of the INVITE that made the dialog.
     pub invite_tx: Tx,
     pub invite: Initial,
+    /// What those who asked for credentials are answered.
+    pub auth: Authentication,
+    /// How often our INVITE was refused for want of the right credentials.
+    pub refusals: u32,
+    /// Our Contact, of a call that we placed.
+    pub contact: Option<String>,
+    pub session: Session,
+    /// Our last description.
+    pub local_sdp: Option<String>,
+    /// Our offer that met theirs, and the alarm on which it goes out again.
+    pub glare: Option<(Tx, String)>,
     /// Our user's wish to hang up, kept until the protocol allows it.
     pub hangup: Option<Vec<(String, String)>>,
     /// Their BYE that came before the ACK.
@@ -112,6 +126,37 @@ impl Dialog {
 }
 
 impl Draft {
+    /// The same request once more, as a new transaction: with another Via, number and credentials (RFC 3261 22.2).
+    pub fn again(&self, via: String, number: u32, answers: Vec<(String, String)>) -> Draft {
+        let mut again = self.clone();
+        again.headers.retain(|(name, _)| !matches!(name.as_str(), "Authorization" | "Proxy-Authorization"));
+        for (name, value) in &mut again.headers {
+            match name.as_str() {
+                "Via" => value.clone_from(&via),
+                "CSeq" => *value = format!("{number} {}", self.method()),
+                _ => {}
+            }
+        }
+        again.headers.extend(answers);
+        again
+    }
+
+    /// Of a request; nothing of a response.
+    pub fn method(&self) -> &str {
+        match &self.start {
+            StartLine::Request { method, .. } => method,
+            StartLine::Response { .. } => "",
+        }
+    }
+
+    /// The Request-URI; nothing of a response.
+    pub fn uri(&self) -> &str {
+        match &self.start {
+            StartLine::Request { uri, .. } => uri,
+            StartLine::Response { .. } => "",
+        }
+    }
+
     /// The CANCEL of this INVITE (RFC 3261 9.1): same Via, Route, From, To and number, nothing else of it.
     pub fn cancel(&self, extra: &[(String, String)]) -> Draft {
         let kept = ["Via", "Route", "Max-Forwards", "From", "To", "Call-ID", "CSeq", "User-Agent"];
@@ -130,6 +175,14 @@ impl Draft {
         Draft { start, headers, body: String::new() }
     }
 
+    /// Names in the topmost Via what the request is carried over.
+    pub fn carried_over(&mut self, transport: Transport) {
+        let via = self.headers.iter_mut().find(|(name, _)| name == "Via");
+        if let Some((_, via)) = via.filter(|_| transport == Transport::Tcp) {
+            *via = via.replacen("SIP/2.0/UDP", "SIP/2.0/TCP", 1);
+        }
+    }
+
     /// The URI whose host the message is sent to: the first Route's, or the Request-URI (RFC 3261 8.1.2).
     pub fn next_hop(&self) -> Option<SipUri> {
         let route = self.headers.iter().find(|(name, _)| name == "Route").map(|(_, value)| value);
@@ -143,6 +196,6 @@ impl Draft {
 
 /// All values called `name`, in order, with comma lists taken apart.
 pub(super) fn list(headers: &[(String, String)], name: &str) -> Vec<String> {
-    let values = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    let values = headers.iter().filter(|(n, _)| is_called(n, name));
     values.flat_map(|(_, value)| split_list(value)).map(str::to_owned).collect()
 }

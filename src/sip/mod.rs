@@ -1,21 +1,28 @@
 //! SIP (RFC 3261) as the embedded switch speaks it: commands in, events out, and plain text in between.
 //!
-//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP. That stands on a SIP crate's
+//! `user_agent` decides, without sockets or clocks; `agent` is its shell over UDP and TCP. That stands on a SIP crate's
 //! transactions, none of whose types leaves this folder: the switch core sees only what is defined here, so a test may
 //! carry the same commands and events through memory. `sdp` is offer and answer.
 
 pub mod agent;
 mod dialog;
+pub mod digest;
+mod framing;
+mod intake;
 pub mod name_addr;
 pub mod sdp;
+mod session_timer;
 mod socket;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub mod uri;
 mod user_agent;
+mod via;
 mod wire;
 
 pub use agent::{Agent, AgentConfig, SipTimers};
+pub use digest::Credentials;
 pub use name_addr::NameAddr;
 pub use uri::SipUri;
 pub use user_agent::reason_phrase;
@@ -45,13 +52,16 @@ pub enum SipCommand {
     /// A CANCEL waits for a provisional response, a BYE for the ACK, as RFC 3261 wants. A dialog that is over already,
     /// or was never there, is let be.
     Hangup { dialog: DialogId, headers: Vec<(String, String)> },
-    /// Offers a new session description inside the dialog. While another offer is open it comes back as 491.
+    /// Offers a new session description inside the dialog. While another offer is open it comes back as 491, and goes
+    /// out again when the two have parted (RFC 3261 14.1).
     Reinvite { dialog: DialogId, sdp: String },
     /// Sends another request inside the dialog: REFER (RFC 3515), NOTIFY (RFC 6665). Nothing is sent while the call is
     /// not answered.
     Request { dialog: DialogId, method: &'static str, headers: Vec<(String, String)>, body: String },
     /// Sends INFO inside the dialog (RFC 6086); nothing is sent while the call is not answered.
     Info { dialog: DialogId, content_type: String, body: String },
+    /// Sends a REGISTER (RFC 3261 10.2).
+    Register(Box<Registration>),
 }
 
 /// An INVITE to send.
@@ -69,6 +79,39 @@ pub struct OutgoingInvite {
     /// Header fields beyond those that a user agent makes itself: `X-call`, `Remote-Party-ID`.
     pub headers: Vec<(String, String)>,
     pub sdp: String,
+    /// What a proxy or server that asks (401, 407) is answered with, to the INVITE and to all that follows it.
+    pub credentials: Option<Credentials>,
+    /// User part of the Contact, where it is not the usual one.
+    pub contact_user: Option<String>,
+    /// Parameters of that Contact's URI, with what leads them: `;gw=pbx`.
+    pub contact_parameters: String,
+    /// How many hops it may take; 70 unless said.
+    pub max_forwards: Option<u8>,
+    /// Seconds after which the call is to be refreshed or over (`Session-Expires`, RFC 4028).
+    pub session_expires: Option<u32>,
+}
+
+/// A registration, named by the switch core. All REGISTERs with one number have the same Call-ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegistrationId(pub u64);
+
+/// What to register where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    pub id: RegistrationId,
+    /// Request-URI: `sip:example.com`.
+    pub registrar: String,
+    /// Where the request is sent when not to the host of `registrar`.
+    pub proxy: Option<String>,
+    /// Address of record, in From and To: `sip:alice@example.com`.
+    pub address: String,
+    /// User part of the Contact.
+    pub contact_user: String,
+    /// Parameters of the Contact's URI, with what leads them: `;gw=alice`.
+    pub contact_parameters: String,
+    /// How long it is to hold, in seconds; 0 ends it.
+    pub expires: u32,
+    pub credentials: Option<Credentials>,
 }
 
 /// What the user agent tells the switch.
@@ -85,12 +128,16 @@ pub enum SipEvent {
     Cancelled { dialog: DialogId, cancel: Box<Message> },
     /// The other side hung up; 200 was sent already. Not told to a side that hung up itself.
     Bye { dialog: DialogId, bye: Box<Message> },
-    /// A request inside the dialog: INFO, REFER, NOTIFY, or a re-INVITE with its offer. The first three were answered already; a re-INVITE is
-    /// answered by [`SipCommand::Respond`].
+    /// A request inside the dialog: INFO, REFER, NOTIFY, or a re-INVITE or UPDATE with an offer. The first three were
+    /// answered already; an offer is answered by [`SipCommand::Respond`]. A re-INVITE without one wants ours.
     Request { dialog: DialogId, request: Box<Message> },
     /// A response to a request of ours inside the dialog (BYE, re-INVITE, INFO), or the 200 to our CANCEL. Silence is
     /// told as 408 (RFC 3261 8.1.3.1).
     InDialogResponse { dialog: DialogId, method: String, response: Box<Message> },
+    /// The final response to a REGISTER, once credentials were of no more use. Silence is told as 408.
+    Registered { id: RegistrationId, response: Box<Message> },
+    /// A REGISTER could not be sent.
+    RegisterFailed { id: RegistrationId, failure: SipFailure },
     /// Our INVITE came to no (final) response: nobody answered in time, nothing followed our CANCEL, or it could not be
     /// sent. For a received INVITE: our 2xx was never acknowledged, and a BYE is on the way.
     Failed { dialog: DialogId, failure: SipFailure },
@@ -106,6 +153,9 @@ pub enum SipFailure {
     Transport(String, String),
     #[error("{0:?} is not a SIP URI")]
     BadUri(String),
+    /// Nobody refreshed the session in time (RFC 4028 10): a BYE is on the way.
+    #[error("the session was not refreshed")]
+    NotRefreshed,
 }
 
 /// A SIP message as text: what its start line said, its header fields in order, its body.
@@ -134,18 +184,7 @@ impl Default for StartLine {
 impl Message {
     /// The first field called `name`, in any case, also by its compact form (RFC 3261 7.3.3).
     pub fn header(&self, name: &str) -> Option<&str> {
-        let compact = match name.to_ascii_lowercase().as_str() {
-            "via" => "v",
-            "from" => "f",
-            "to" => "t",
-            "call-id" => "i",
-            "contact" => "m",
-            "content-type" => "c",
-            "content-length" => "l",
-            _ => "",
-        };
-        let called = |n: &str| n.eq_ignore_ascii_case(name) || (!compact.is_empty() && n.eq_ignore_ascii_case(compact));
-        self.headers.iter().find(|(n, _)| called(n)).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| is_called(n, name)).map(|(_, value)| value.as_str())
     }
 
     /// The response code; `None` for a request.
@@ -155,4 +194,21 @@ impl Message {
             StartLine::Request { .. } => None,
         }
     }
+}
+
+/// Whether a field with the name `found` is one called `name`: in any case, or in its compact form.
+fn is_called(found: &str, name: &str) -> bool {
+    let long = match found.as_bytes() {
+        [b'v' | b'V'] => "Via",
+        [b'f' | b'F'] => "From",
+        [b't' | b'T'] => "To",
+        [b'i' | b'I'] => "Call-ID",
+        [b'm' | b'M'] => "Contact",
+        [b'l' | b'L'] => "Content-Length",
+        [b'c' | b'C'] => "Content-Type",
+        [b'k' | b'K'] => "Supported",
+        [b'x' | b'X'] => "Session-Expires",
+        _ => found,
+    };
+    long.eq_ignore_ascii_case(name)
 }

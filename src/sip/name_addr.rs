@@ -1,6 +1,8 @@
 //! `"display" <uri>;params`, the shape of From, To, Contact, Route and Remote-Party-ID (RFC 3261 20.10, 25.1).
 
-use super::uri::{SipUri, parse_params};
+use std::fmt;
+
+use super::uri::{SipUri, parse_params, write_params};
 
 /// A name-addr or addr-spec with its header parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,16 @@ impl NameAddr {
     /// The URI in its parts.
     pub fn sip_uri(&self) -> Option<SipUri> {
         SipUri::parse(&self.uri)
+    }
+}
+
+impl fmt::Display for NameAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.display.is_empty() {
+            write!(f, "{} ", quote(&self.display))?;
+        }
+        write!(f, "<{}>", self.uri)?;
+        write_params(f, &self.params)
     }
 }
 

@@ -3,6 +3,7 @@
 mod datagrams;
 mod proxy;
 mod sipp;
+mod streams;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -58,6 +59,11 @@ impl Rig {
             from_host: "127.0.0.1".into(),
             headers: owned(headers),
             sdp: OFFER.into(),
+            credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
+            max_forwards: None,
+            session_expires: None,
         })));
     }
 
@@ -303,6 +309,11 @@ async fn what_cannot_be_sent_is_told() {
     let mut rig = Rig::start().await;
     rig.call("tel:123".into(), &[]);
     assert_eq!(rig.next().await, SipEvent::Failed { dialog: PLACED, failure: SipFailure::BadUri("tel:123".into()) });
-    rig.call("sip:a@127.0.0.1;transport=tls".into(), &[]);
-    assert!(matches!(rig.next().await, SipEvent::Failed { failure: SipFailure::Transport(..), .. }));
+    for unreachable in ["sip:a@127.0.0.1;transport=tls", "sips:a@127.0.0.1", "sip:a@127.0.0.1:1;transport=tcp"] {
+        rig.call(unreachable.into(), &[]);
+        assert!(
+            matches!(rig.next().await, SipEvent::Failed { failure: SipFailure::Transport(..), .. }),
+            "{unreachable}"
+        );
+    }
 }

@@ -17,6 +17,15 @@ pub struct SipUri {
     pub params: Vec<(String, Option<String>)>,
 }
 
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    /// TLS, SCTP, WebSocket: not here.
+    Other,
+}
+
 impl SipUri {
     /// Takes `text` apart; `None` when it is not a SIP URI with a host.
     pub fn parse(text: &str) -> Option<SipUri> {
@@ -34,7 +43,8 @@ impl SipUri {
         let rest = rest.split('?').next().unwrap_or_default();
         let (host_port, params) = rest.split_once(';').unwrap_or((rest, ""));
         let (host, port) = split_host_port(host_port)?;
-        if user.is_some_and(has_bad_byte) || has_bad_byte(params) {
+        // A second `@` would be the first one of what is written without an empty user.
+        if user.is_some_and(has_bad_byte) || has_bad_byte(params) || rest.contains('@') {
             return None;
         }
         let user =
@@ -46,6 +56,16 @@ impl SipUri {
     pub fn param(&self, name: &str) -> Option<&str> {
         let found = self.params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
         Some(found.1.as_deref().unwrap_or(""))
+    }
+
+    /// What carries a request to it (RFC 3263 4.1, without DNS): UDP where it does not say.
+    pub fn transport(&self) -> Transport {
+        match self.param("transport").unwrap_or("udp") {
+            _ if self.scheme == "sips" => Transport::Other,
+            named if named.eq_ignore_ascii_case("udp") => Transport::Udp,
+            named if named.eq_ignore_ascii_case("tcp") => Transport::Tcp,
+            _ => Transport::Other,
+        }
     }
 
     /// `host:port`, or the host alone where the URI names no port.
@@ -64,14 +84,19 @@ impl fmt::Display for SipUri {
             write!(f, "{user}@")?;
         }
         f.write_str(&self.host_port())?;
-        for (name, value) in &self.params {
-            match value {
-                Some(value) => write!(f, ";{name}={value}")?,
-                None => write!(f, ";{name}")?,
-            }
-        }
-        Ok(())
+        write_params(f, &self.params)
     }
+}
+
+/// Each with its semicolon.
+pub(super) fn write_params(f: &mut fmt::Formatter<'_>, params: &[(String, Option<String>)]) -> fmt::Result {
+    for (name, value) in params {
+        match value {
+            Some(value) => write!(f, ";{name}={value}")?,
+            None => write!(f, ";{name}")?,
+        }
+    }
+    Ok(())
 }
 
 /// `;`-separated `name=value` pairs; empty ones are passed over.
@@ -131,6 +156,8 @@ mod tests {
     #[case("sip:a@")]
     #[case("sip:a@b:99999")]
     #[case("sip:a b@c")]
+    #[case("sip:@1@h")]
+    #[case("sip:@h;x=a@b")]
     #[case("sip:a@[::1")]
     #[case("doggy@127.0.0.1")]
     fn what_is_no_sip_uri_is_refused(#[case] text: &str) {

@@ -5,10 +5,18 @@
 //! it reports comes in by `handle_*`. A dialog is known by Call-ID and our own tag, so that a user agent which calls
 //! itself holds both ends of the call side by side.
 //!
-//! Left out: authentication, reliable provisional responses, UPDATE, session timers, strict routers.
+//! Requests that are refused for want of credentials go out again with them (RFC 3261 22, `asked`).
+//!
+//! RFC 3311 (UPDATE), RFC 4028 (session timers).
+//!
+//! Left out: reliable provisional responses (a request that requires them is told 420, as FreeSWITCH does unless it is
+//! configured otherwise), strict routers.
 
+mod asked;
 mod placing;
 mod reason;
+mod refreshing;
+mod registering;
 mod taking;
 #[cfg(test)]
 mod tests;
@@ -22,12 +30,15 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::dialog::{Dialog, Draft, Initial, Stage, list};
+use super::dialog::{Dialog, Draft, Initial, Stage};
 use super::name_addr::NameAddr;
+use super::session_timer::SessionTimer;
 use super::uri::SipUri;
-use super::{DialogId, Message, SipCommand, SipEvent, SipFailure, StartLine};
+use super::{DialogId, Message, RegistrationId, SipCommand, SipEvent, SipFailure, StartLine};
 use crate::id::Ids;
 use crate::units::Time;
+pub(super) use refreshing::Session;
+use registering::Registering;
 
 /// A transaction, numbered by the user agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,12 +78,37 @@ enum Role {
     InviteClient(DialogId),
     InviteServer(DialogId),
     Cancel(DialogId),
-    ReinviteClient(DialogId),
+    ReinviteClient(DialogId, Box<Pending>),
     ReinviteServer(DialogId),
     /// A BYE that overtook the ACK.
     EarlyBye(DialogId),
-    /// BYE or INFO of ours, or a request answered at once.
-    Other(Option<DialogId>),
+    /// A request of ours that is no INVITE: BYE, INFO.
+    Within(DialogId, Box<Pending>),
+    Register(RegistrationId),
+    /// No transaction, but the time at which a session is to be refreshed.
+    Refresh(DialogId),
+    /// No transaction, but the time at which an offer that met another goes out again.
+    Glare(DialogId),
+    /// Nobody waits for its end: a request answered at once, or one of ours in whose place another was sent.
+    Other,
+}
+
+/// A request of ours inside a dialog that has no final response.
+#[derive(Clone, Debug)]
+struct Pending {
+    request: Draft,
+    /// How often it was refused for want of the right credentials.
+    refusals: u32,
+    purpose: Purpose,
+}
+
+/// Whom the response to a request of ours concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The switch, which asked for it.
+    Switch,
+    /// Us: it kept the session alive.
+    Refresh,
 }
 
 /// See the module.
@@ -82,17 +118,19 @@ pub struct UserAgent {
     ids: Ids,
     dialogs: HashMap<DialogId, Dialog>,
     by_local_tag: HashMap<(String, String), DialogId>,
+    registrations: HashMap<RegistrationId, Registering>,
     transactions: HashMap<Tx, Role>,
     deadlines: BinaryHeap<Reverse<(Time, Tx)>>,
     actions: VecDeque<Action>,
     next_tx: u64,
     next_received: u64,
+    now: Time,
 }
 
 /// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
 const OVERTAKING: Duration = Duration::from_millis(50);
 /// Methods that we act on.
-const UNDERSTOOD: [&str; 8] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY"];
+const UNDERSTOOD: [&str; 9] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY", "UPDATE"];
 
 impl UserAgent {
     pub fn new(identity: Identity, ids: Ids) -> Self {
@@ -101,11 +139,13 @@ impl UserAgent {
             ids,
             dialogs: HashMap::new(),
             by_local_tag: HashMap::new(),
+            registrations: HashMap::new(),
             transactions: HashMap::new(),
             deadlines: BinaryHeap::new(),
             actions: VecDeque::new(),
             next_tx: 0,
             next_received: 0,
+            now: Time::default(),
         }
     }
 
@@ -125,9 +165,9 @@ impl UserAgent {
         self.deadlines.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// How many dialogs are alive.
+    /// How many dialogs are alive, with REGISTERs that have no answer.
     pub fn live(&self) -> usize {
-        self.dialogs.len()
+        self.dialogs.len() + self.registering()
     }
 
     /// Hangs up everything.
@@ -141,6 +181,7 @@ impl UserAgent {
 
     /// The switch wants something.
     pub fn handle_command(&mut self, now: Time, command: SipCommand) {
+        self.now = now;
         match command {
             SipCommand::Invite(invite) => self.invite(now, *invite),
             SipCommand::Respond { dialog, code, reason, headers, sdp } => {
@@ -154,33 +195,24 @@ impl UserAgent {
             SipCommand::Request { dialog, method, headers, body } => {
                 self.request_inside(dialog, method, headers, body);
             }
+            SipCommand::Register(registration) => self.register(*registration),
         }
     }
 
     /// A request that starts server transaction `tx`.
     pub fn handle_request(&mut self, now: Time, tx: Tx, request: Message) {
+        self.now = now;
         let StartLine::Request { method, .. } = &request.start else { return };
         let method = method.clone();
         let to_tag = request.header("To").and_then(NameAddr::parse).and_then(|to| to.tag().map(str::to_owned));
         let call_id = request.header("Call-ID").unwrap_or_default().to_owned();
-        let required = list(&request.headers, "Require");
-        if !UNDERSTOOD.contains(&method.as_str()) {
-            return self.answer_at_once(tx, &request, 405, &[("Allow", self.identity.allow.clone())]);
-        }
-        if !required.is_empty() {
-            return self.answer_at_once(tx, &request, 420, &[("Unsupported", required.join(", "))]);
-        }
-        if method == "OPTIONS" {
-            let told = [
-                ("Allow", self.identity.allow.clone()),
-                ("Accept", "application/sdp".to_owned()),
-                ("Supported", String::new()),
-            ];
-            return self.answer_at_once(tx, &request, 200, &told);
+        if let Some((code, headers)) = self.refusal(&method, &request) {
+            return self.answer_at_once(tx, &request, code, &headers);
         }
         let Some(to_tag) = to_tag else {
             return match method.as_str() {
                 "INVITE" => self.invited(tx, call_id, request),
+                "OPTIONS" => self.tell_options(tx, &request),
                 _ => self.answer_at_once(tx, &request, 481, &[]),
             };
         };
@@ -203,6 +235,8 @@ impl UserAgent {
             }
             "BYE" => self.bye_came(tx, id, request),
             "INVITE" => self.reinvite_came(tx, id, request),
+            "UPDATE" => self.update_came(tx, id, request),
+            "OPTIONS" => self.tell_options(tx, &request),
             _ => {
                 let code = if method == "REFER" { 202 } else { 200 };
                 self.answer_at_once(tx, &request, code, &[]);
@@ -260,11 +294,23 @@ impl UserAgent {
 
     /// A response to a request of ours. ACKs are sent below us.
     pub fn handle_response(&mut self, now: Time, tx: Tx, response: Message) {
+        self.now = now;
         let Some(code) = response.code() else { return };
+        let again = match code {
+            401 | 407 => self.answer_challenge(now, tx, &response),
+            422 => self.ask_for_longer(now, tx, &response),
+            _ => false,
+        };
+        if again {
+            return;
+        }
         let response = Box::new(response);
         match self.transactions.get(&tx) {
             Some(&Role::InviteClient(id)) => self.invite_answered(now, id, code, response),
-            Some(&Role::ReinviteClient(id)) => {
+            Some(&Role::Register(id)) if code >= 200 => self.registered(tx, id, Ok(response)),
+            Some(Role::ReinviteClient(id, pending)) => {
+                let (id, purpose) = (*id, pending.purpose);
+                let sdp = pending.request.body.clone();
                 let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code > 100) else { return };
                 if code >= 200 && dialog.reinvite_out.take().is_none() {
                     // A retransmission.
@@ -274,6 +320,16 @@ impl UserAgent {
                     dialog.refresh_target(&response);
                 }
                 let gone = matches!(code, 408 | 481);
+                match purpose {
+                    Purpose::Refresh if !gone && code >= 200 => return self.refreshed(now, id, code, &response),
+                    Purpose::Refresh if !gone => return,
+                    Purpose::Switch if code == 491 => self.part(now, id, sdp),
+                    Purpose::Switch if (200..300).contains(&code) => {
+                        let asked = self.session_of(id);
+                        self.keep(id, SessionTimer::given(&response, asked));
+                    }
+                    Purpose::Switch | Purpose::Refresh => {}
+                }
                 self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });
                 // RFC 3261 12.2.1.2: these two mean that the dialog is no more.
                 if gone {
@@ -283,7 +339,7 @@ impl UserAgent {
             Some(&Role::Cancel(id)) if code > 100 => {
                 self.emit(SipEvent::InDialogResponse { dialog: id, method: "CANCEL".to_owned(), response });
             }
-            Some(&Role::Other(Some(id))) if code > 100 => {
+            Some(&Role::Within(id, _)) if code > 100 => {
                 let cseq = response.header("CSeq").unwrap_or_default();
                 let method = cseq.split_whitespace().nth(1).unwrap_or_default().to_owned();
                 if method == "BYE" && code >= 200 {
@@ -302,13 +358,14 @@ impl UserAgent {
                 self.forget(id);
                 self.emit(SipEvent::Failed { dialog: id, failure });
             }
-            Some(Role::ReinviteClient(id)) => {
+            Some(Role::Register(id)) => self.registered(tx, id, Err(failure)),
+            Some(Role::ReinviteClient(id, _)) => {
                 if let Some(dialog) = self.dialogs.get_mut(&id) {
                     dialog.reinvite_out = None;
                 }
             }
             // A BYE that cannot be sent ends the dialog all the same.
-            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Within(id, _)) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
             _ => {}
         }
     }
@@ -327,27 +384,34 @@ impl UserAgent {
             {
                 self.fail_unanswered(id);
             }
-            Some(Role::Other(Some(id))) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Within(id, _)) if self.stage(id) == Some(Stage::Ending) => self.forget(id),
+            Some(Role::Register(id)) => {
+                let failure = SipFailure::NoResponse(self.registrar_of(id));
+                self.registered(tx, id, Err(failure));
+            }
             _ => {}
         }
     }
 
     /// Ends what waited too long.
     pub fn handle_deadline(&mut self, now: Time) {
+        self.now = now;
         while self.poll_deadline().is_some_and(|at| at <= now) {
             let Some(Reverse((_, tx))) = self.deadlines.pop() else { return };
             match self.transactions.get(&tx) {
                 Some(&Role::InviteClient(id)) if self.stage(id) == Some(Stage::Calling) => self.fail_unanswered(id),
                 // The deadline of the CANCEL, or that of the INVITE come early: only the first counts.
                 Some(&Role::Cancel(id)) if self.stage(id) == Some(Stage::Cancelling) => self.fail_unanswered(id),
+                Some(&Role::Refresh(id)) => self.refresh(now, tx, id),
+                Some(&Role::Glare(id)) => self.offer_again(now, tx, id),
                 Some(&Role::EarlyBye(id)) => {
                     if let Some((tx, bye)) = self.dialogs.get_mut(&id).and_then(|dialog| dialog.early_bye.take()) {
                         self.bye_came(tx, id, *bye);
                     }
                 }
-                Some(&Role::ReinviteClient(id)) => {
+                Some(&Role::ReinviteClient(id, _)) => {
                     let Some(dialog) = self.dialogs.get_mut(&id) else { continue };
-                    if dialog.reinvite_out.take().is_some() {
+                    if dialog.reinvite_out.take_if(|out| *out == tx).is_some() {
                         self.actions.push_back(Action::End { tx });
                         let response = self.local_response(id, 408, "Request Timeout");
                         self.emit(SipEvent::InDialogResponse { dialog: id, method: "INVITE".to_owned(), response });

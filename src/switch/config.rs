@@ -1,26 +1,35 @@
 //! What an embedded switch is started with.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use crate::esl::LogLevel;
+use crate::esl::wire::Limits;
 use crate::media::Codec;
+
+use super::gateway::Gateway;
 
 /// Settings of an embedded switch. [`SwitchConfig::default`] binds loopback and free ports.
 #[derive(Clone, Debug)]
 pub struct SwitchConfig {
     /// Where event sockets are accepted; port 0 is any free one.
     pub esl: SocketAddr,
-    /// Where SIP over UDP is received; port 0 is any free one.
+    /// Where SIP is received, over UDP and TCP; port 0 is any that is free for both.
     pub sip: SocketAddr,
     /// Ports for RTP; `None` is any free one.
     pub rtp_ports: Option<RangeInclusive<u16>>,
     /// What `auth` must say.
     pub password: String,
+    /// Networks whose machines may connect to the event socket; others are told to go away. This machine alone, unless told
+    /// otherwise (FreeSWITCH's `loopback.auto`).
+    pub acl: Vec<IpNet>,
+    /// What a client of the event socket may ask of the switch.
+    pub clients: ClientLimits,
     /// `FreeSWITCH-Hostname` and `FreeSWITCH-Switchname`.
     pub hostname: String,
     /// `FreeSWITCH-IPv4`.
@@ -29,6 +38,8 @@ pub struct SwitchConfig {
     pub ipv6: String,
     /// Names of SIP profiles, as in `sofia/NAME/...`. All share the one user agent.
     pub profiles: Vec<String>,
+    /// Servers that calls may go out through, all of the first profile.
+    pub gateways: Vec<Gateway>,
     /// Dialplan context of inbound calls.
     pub context: String,
     /// Codecs that are offered and accepted, best first.
@@ -41,7 +52,7 @@ pub struct SwitchConfig {
     pub max_sessions: u32,
     /// `sps`: new sessions in one second, with which more are refused: FreeSWITCH takes one less.
     pub sessions_per_second: u32,
-    /// `loglevel`. There is no log; commands read and change it.
+    /// `loglevel`: lines of the log beyond it are sent to nobody.
     pub log_level: LogLevel,
     /// Whether the `system` command runs programs, or is refused.
     pub system: SystemApi,
@@ -63,6 +74,36 @@ pub enum SystemApi {
     Allowed,
 }
 
+/// What clients of the event socket may ask of the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// At once; more are closed as they come.
+    pub connections: usize,
+    /// How long a client may take to log in: FreeSWITCH's 25 s.
+    pub login: Duration,
+    /// Of a request before the login, which has nothing to say but a password.
+    pub stranger: Limits,
+    /// Of a request after it.
+    pub known: Limits,
+    /// Requests that may wait behind one that is not done, before the client is dropped.
+    pub waiting: usize,
+    /// Bytes of those requests.
+    pub waiting_bytes: usize,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        ClientLimits {
+            connections: 256,
+            login: Duration::from_secs(25),
+            stranger: Limits { head: 1024, body: 0 },
+            known: Limits { head: 256 * 1024, body: 4 * 1024 * 1024 },
+            waiting: 100_000,
+            waiting_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
 impl Default for SwitchConfig {
     fn default() -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -70,11 +111,14 @@ impl Default for SwitchConfig {
             esl: SocketAddr::new(loopback, 0),
             sip: SocketAddr::new(loopback, 0),
             rtp_ports: None,
-            password: "ClueCon".to_owned(),
+            password: DEFAULT_PASSWORD.to_owned(),
+            acl: loopback_networks().to_vec(),
+            clients: ClientLimits::default(),
             hostname: "callwright".to_owned(),
             ipv4: "127.0.0.1".to_owned(),
             ipv6: "::1".to_owned(),
             profiles: vec!["external".to_owned(), "internal".to_owned()],
+            gateways: Vec::new(),
             context: "default".to_owned(),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             recordings_dir: std::env::temp_dir().join("callwright").join("recordings"),
@@ -89,6 +133,16 @@ impl Default for SwitchConfig {
             event_queue: 100_000,
         }
     }
+}
+
+/// The password that every FreeSWITCH comes with.
+pub const DEFAULT_PASSWORD: &str = "ClueCon";
+
+/// The addresses of this machine alone.
+pub fn loopback_networks() -> [IpNet; 2] {
+    // 127.0.0.0/8: a prefix of 8 is none that is too long.
+    let v4 = ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+    [v4.into(), IpAddr::V6(Ipv6Addr::LOCALHOST).into()]
 }
 
 /// What `FreeSWITCH-Version` and `version` say: the version that this switch imitates.

@@ -16,7 +16,7 @@ use crate::esl::server::Answer;
 use crate::esl::wire::Format;
 use crate::id::{Ids, SessionId};
 use crate::media::{LegId, MediaCommand, MediaEvent, RecordId};
-use crate::sip::{DialogId, Message, SipCommand, SipEvent};
+use crate::sip::{DialogId, Message, RegistrationId, SipCommand, SipEvent};
 use crate::units::Time;
 
 use super::api::ApiCall;
@@ -24,6 +24,7 @@ use super::channel::{Channel, Direction};
 use super::config::SwitchConfig;
 use super::esl::Connection;
 use super::events::{EventSource, Origin, origin, push_basic_data, push_channel};
+use super::gateway::Trunk;
 use super::originate::OriginateId;
 use super::outbound::Placing;
 use super::schedule::{Scheduled, TaskId};
@@ -114,8 +115,12 @@ pub(super) enum Timer {
     Wake(ChannelKey, u64),
     Scheduled(TaskId),
     Heartbeat,
+    /// Something is due for a gateway.
+    Gateway(RegistrationId),
     /// Nobody takes up a channel that was refused.
     Abandoned(ChannelKey),
+    /// A client must have logged in.
+    Login(ConnId),
 }
 
 /// The switch.
@@ -131,6 +136,7 @@ pub struct SwitchCore {
     pub(super) by_dialog: HashMap<DialogId, ChannelKey>,
     /// Calls that came in and wait for a media port.
     pub(super) arriving: BTreeMap<ChannelKey, (DialogId, Box<Message>)>,
+    pub(super) trunks: Vec<Trunk>,
     pub(super) placing: BTreeMap<OriginateId, Placing>,
     pub(super) scheduled: BTreeMap<TaskId, Scheduled>,
     pub(super) connections: BTreeMap<ConnId, Connection>,
@@ -161,6 +167,7 @@ impl SwitchCore {
             by_uuid: HashMap::new(),
             by_dialog: HashMap::new(),
             arriving: BTreeMap::new(),
+            trunks: Vec::new(),
             placing: BTreeMap::new(),
             scheduled: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -175,6 +182,7 @@ impl SwitchCore {
             config,
         };
         core.start_heartbeat();
+        core.start_gateways();
         core
     }
 
@@ -193,6 +201,8 @@ impl SwitchCore {
                 self.answered_inside(dialog, &method, &response);
             }
             SipEvent::Failed { dialog, failure } => self.failed(dialog, &failure),
+            SipEvent::Registered { id, response } => self.registered(id, &response),
+            SipEvent::RegisterFailed { id, failure } => self.register_failed(id, &failure),
         }
         self.run();
     }
@@ -246,18 +256,21 @@ impl SwitchCore {
                 Timer::Wake(key, nap) => self.wake(key, nap),
                 Timer::Scheduled(id) => self.run_scheduled(id),
                 Timer::Heartbeat => self.heartbeat(),
+                Timer::Gateway(id) => self.look_at_gateway(id),
+                Timer::Login(conn) => self.login_due(conn),
                 Timer::Abandoned(key) => self.hangup(key, HangupCause::WrongCallState),
             }
             self.run();
         }
     }
 
-    /// Hangs everything up, as FreeSWITCH does when it is shut down.
+    /// Hangs everything up and unregisters, as FreeSWITCH does when it is shut down.
     pub fn hang_up_all(&mut self, now: Time) {
         self.advance_clock(now);
         for key in self.channels.keys().copied().collect::<Vec<_>>() {
             self.hangup(key, HangupCause::SystemShutdown);
         }
+        self.leave_gateways();
         self.run();
     }
 

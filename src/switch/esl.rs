@@ -1,23 +1,24 @@
 //! The event socket as a server: login, subscriptions, filters and the commands of mod_event_socket.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use regex::Regex;
+use subtle::ConstantTimeEq;
 
 use crate::esl::server::Answer;
-use crate::esl::wire::{Format, Frame};
+use crate::esl::wire::{Format, Frame, Limits};
 use crate::esl::{Event, LogLevel};
 use crate::units::Time;
 
 use super::api::Caller;
-use super::core::{ConnId, Output, SwitchCore, Task};
+use super::config::ClientLimits;
+use super::core::{ConnId, Output, SwitchCore, Task, Timer};
 use super::dp::SendMsg;
 use super::event_names::{event_name, is_event_of_a_session};
 use super::events::origin;
 use super::variables::is_true;
 
-/// Requests that may wait behind an `api` command that is not done, before the client is dropped.
-const WAITING: usize = 100_000;
 /// `sendmsg`s that may wait on one channel (FreeSWITCH's SWITCH_EVENT_QUEUE_LEN).
 const MESSAGES: usize = 5_000;
 
@@ -36,6 +37,8 @@ pub struct Connection {
     session: Option<String>,
     /// Requests behind an `api` command that is not done.
     waiting: VecDeque<Frame>,
+    /// Bytes of those.
+    waiting_bytes: usize,
     busy: Busy,
 }
 
@@ -112,6 +115,11 @@ impl Filter {
 }
 
 impl Connection {
+    /// Whether lines of this level go out here.
+    pub(super) fn logs(&self, level: LogLevel) -> bool {
+        self.log_level.is_some_and(|wanted| wanted >= level)
+    }
+
     /// Whether an event of this name may go out here.
     pub(super) fn wants(&self, name: &str) -> bool {
         self.listening == Listening::Yes && (self.subscribed.contains("ALL") || self.subscribed.contains(name))
@@ -157,23 +165,53 @@ impl Connection {
 }
 
 impl SwitchCore {
-    /// A client connected: it is asked for the password.
-    pub fn handle_esl_connected(&mut self, now: Time, conn: ConnId) {
+    /// A client connected from `peer`: it is asked for the password, or told to go away.
+    pub fn handle_esl_connected(&mut self, now: Time, conn: ConnId, peer: IpAddr) {
         self.advance_clock(now);
+        // A socket for both kinds of addresses sees those of IPv4 as `::ffff:127.0.0.1`.
+        let peer = peer.to_canonical();
+        if !self.config.acl.iter().any(|network| network.contains(&peer)) {
+            self.answer(conn, Answer::Rejection);
+            self.answer(conn, Answer::Disconnect);
+            self.output(Output::CloseEsl(conn));
+            return;
+        }
+        if self.connections.len() >= self.config.clients.connections {
+            self.output(Output::CloseEsl(conn));
+            return;
+        }
         self.connections.insert(conn, Connection::default());
         self.answer(conn, Answer::AuthRequest);
+        self.after(self.config.clients.login, Timer::Login(conn));
+    }
+
+    /// How large the next request of a client may be.
+    pub fn esl_limits(&self, conn: ConnId) -> Limits {
+        let is_known = self.connections.get(&conn).is_some_and(|connection| connection.login == Login::Accepted);
+        if is_known { self.config.clients.known } else { self.config.clients.stranger }
+    }
+
+    /// A client that has not logged in by now is told goodbye.
+    pub(super) fn login_due(&mut self, conn: ConnId) {
+        if self.connections.get(&conn).is_some_and(|connection| connection.login == Login::Asked) {
+            self.connections.remove(&conn);
+            self.answer(conn, Answer::Disconnect);
+            self.output(Output::CloseEsl(conn));
+        }
     }
 
     /// Takes a request of a client.
     pub fn handle_esl_command(&mut self, now: Time, conn: ConnId, request: Frame) {
         self.advance_clock(now);
         let Some(connection) = self.connections.get_mut(&conn) else { return };
-        if connection.waiting.len() >= WAITING {
+        let ClientLimits { waiting, waiting_bytes, .. } = self.config.clients;
+        connection.waiting_bytes += request.bytes();
+        connection.waiting.push_back(request);
+        if connection.waiting.len() > waiting || connection.waiting_bytes > waiting_bytes {
             self.connections.remove(&conn);
             self.output(Output::CloseEsl(conn));
             return;
         }
-        connection.waiting.push_back(request);
         self.serve(conn);
         self.run();
     }
@@ -182,6 +220,7 @@ impl SwitchCore {
     pub fn handle_esl_closed(&mut self, now: Time, conn: ConnId) {
         self.advance_clock(now);
         self.connections.remove(&conn);
+        self.forget(|timer| *timer == Timer::Login(conn));
     }
 
     /// Serves what waits, until a command does not finish at once.
@@ -191,6 +230,7 @@ impl SwitchCore {
                 return;
             }
             let Some(request) = connection.waiting.pop_front() else { return };
+            connection.waiting_bytes -= request.bytes();
             if let Some(answer) = self.request(conn, &request) {
                 self.answer(conn, answer);
                 if self.connections.get(&conn).is_some_and(|c| c.login == Login::Left) {
@@ -203,7 +243,7 @@ impl SwitchCore {
 
     fn request(&mut self, conn: ConnId, request: &Frame) -> Option<Answer> {
         let line = request.line.trim_end();
-        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
+        let (command, argument) = command_of(line);
         let connection = self.connections.get_mut(&conn)?;
         if starts_with(line, "exit") || line.starts_with("...") {
             connection.login = Login::Left;
@@ -211,7 +251,8 @@ impl SwitchCore {
         }
         if connection.login == Login::Asked {
             return Some(Answer::reply(match command.eq_ignore_ascii_case("auth") {
-                true if equal_in_constant_time(argument, &self.config.password) => {
+                // Its time does not tell how much of it was right.
+                true if bool::from(argument.as_bytes().ct_eq(self.config.password.as_bytes())) => {
                     connection.login = Login::Accepted;
                     "+OK accepted"
                 }
@@ -228,7 +269,10 @@ impl SwitchCore {
             "divert_events" => "-ERR not controlling a session.".to_owned(),
             "sendmsg" => self.sendmsg(conn, argument, request),
             "sendevent" => self.sendevent(argument, request),
-            "api" if !argument.is_empty() => return self.api_request(conn, argument),
+            "api" if !argument.is_empty() => {
+                let whole = request.line.split_once(' ').map_or("", |(_, whole)| whole);
+                return self.api_request(conn, whole);
+            }
             "bgapi" if !argument.is_empty() => return Some(self.bgapi_request(argument, request)),
             "log" => connection.log(argument),
             "linger" | "nolinger" if connection.session.is_none() => "-ERR not controlling a session".to_owned(),
@@ -454,13 +498,25 @@ impl SendMsg {
     }
 }
 
-fn starts_with(line: &str, word: &str) -> bool {
-    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+/// The command of a line, and what it is about.
+///
+/// FreeSWITCH knows most commands by how a line begins: `events` is `event`, and `log7` is `log 7`.
+fn command_of(line: &str) -> (&str, &str) {
+    /// `sendmsg`, with what stands right behind it.
+    const BY_BEGINNING: [&str; 8] =
+        ["divert_events", "sendmsg", "sendevent", "log", "linger", "nolinger", "nolog", "noevents"];
+    /// `event`, with what stands behind the next space.
+    const BY_BEGINNING_OF_WORD: [&str; 2] = ["event", "nixevent"];
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if let Some(command) = BY_BEGINNING_OF_WORD.into_iter().find(|command| starts_with(word, command)) {
+        return (command, rest);
+    }
+    match BY_BEGINNING.into_iter().find(|command| starts_with(line, command)) {
+        Some(command) => (command, line[command.len()..].trim_start_matches(' ')),
+        None => (word, rest),
+    }
 }
 
-/// Compares without telling by its time how much of it was right.
-fn equal_in_constant_time(said: &str, wanted: &str) -> bool {
-    let (said, wanted) = (said.as_bytes(), wanted.as_bytes());
-    let bytes = said.iter().zip(wanted.iter().chain(std::iter::repeat(&0)));
-    bytes.fold(said.len() ^ wanted.len(), |differs, (a, b)| differs | usize::from(a ^ b)) == 0
+fn starts_with(line: &str, word: &str) -> bool {
+    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
 }

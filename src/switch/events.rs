@@ -51,6 +51,8 @@ pub mod origin {
     pub const MARK_HOLD: Origin = Origin("switch_channel.c", "switch_channel_mark_hold", 875);
     pub const REINVITE: Origin = Origin("sofia.c", "sofia_handle_sip_i_state", 8489);
     pub const NOTIFY_REFER: Origin = Origin("sofia.c", "sofia_handle_sip_i_notify", 630);
+    pub const GATEWAY_STATE: Origin = Origin("sofia_reg.c", "sofia_reg_fire_custom_gateway_state_event", 171);
+    pub const GATEWAY_DELETE: Origin = Origin("sofia_reg.c", "sofia_reg_check_gateway", 348);
     pub const BRIDGE: Origin = Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1689);
     pub const UNBRIDGE: Origin = Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1879);
     pub const DETECTED_TONE: Origin = Origin("switch_ivr_async.c", "tone_detect_callback", 4270);

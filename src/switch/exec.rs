@@ -8,6 +8,7 @@ use super::channel::{Ending, State};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::dp::{Announce, Application, Broken, Doing, Frame, SendMsg, Sent, Source, Stop};
 use super::events::{origin, push_channel};
+use super::log::line;
 
 /// How many applications FreeSWITCH runs on top of each other.
 const DEPTH: usize = 16;
@@ -100,6 +101,9 @@ impl SwitchCore {
             ("Application-UUID", uuid.as_str()),
             ("Application-UUID-Name", uuid_name.as_str()),
         ];
+        self.log(key, line::EXECUTE, |channel| {
+            format!("EXECUTE [depth={}] {} {}({argument})", channel.stack.len(), channel.name, application.name)
+        });
         self.fire_channel(key, "CHANNEL_EXECUTE", origin::EXECUTE, &[], &tail);
         let Some(channel) = self.channel(key) else { return };
         channel.variables.set("current_application", application.name);

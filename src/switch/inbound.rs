@@ -13,6 +13,7 @@ use super::address::Address;
 use super::channel::{CallState, CallerProfile, Channel, DialogEnd, Direction, HitDialplan, State};
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
+use super::log::line;
 use super::offer::{agree, as_kept, codecs_of};
 
 /// How long a session may stay without a state.
@@ -79,6 +80,7 @@ impl SwitchCore {
         }
         variables.set("channel_name", name);
         variables.set("sip_call_id", call_id);
+        self.log(key, line::NEW_CHANNEL, |channel| format!("New Channel {} [{}]", channel.name, channel.uuid));
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
 
         // mod_sofia looks at `max_sessions` again, and now this session is one of them. It refuses the call, but the
@@ -94,6 +96,16 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         set_invite_variables(channel, invite, &from, &request, &facts);
         channel.profile = Some(profile_of(invite, &from, &request, &context, now));
+        // A gateway calls the Contact that we gave it.
+        let gateway = request.params.split(';').find_map(|parameter| parameter.strip_prefix("gw="));
+        if let Some(trunk) = gateway.and_then(|name| self.trunk(name)) {
+            trunk.calls_in += 1;
+            let name = trunk.gateway.name.clone();
+            if let Some(channel) = self.channel(key) {
+                channel.variables.set("sip_gateway", name);
+            }
+        }
+        let Some(channel) = self.channel(key) else { return };
         let Some((codec, agreed)) = agree(&invite.body, &allowed) else {
             self.hangup(key, HangupCause::IncompatibleDestination);
             return;
@@ -217,7 +229,8 @@ impl SwitchCore {
     pub(super) fn requested(&mut self, dialog: DialogId, request: &Message) {
         let StartLine::Request { method, .. } = &request.start else { return };
         match method.as_str() {
-            "INVITE" => {}
+            "INVITE" if request.body.trim().is_empty() => return self.offer_ours(dialog),
+            "INVITE" | "UPDATE" => {}
             "REFER" => return self.referred(dialog, request),
             "NOTIFY" => return self.notified(dialog, request),
             _ => {
@@ -260,6 +273,19 @@ impl SwitchCore {
     }
 }
 
+impl SwitchCore {
+    /// A re-INVITE without an offer is answered with one of ours: what was agreed.
+    fn offer_ours(&mut self, dialog: DialogId) {
+        let channel = self.by_dialog.get(&dialog).and_then(|key| self.channels.get(key));
+        let offer = channel.and_then(|channel| {
+            let media = &channel.media;
+            Some(media.agreed.as_ref()?.answer(media.session, media.session + media.version, media.local?))
+        });
+        let (code, sdp) = if offer.is_some() { (200, offer.map(|offer| offer.to_sdp())) } else { (481, None) };
+        self.sip(SipCommand::Respond { dialog, code, reason: None, headers: Vec::new(), sdp });
+    }
+}
+
 /// What an INVITE does not say itself.
 struct InviteFacts {
     local_ip: String,
@@ -294,7 +320,7 @@ fn set_invite_variables(
     set("sip_invite_stamp", &facts.stamp.to_string());
     set("sip_received_ip", &ip);
     set("sip_received_port", &port);
-    set("sip_via_protocol", "udp");
+    set("sip_via_protocol", &via.protocol.to_ascii_lowercase());
     set("sip_from_user_stripped", from.user.trim_start_matches('+'));
     set("sip_from_tag", &from.tag);
     set("sofia_profile_name", &facts.profile);
@@ -433,9 +459,10 @@ fn cause_of(reason: &str) -> Option<HangupCause> {
     HangupCause::from_number(value.parse().ok()?)
 }
 
-/// Host, port and `rport` of a Via (RFC 3581).
+/// Protocol, host, port and `rport` of a Via (RFC 3581).
 #[derive(Debug, Default)]
 struct Via<'a> {
+    protocol: &'a str,
     host: &'a str,
     port: &'a str,
     rport: &'a str,
@@ -443,10 +470,11 @@ struct Via<'a> {
 
 impl<'a> Via<'a> {
     fn parse(text: &'a str) -> Via<'a> {
-        let (_, rest) = text.split_once(' ').unwrap_or(("", text));
+        let (name, rest) = text.split_once(' ').unwrap_or(("", text));
+        let protocol = name.rsplit('/').next().unwrap_or_default();
         let (sent_by, params) = rest.split_once(';').unwrap_or((rest, ""));
         let (host, port) = sent_by.trim().rsplit_once(':').unwrap_or((sent_by.trim(), ""));
         let rport = params.split(';').find_map(|p| p.trim().strip_prefix("rport=")).unwrap_or_default();
-        Via { host, port, rport }
+        Via { protocol, host, port, rport }
     }
 }

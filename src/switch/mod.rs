@@ -3,8 +3,8 @@
 //! [`SwitchCore`] is the switch without IO. [`Switch`] is its shell: sockets, clock and media thread. [`Rig`] joins a core
 //! to a network in memory, so that whole calls run in virtual time.
 //!
-//! Left out: other endpoints than SIP, registration, other dialplans than "park everything", forking originates, log
-//! lines, the outbound event socket.
+//! Left out: other endpoints than SIP, registration with us (it registers with gateways itself), other dialplans than
+//! "park everything", forking originates, most log lines, the outbound event socket.
 
 mod address;
 pub mod api;
@@ -19,8 +19,11 @@ mod event_names;
 mod events;
 mod exec;
 mod expand;
+mod gateway;
+mod gateways;
 mod hold;
 mod inbound;
+mod log;
 mod media;
 mod net;
 mod offer;
@@ -38,6 +41,10 @@ mod text;
 mod variables;
 
 pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
-pub use config::{IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi};
+pub use config::{
+    ClientLimits, DEFAULT_PASSWORD, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi, loopback_networks,
+};
+pub use event_names::{EVENTS, event_name};
+pub use gateway::{Gateway, Registering};
 pub use net::{Switch, SwitchError};
 pub use rig::Rig;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -131,6 +131,8 @@ impl Drop for Switch {
 #[derive(Debug)]
 enum Input {
     Request(ConnId, Frame),
+    /// Of a client that was not logged in: it goes on once it is told how large its next request may be.
+    Login(ConnId, Frame, oneshot::Sender<Limits>),
     Closed(ConnId),
     Answered(AskId, String),
 }
@@ -193,7 +195,7 @@ impl Owner {
             let wait = due.map(|due| self.clock.until(due));
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => self.connected(stream),
+                    Ok((stream, peer)) => self.connected(stream, peer),
                     // Too many files are open: the client tries again.
                     Err(error) => tracing::warn!(target: "callwright::switch", %error, "event socket not accepted"),
                 },
@@ -220,6 +222,11 @@ impl Owner {
         let now = self.clock.now();
         match input {
             Input::Request(conn, request) => self.core.handle_esl_command(now, conn, request),
+            Input::Login(conn, request, go_on) => {
+                self.core.handle_esl_command(now, conn, request);
+                // It may be gone.
+                let _ = go_on.send(self.core.esl_limits(conn));
+            }
             Input::Closed(conn) => {
                 self.clients.remove(&conn);
                 self.core.handle_esl_closed(now, conn);
@@ -228,7 +235,7 @@ impl Owner {
         }
     }
 
-    fn connected(&mut self, stream: TcpStream) {
+    fn connected(&mut self, stream: TcpStream, peer: SocketAddr) {
         // Latency matters here, and FreeSWITCH does the same.
         let _ = stream.set_nodelay(true);
         self.last_client += 1;
@@ -236,9 +243,9 @@ impl Owner {
         let (reader, writer) = stream.into_split();
         let (sender, answers) = mpsc::channel(self.queue);
         let writer = tokio::spawn(write(writer, answers)).abort_handle();
-        let reader = tokio::spawn(read(conn, reader, self.inbox.clone())).abort_handle();
+        let reader = tokio::spawn(read(conn, reader, self.core.esl_limits(conn), self.inbox.clone())).abort_handle();
         self.clients.insert(conn, Client { sender, reader, writer });
-        self.core.handle_esl_connected(self.clock.now(), conn);
+        self.core.handle_esl_connected(self.clock.now(), conn, peer.ip());
     }
 
     /// Carries outputs until there are none.
@@ -282,13 +289,23 @@ async fn sleep(wait: Option<Duration>) {
 }
 
 /// Cuts what a client sends into requests.
-async fn read(conn: ConnId, mut reader: tokio::net::tcp::OwnedReadHalf, inbox: mpsc::Sender<Input>) {
-    let mut requests = Requests::new(Limits::default());
+async fn read(conn: ConnId, mut reader: tokio::net::tcp::OwnedReadHalf, stranger: Limits, inbox: mpsc::Sender<Input>) {
+    let mut requests = Requests::new(stranger);
+    let mut limits = stranger;
     let mut bytes = vec![0; READ];
     'reading: while let Ok(count @ 1..) = reader.read(&mut bytes).await {
         requests.feed(&bytes[..count]);
         loop {
             match requests.poll() {
+                Ok(Some(request)) if limits == stranger => {
+                    let (go_on, went_on) = oneshot::channel();
+                    if inbox.send(Input::Login(conn, request, go_on)).await.is_err() {
+                        return;
+                    }
+                    let Ok(next) = went_on.await else { return };
+                    limits = next;
+                    requests.limit(limits);
+                }
                 Ok(Some(request)) => {
                     if inbox.send(Input::Request(conn, request)).await.is_err() {
                         return;

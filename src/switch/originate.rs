@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::call::HangupCause;
 
+use super::gateway::Gateway;
 use super::text::{bracketed, separate};
 
 /// One originate under way.
@@ -33,6 +34,8 @@ pub struct Endpoint {
     pub address: String,
     /// Where the INVITE is sent instead (`fs_path`).
     pub proxy: Option<String>,
+    /// Through which gateway; then the address may lack its host.
+    pub gateway: Option<String>,
 }
 
 /// What the channel does once it is answered.
@@ -102,6 +105,18 @@ impl Originate {
 }
 
 impl Endpoint {
+    /// Completes the address from the gateway that it goes through.
+    pub fn through(&mut self, gateway: &Gateway) {
+        let (plain, parameters) = match self.address.split_once(';') {
+            Some((plain, parameters)) => (plain.to_owned(), format!(";{parameters}")),
+            None => (self.address.clone(), String::new()),
+        };
+        let host = if plain.contains('@') { String::new() } else { format!("@{}", gateway.hop()) };
+        let told = parameters.contains("transport=") || gateway.transport_name() == "udp";
+        let transport = if told { "" } else { ";transport=tcp" };
+        self.address = format!("{plain}{host}{parameters}{transport}");
+    }
+
     /// The part of the address before `@`.
     pub fn user(&self) -> &str {
         let plain = self.plain();
@@ -112,6 +127,12 @@ impl Endpoint {
     pub fn host_port(&self) -> &str {
         let plain = self.plain();
         plain.rsplit_once('@').map_or(plain, |(_, host)| host)
+    }
+
+    /// Whether it is called over TCP (`;transport=tcp`, of the proxy where there is one).
+    pub fn is_over_tcp(&self) -> bool {
+        let hop = self.proxy.as_ref().unwrap_or(&self.address);
+        hop.split(';').skip(1).any(|parameter| parameter.eq_ignore_ascii_case("transport=tcp"))
     }
 
     /// `user@host:port` without parameters.
@@ -149,9 +170,13 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, Refusal> {
         (Some("sofia"), _, _) => return Err(Refusal::Cause(HangupCause::InvalidUrl)),
         _ => return Err(Refusal::Cause(HangupCause::ChanNotImplemented)),
     };
-    if profile == "gateway" {
-        return Err(Refusal::Cause(HangupCause::InvalidGateway));
-    }
+    let (gateway, address) = match profile {
+        "gateway" => match address.split_once('/') {
+            Some((gateway, user)) => (Some(gateway.to_owned()), user),
+            None => return Err(Refusal::Cause(HangupCause::InvalidUrl)),
+        },
+        _ => (None, address),
+    };
     let address = address.strip_prefix("sip:").unwrap_or(address);
     let mut proxy = None;
     let kept: Vec<&str> = address
@@ -164,7 +189,8 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, Refusal> {
             None => true,
         })
         .collect();
-    let endpoint = Endpoint { kind: kind.to_owned(), profile: profile.to_owned(), address: kept.join(";"), proxy };
+    let (kind, profile) = (kind.to_owned(), profile.to_owned());
+    let endpoint = Endpoint { kind, profile, address: kept.join(";"), proxy, gateway };
     if endpoint.host_port().is_empty() {
         return Err(Refusal::Cause(HangupCause::InvalidUrl));
     }
@@ -232,7 +258,7 @@ mod tests {
         let refused = |text| Originate::parse(text).unwrap_err();
         assert_eq!(refused("sofia/external/a@b"), Refusal::Usage);
         assert_eq!(refused("loopback/1 &park()"), Refusal::Cause(HangupCause::ChanNotImplemented));
-        assert_eq!(refused("sofia/gateway/gw/1 &park()"), Refusal::Cause(HangupCause::InvalidGateway));
+        assert_eq!(refused("sofia/gateway/gw &park()"), Refusal::Cause(HangupCause::InvalidUrl));
     }
 
     #[test]

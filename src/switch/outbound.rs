@@ -7,7 +7,7 @@ use crate::call::HangupCause;
 use crate::id::SessionId;
 use crate::media::{Codec, LegId, MediaCommand};
 use crate::sip::sdp::{Description, Negotiated};
-use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
+use crate::sip::{Credentials, DialogId, Message, OutgoingInvite, SipCommand, SipFailure};
 
 use super::address::Address;
 use super::api::{ApiCall, ApiWait};
@@ -16,9 +16,11 @@ use super::channel::{
 };
 use super::core::{ChannelKey, SwitchCore, Task, Timer};
 use super::events::origin;
+use super::gateway::Gateway;
 use super::inbound::{
     FlowOf, codec_list, cseq, endpoint_codecs, sdp_session, set_flow_variables, set_remote, set_term_status,
 };
+use super::log::line;
 use super::offer::{agree, as_kept, codecs_in_list, payloads};
 use super::originate::{Endpoint, Originate, OriginateId, Refusal, Then, USAGE, sanitize};
 use super::variables::is_true;
@@ -28,6 +30,7 @@ use super::variables::is_true;
 pub struct Placing {
     key: ChannelKey,
     endpoint: Endpoint,
+    gateway: Option<Gateway>,
     then: Then,
     early_media: EarlyMedia,
     /// Who asked; set once the command that began it returned.
@@ -110,6 +113,11 @@ impl SwitchCore {
         by: Option<ChannelKey>,
     ) -> Result<OriginateId, HangupCause> {
         self.expand_globals(&mut wanted.variables);
+        // A call that goes in circles has to end (RFC 3261 16.3).
+        let hops = by.and_then(|by| self.channels.get(&by)?.variables.value("max_forwards")?.parse::<u32>().ok());
+        if hops.is_some_and(|hops| hops <= 1) {
+            return Err(HangupCause::ExchangeRoutingError);
+        }
         let uuid = match wanted.variable("origination_uuid") {
             Some(uuid) if self.key_of(uuid).is_some() => return Err(HangupCause::DestinationOutOfOrder),
             Some(uuid) => SessionId::new(uuid),
@@ -117,12 +125,26 @@ impl SwitchCore {
         };
         let key = self.admit(Direction::Outbound).ok_or(HangupCause::DestinationOutOfOrder)?;
         self.add_channel(uuid, key, Direction::Outbound).peer = by;
-        if !self.config.profiles.contains(&wanted.endpoint.profile) {
-            self.destroy(key);
-            return Err(HangupCause::InvalidProfile);
+        let gateway = match &wanted.endpoint.gateway {
+            Some(name) => self.gateway_for_call(name).map(Some),
+            None if self.config.profiles.contains(&wanted.endpoint.profile) => Ok(None),
+            None => Err(HangupCause::InvalidProfile),
+        };
+        let gateway = match gateway {
+            Ok(gateway) => gateway,
+            Err(cause) => {
+                self.destroy(key);
+                return Err(cause);
+            }
+        };
+        if gateway.is_some() {
+            wanted.endpoint.profile = self.config.profiles.first().cloned().unwrap_or_default();
         }
         let id = OriginateId(self.next_id());
-        self.make_outgoing(key, &wanted, by);
+        self.make_outgoing(key, &wanted, gateway.as_ref(), by);
+        if let Some(gateway) = &gateway {
+            wanted.endpoint.through(gateway);
+        }
         if let Some(channel) = self.channel(key) {
             channel.originate = Some(id);
         }
@@ -136,6 +158,7 @@ impl SwitchCore {
         let placing = Placing {
             key,
             endpoint: wanted.endpoint,
+            gateway,
             then: wanted.then,
             early_media: if ignored { EarlyMedia::Ignored } else { EarlyMedia::Counts },
             call: None,
@@ -148,7 +171,13 @@ impl SwitchCore {
     }
 
     /// CHANNEL_OUTGOING and CS_INIT.
-    fn make_outgoing(&mut self, key: ChannelKey, wanted: &Originate, by: Option<ChannelKey>) {
+    fn make_outgoing(
+        &mut self,
+        key: ChannelKey,
+        wanted: &Originate,
+        gateway: Option<&Gateway>,
+        by: Option<ChannelKey>,
+    ) {
         let originator = by.and_then(|by| self.channels.get(&by)).map(Originator::of);
         let now = self.now;
         let local_ip = self.config.sip.ip().to_string();
@@ -194,10 +223,18 @@ impl SwitchCore {
             variables.set(&format!("{media}_media_flow"), "disabled");
         }
         variables.set("channel_name", name);
-        variables.set("sip_destination_url", format!("sip:{}", endpoint.address));
+        if let Some(gateway) = &endpoint.gateway {
+            variables.set("sip_gateway_name", gateway.as_str());
+        }
+        let mut whole = endpoint.clone();
+        if let Some(gateway) = gateway {
+            whole.through(gateway);
+        }
+        variables.set("sip_destination_url", format!("sip:{}", whole.address));
         for (name, value) in originator.iter().flat_map(|originator| &originator.variables) {
             variables.set(name, value.as_str());
         }
+        self.log(key, line::NEW_CHANNEL, |channel| format!("New Channel {} [{}]", channel.name, channel.uuid));
         self.fire_channel(key, "CHANNEL_OUTGOING", origin::OUTGOING, &[], &[]);
         let ignored = wanted.variable("ignore_early_media").is_some_and(is_true);
         if let Some(channel) = self.channel(key) {
@@ -220,7 +257,7 @@ impl SwitchCore {
     pub(super) fn place(&mut self, key: ChannelKey, local: SocketAddr) {
         let Some(channel) = self.channels.get_mut(&key).filter(|c| c.is_up()) else { return };
         let Some(placing) = channel.originate.and_then(|id| self.placing.get(&id)) else { return };
-        let endpoint = placing.endpoint.clone();
+        let (endpoint, gateway) = (placing.endpoint.clone(), placing.gateway.clone());
         let session = sdp_session(self.ids.number());
         let (ip, url, contact_ip) =
             (local.ip().to_string(), format!("sip:mod_sofia@{}", self.config.sip), self.config.sip.ip().to_string());
@@ -259,7 +296,13 @@ impl SwitchCore {
             variables.set("video_media_flow", "inactive");
         }
         variables.set("rtp_local_sdp_str", offer.to_variable());
-        variables.set("sip_outgoing_contact_uri", format!("<{url}>"));
+        let contact = match &gateway {
+            Some(gateway) => {
+                format!("<sip:{}@{}{}>", gateway.contact_user(), self.config.sip, gateway.contact_parameters())
+            }
+            None => format!("<{url}{}>", if endpoint.is_over_tcp() { ";transport=tcp" } else { "" }),
+        };
+        variables.set("sip_outgoing_contact_uri", contact);
         variables.set("sip_req_uri", endpoint.plain());
         variables.set("sip_to_host", endpoint.host_port());
         variables.set("sip_from_host", contact_ip.as_str());
@@ -268,7 +311,7 @@ impl SwitchCore {
         variables.set("sofia_profile_url", url);
         let dialog = DialogId::Placed(key);
         channel.dialog = Some(dialog);
-        let invite = invite_of(channel, dialog, &endpoint, contact_ip, sdp);
+        let invite = invite_of(channel, dialog, &endpoint, gateway.as_ref(), contact_ip, sdp);
         self.by_dialog.insert(dialog, key);
         if let Some(channel) = self.channel(key) {
             channel.state = State::Routing;
@@ -496,6 +539,7 @@ impl SwitchCore {
             SipFailure::NoResponse(_) => (408, "Request Timeout"),
             SipFailure::Transport(..) => (503, "Service Unavailable"),
             SipFailure::BadUri(_) => (400, "Bad Request"),
+            SipFailure::NotRefreshed => return self.hangup(key, HangupCause::RecoveryOnTimerExpire),
         };
         self.invite_failed(key, code, phrase, "", None);
     }
@@ -523,8 +567,21 @@ impl SwitchCore {
     }
 }
 
-fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: String, sdp: String) -> OutgoingInvite {
+fn invite_of(
+    channel: &Channel,
+    dialog: DialogId,
+    endpoint: &Endpoint,
+    gateway: Option<&Gateway>,
+    host: String,
+    sdp: String,
+) -> OutgoingInvite {
     let profile = channel.profile.clone().unwrap_or_default();
+    let host = gateway.map_or(host, |gateway| gateway.hop().to_owned());
+    // A gateway knows us by its own name; who calls stands in Remote-Party-ID.
+    let (from_user, from_display) = match gateway {
+        Some(gateway) => (gateway.credentials.username.clone(), String::new()),
+        None => (profile.caller_id_number.clone(), profile.caller_id_name.clone()),
+    };
     let mut headers = Vec::new();
     for (name, value) in channel.variables.iter() {
         let named = name.get(..6).filter(|start| start.eq_ignore_ascii_case("sip_h_")).map(|_| &name[6..]);
@@ -543,12 +600,27 @@ fn invite_of(channel: &Channel, dialog: DialogId, endpoint: &Endpoint, host: Str
         dialog,
         uri: format!("sip:{}", endpoint.address),
         proxy: endpoint.proxy.clone(),
-        from_user: profile.caller_id_number,
-        from_display: profile.caller_id_name,
+        from_user,
+        from_display,
         from_host: host,
         headers,
         sdp,
+        credentials: credentials(channel).or(gateway.map(|gateway| gateway.credentials.clone())),
+        contact_user: gateway.map(Gateway::contact_user),
+        contact_parameters: gateway.map(Gateway::contact_parameters).unwrap_or_default(),
+        max_forwards: channel.variables.value("max_forwards").and_then(|hops| hops.parse().ok()),
+        session_expires: channel
+            .variables
+            .value("sofia_session_timeout")
+            .and_then(|seconds| seconds.parse().ok())
+            .filter(|seconds| *seconds > 0),
     }
+}
+
+/// The credentials that a channel was given (`sip_auth_username`, `sip_auth_password`).
+fn credentials(channel: &Channel) -> Option<Credentials> {
+    let value = |name: &str| channel.variables.value(name).map(str::to_owned);
+    Some(Credentials { username: value("sip_auth_username")?, password: value("sip_auth_password")? })
 }
 
 /// What an answer has in common with our offer.

@@ -9,13 +9,14 @@ mod network;
 mod rtp;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::esl::server::{Requests, write_event};
-use crate::esl::wire::Limits;
 use crate::id::Ids;
 use crate::media::clip::Clip;
+use crate::sip::Registration;
 use crate::units::Time;
 
 pub use disk::{Recorded, RecordedState};
@@ -88,11 +89,16 @@ impl Rig {
 
     /// Connects a client. What the switch says first can be read at once.
     pub fn connect(&mut self) -> ConnId {
+        self.connect_from(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Connects a client of another machine.
+    pub fn connect_from(&mut self, peer: IpAddr) -> ConnId {
         self.last_pipe += 1;
         let conn = ConnId(self.last_pipe);
-        let requests = Requests::new(Limits::default());
+        let requests = Requests::new(self.core.esl_limits(conn));
         self.pipes.insert(conn, Pipe { requests, unread: Vec::new(), state: PipeState::Open });
-        self.core.handle_esl_connected(self.now, conn);
+        self.core.handle_esl_connected(self.now, conn, peer);
         self.settle();
         conn
     }
@@ -106,6 +112,8 @@ impl Rig {
                 Ok(Some(request)) => {
                     self.core.handle_esl_command(self.now, conn, request);
                     self.settle();
+                    let limits = self.core.esl_limits(conn);
+                    self.pipes.entry(conn).and_modify(|pipe| pipe.requests.limit(limits));
                 }
                 Ok(None) => break,
                 Err(_) => {
@@ -183,6 +191,16 @@ impl Rig {
     /// Has `host:port` answer no SIP at all.
     pub fn silence(&mut self, host_port: &str) {
         self.network.silence(host_port);
+    }
+
+    /// Has `host:port` answer REGISTERs with these codes, the last one for ever; a 200 grants what was asked for.
+    pub fn registrar(&mut self, host_port: &str, codes: &[u16]) {
+        self.network.registrar(host_port, codes);
+    }
+
+    /// The REGISTERs that were sent, in order.
+    pub fn registrations(&self) -> &[Registration] {
+        self.network.registrations()
     }
 
     fn step(&mut self, due: Time) {

@@ -9,6 +9,7 @@ use super::channel::{
 };
 use super::core::{ChannelKey, SwitchCore, Task};
 use super::events::origin;
+use super::log::line;
 use super::stamps::set_stamps;
 
 /// Why a command about a channel did nothing.
@@ -22,6 +23,10 @@ impl SwitchCore {
             channel.running = state;
             channel.state = state;
         }
+        let (now, ever) = (self.channels.len(), self.sessions);
+        self.log(key, line::RUNNING_STATE, |channel| {
+            format!("({}) Running State Change {} (Cur {now} Tot {ever})", channel.name, state.name())
+        });
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
     }
 
@@ -30,6 +35,9 @@ impl SwitchCore {
         let Some(channel) = self.channel(key) else { return };
         let before = std::mem::replace(&mut channel.call_state, state);
         if before != state {
+            self.log(key, line::CALL_STATE, |channel| {
+                format!("({}) Callstate Change {} -> {}", channel.name, before.name(), state.name())
+            });
             let number = state.number().to_string();
             let head = [("Original-Channel-Call-State", before.name()), ("Channel-Call-State-Number", number.as_str())];
             self.fire_channel(key, "CHANNEL_CALLSTATE", origin::CALL_STATE, &head, &[]);
@@ -129,6 +137,7 @@ impl SwitchCore {
             channel.answer_state = AnswerState::Answered;
             channel.times.answered = Some(now);
         }
+        self.log(key, line::ANSWERED, |channel| format!("Channel [{}] has been answered", channel.name));
         self.fire_channel(key, "CHANNEL_ANSWER", origin::ANSWER, &[], &[]);
         if let Some(channel) = self.channel(key) {
             channel.variables.set("endpoint_disposition", "ANSWER");
@@ -174,7 +183,7 @@ impl SwitchCore {
     pub(super) fn hangup(&mut self, key: ChannelKey, cause: HangupCause) {
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
         channel.ending = Ending::Unwinding;
-        channel.state = State::Hangup;
+        let before = std::mem::replace(&mut channel.state, State::Hangup);
         channel.answer_state = AnswerState::Hangup;
         channel.hangup_cause = Some(cause);
         channel.queue.clear();
@@ -183,6 +192,10 @@ impl SwitchCore {
         if channel.other.as_ref().is_some_and(|other| other.role == OtherRole::Originatee) {
             channel.variables.set("last_bridge_role", OtherRole::Originator.name());
         }
+        self.log(key, line::HANGUP, |channel| {
+            let cause = channel.hangup_cause.as_ref().map_or("", HangupCause::as_str);
+            format!("Hangup {} [{}] [{cause}]", channel.name, before.name())
+        });
         self.fire_channel(key, "CHANNEL_HANGUP", origin::HANGUP, &[], &[]);
         if let Some(peer) = peer {
             self.later(Task::Unbridge(peer));
@@ -281,7 +294,9 @@ impl SwitchCore {
         // One that never ran keeps the number of its state.
         if let Some(channel) = self.channel(key).filter(|c| c.running != State::None) {
             channel.state = State::Destroy;
+            self.log(key, line::ENDED, |channel| format!("Session {key} ({}) Ended", channel.name));
         }
+        self.log(key, line::CLOSED, |channel| format!("Close Channel {} [{}]", channel.name, channel.state.name()));
         self.fire_channel(key, "CHANNEL_DESTROY", origin::DESTROY, &[], &[]);
         if let Some(channel) = self.channel(key) {
             channel.running = State::Destroy;

@@ -2,7 +2,9 @@
 
 mod applications;
 mod dtmf;
+mod gateways;
 mod limits;
+mod log;
 mod originate;
 mod sockets;
 
@@ -21,6 +23,7 @@ struct Bench {
     decoder: Decoder,
     replies: Vec<Frame>,
     events: Vec<Event>,
+    log: Vec<Frame>,
 }
 
 const CALLER: &str = "caller";
@@ -37,7 +40,7 @@ impl Bench {
     fn with(mut rig: Rig) -> Bench {
         let conn = rig.connect();
         let decoder = Decoder::new(Limits::default());
-        let mut bench = Bench { rig, conn, decoder, replies: Vec::new(), events: Vec::new() };
+        let mut bench = Bench { rig, conn, decoder, replies: Vec::new(), events: Vec::new(), log: Vec::new() };
         assert_eq!(bench.ask("auth ClueCon"), "+OK accepted");
         bench.ask("event plain ALL");
         bench.replies.clear();
@@ -69,6 +72,7 @@ impl Bench {
             match frame.header("Content-Type") {
                 Some("text/event-plain") => self.events.push(parse_plain(body).unwrap()),
                 Some("text/event-json") => self.events.push(parse_json(body).unwrap()),
+                Some("log/data") => self.log.push(frame),
                 _ => self.replies.push(frame),
             }
         }

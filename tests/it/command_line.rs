@@ -28,6 +28,8 @@ fn bad_usage_is_exit_code_4_and_told_on_the_standard_error() {
         "plot calls.jsonl -o calls.pdf",
         "plot calls.jsonl --only speed",
         "dial --rate 3/s",
+        "shell pbx:nan",
+        "shell --log loud",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(4), "{line:?}");
@@ -50,6 +52,7 @@ fn help_and_version_are_no_failures() {
         "init -h",
         "plot --help",
         "dial --help",
+        "shell --help",
     ] {
         let output = callwright(line).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{line:?}");
@@ -97,4 +100,38 @@ fn colours_are_given_where_they_are_asked_for_and_only_there() {
     let help = |name: &str| callwright("--help").env(name, "1").output().unwrap().stdout;
     assert!(help("CLICOLOR_FORCE").contains(&0x1b));
     assert!(!help("NO_COLOR").contains(&0x1b));
+}
+
+#[test]
+fn nothing_in_a_scenario_or_its_name_acts_on_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file(
+        "a\u{1b}[2J.yaml",
+        "name: \"tone\\e]0;x\\a\\u009b\"\ncallee: [answer, { log: \"\\e[2Jgone\" }, { api: \"echo \\e[2J\" }]\n",
+    );
+    file("b.yaml", "callee: [\"ans\\e[2Jwer\"]\nname: \"\u{9b}2J\"\n");
+    file("c.yaml", "callee: [answer]\nexpect: { sip_code: \"\\e[2J\", \u{202e}x: 1 }\n");
+    for line in
+        ["check", "check b.yaml c.yaml", "run --list", "run b.yaml", "run nosuch\u{1b}[2J.yaml", "check .::\u{1b}[2J"]
+    {
+        let mut command = callwright(line);
+        if line == "check" || line == "run --list" {
+            command.arg("a\u{1b}[2J.yaml");
+        }
+        let output = command.current_dir(&folder).env("CLICOLOR_FORCE", "1").output().unwrap();
+        for bytes in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            assert_eq!(callwright::report::escape::screen(&text), text, "{line}");
+        }
+        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{line} says nothing");
+    }
+}
+
+#[test]
+fn a_switch_that_other_machines_reach_is_not_started_with_the_password_of_everybody() {
+    let output = callwright("switch --esl 0.0.0.0:0").env_remove("CALLWRIGHT_PASSWORD").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("CALLWRIGHT_PASSWORD"), "{told}");
 }

@@ -8,6 +8,7 @@ mod known;
 mod replay;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use self::known::KNOWN;
 use super::captures;
@@ -73,4 +74,15 @@ fn the_switch_sends_what_freeswitch_sent() {
 fn a_replay_comes_out_the_same_way_twice() {
     let capture = captures::capture("eight-calls");
     assert_eq!(replay::replay(&capture), replay::replay(&capture));
+}
+
+/// `CALLWRIGHT_WRITE_DOCS=1 cargo test the_guide_has_the_table` writes it.
+#[test]
+fn the_guide_has_the_table_of_differences() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/fidelity.md");
+    let page = known::page();
+    if std::env::var_os("CALLWRIGHT_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), page, "see this test's comment");
 }

@@ -13,14 +13,14 @@ use super::captures::event_of;
 /// Nothing here takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Client {
+pub(super) struct Client {
     stream: TcpStream,
     decoder: Decoder,
     events: Vec<Event>,
 }
 
 impl Client {
-    async fn login(switch: &Switch) -> Client {
+    pub async fn login(switch: &Switch) -> Client {
         let stream = TcpStream::connect(switch.esl_addr()).await.unwrap();
         let mut client = Client { stream, decoder: Decoder::new(Limits::default()), events: Vec::new() };
         assert_eq!(client.frame().await.header("Content-Type"), Some("auth/request"));
@@ -50,13 +50,28 @@ impl Client {
         }
     }
 
-    async fn ask(&mut self, command: &str) -> Frame {
+    pub async fn ask(&mut self, command: &str) -> Frame {
         self.stream.write_all(format!("{command}\n\n").as_bytes()).await.unwrap();
         self.frame().await
     }
 
+    /// What was heard and not asked for, until the switch closes the connection.
+    pub async fn rest(mut self) -> Vec<Event> {
+        let mut bytes = [0; 4096];
+        loop {
+            while let Some(frame) = self.decoder.poll().unwrap() {
+                self.events.extend(event_of(&frame));
+            }
+            let count = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await.unwrap().unwrap();
+            if count == 0 {
+                return self.events;
+            }
+            self.decoder.feed(&bytes[..count]);
+        }
+    }
+
     /// The next event that `is` the one.
-    async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
+    pub async fn event(&mut self, is: impl Fn(&Event) -> bool) -> Event {
         loop {
             if let Some(at) = self.events.iter().position(&is) {
                 return self.events.remove(at);
@@ -116,6 +131,29 @@ async fn a_call_to_itself_is_answered_heard_recorded_and_hung_up() {
     switch.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_to_itself_goes_over_tcp_where_it_is_told_to() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let mut client = Client::login(&switch).await;
+    client.ask("event plain ALL").await;
+    let sip = switch.sip_addr();
+    client
+        .ask(&format!("bgapi originate {{ignore_early_media=true}}sofia/external/dog@{sip};transport=tcp &park()"))
+        .await;
+    let parked = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("inbound")).await;
+    assert_eq!(parked.variable("sip_via_protocol"), Some("tcp"));
+    assert_eq!(parked.variable("sip_contact_params"), Some("transport=tcp"));
+    let callee = parked.header("Unique-ID").unwrap().to_owned();
+    client.ask(&format!("api uuid_answer {callee}")).await;
+    let caller = client.event(|e| e.name() == "CHANNEL_PARK" && e.header("Call-Direction") == Some("outbound")).await;
+    client.ask(&format!("api uuid_kill {callee}")).await;
+    let uuid = caller.header("Unique-ID").unwrap().to_owned();
+    let gone =
+        client.event(|e| e.name() == "CHANNEL_HANGUP_COMPLETE" && e.header("Unique-ID") == Some(uuid.as_str())).await;
+    assert_eq!(gone.variable("sip_hangup_disposition"), Some("recv_bye"));
+    switch.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -159,5 +197,24 @@ async fn a_client_that_does_not_read_is_dropped() {
     }
     assert!(dropped, "a client that reads nothing is still there");
     assert_eq!(busy.ask("api echo alive").await.body.as_deref(), Some("alive"));
+    switch.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_is_heard_for_no_more_than_a_password_and_who_logs_in_for_more_at_once() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let mut stranger = TcpStream::connect(switch.esl_addr()).await.unwrap();
+    stranger.write_all(&[b'a'; 4_000]).await.unwrap();
+    let mut said = Vec::new();
+    // Whether it reads the end or a reset is the system's to say.
+    let _ = tokio::time::timeout(PATIENCE, stranger.read_to_end(&mut said)).await.expect("it is closed");
+    assert!(said.is_empty() || said.starts_with(b"Content-Type: auth/request"), "{said:?}");
+
+    let mut client = TcpStream::connect(switch.esl_addr()).await.unwrap();
+    let long = "x".repeat(100_000);
+    client.write_all(format!("auth ClueCon\n\napi echo {long}\n\nexit\n\n").as_bytes()).await.unwrap();
+    let mut said = String::new();
+    tokio::time::timeout(PATIENCE, client.read_to_string(&mut said)).await.unwrap().unwrap();
+    assert!(said.contains("+OK accepted") && said.contains(&long) && said.contains("+OK bye"), "{} bytes", said.len());
     switch.shutdown().await;
 }

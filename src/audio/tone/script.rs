@@ -125,13 +125,17 @@ fn tones(part: &str, offset: usize, steps: &mut Vec<Step>) -> Result<(), ToneErr
             at += 1;
             continue;
         }
-        let (name, start) = (bytes[at], offset + at);
+        let name = bytes[at];
+        // The last byte of a letter is as good a name as any, but no place.
+        let letter = part.floor_char_boundary(at);
+        let start = offset + letter;
         let mut times = None;
         let mut frequencies = digit(name).map(|pair| pair.to_vec());
         if bytes.get(at + 1) == Some(&b'(') {
             // `(` is ASCII, so what follows it starts at a character.
             let inside = &part[at + 2..];
-            let end = inside.find(')').ok_or_else(|| ToneError::Unclosed { at: start, text: shown(&bytes[at..]) })?;
+            let end =
+                inside.find(')').ok_or_else(|| ToneError::Unclosed { at: start, text: shown(&bytes[letter..]) })?;
             let numbers: Vec<&str> = inside[..end].split(',').collect();
             match (name, numbers.as_slice()) {
                 (b'%', [on, off, rest @ ..]) if !rest.is_empty() => {
@@ -140,7 +144,7 @@ fn tones(part: &str, offset: usize, steps: &mut Vec<Step>) -> Result<(), ToneErr
                     frequencies = Some(hertz.take_while(|&hertz| hertz != 0.0).collect());
                 }
                 (_, [on, off]) if name != b'%' => times = Some((integer(on), integer(off))),
-                _ => return Err(ToneError::NotATone { at: start, text: shown(&bytes[at..at + 2 + end + 1]) }),
+                _ => return Err(ToneError::NotATone { at: start, text: shown(&bytes[letter..at + 2 + end + 1]) }),
             }
             at += 2 + end + 1;
         } else {
@@ -200,6 +204,13 @@ mod tests {
             ["440.5Hz", " .5", "-7", "1e3", "2e", "", "."].map(decimal),
             [440.5, 0.5, -7.0, 1000.0, 2.0, 0.0, 0.0]
         );
+    }
+
+    #[test]
+    fn a_letter_of_several_bytes_is_where_it_begins() {
+        let error = Script::parse("%(10,10,440);v\u{feff}(10,0,600)").unwrap_err();
+        assert_eq!(error, ToneError::NotATone { at: 14, text: "\u{feff}(10,0,600)".to_owned() });
+        assert_eq!(Script::parse("é(1").unwrap_err(), ToneError::Unclosed { at: 0, text: "é(1".to_owned() });
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn errors_name_the_place() {
     assert_eq!(error("v=-7;%(100,0,440"), "no `)` after `%(100,0,440` at byte 5");
     assert!(error("%(100,0)").starts_with("`%(100,0)` at byte 0 is no tone"));
     assert!(error("5(100,0,440)").starts_with("`5(100,0,440)` at byte 0 is no tone"));
-    assert!(error("é(1,2,3)").contains("at byte 1 is no tone"));
+    assert!(error("é(1,2,3)").contains("at byte 0 is no tone"));
     assert!(error("l=-1;%(100,0,440)").starts_with("the tone at byte 5 would never end"));
     assert!(error("L=2;%(100,0,440);l=-1;").starts_with("the tone at byte 4 would never end"));
     assert!(error("path=/etc/ring.ttml").starts_with("`path=/etc/ring.ttml` is not supported"));

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::super::{Cli, Command};
 use super::*;
-use crate::scenario::{LoadSpec, Scenario};
+use crate::scenario::{LoadSpec, Programs, Scenario};
 
 fn arguments(line: &[&str]) -> Arguments {
     let line = ["callwright", "dial"].iter().chain(line);
@@ -20,7 +20,7 @@ fn written(arguments: &Arguments) -> Written {
 
 #[track_caller]
 fn scenario(line: &[&str]) -> Scenario {
-    let mut loaded = written(&arguments(line)).load(&["a".to_owned()]);
+    let mut loaded = written(&arguments(line)).load(&["a".to_owned()], Programs::Refused);
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     loaded.scenarios.pop().unwrap()
 }
@@ -29,7 +29,7 @@ fn scenario(line: &[&str]) -> Scenario {
 fn told(line: &[&str]) -> Vec<String> {
     let arguments = arguments(line);
     let document = Document::of(&arguments);
-    let loaded = written(&arguments).load(&["a".to_owned()]);
+    let loaded = written(&arguments).load(&["a".to_owned()], Programs::Refused);
     loaded.diagnostics.iter().map(|diagnostic| document.tell(diagnostic).unwrap()).collect()
 }
 

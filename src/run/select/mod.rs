@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::redact::Redactor;
 use crate::scenario::diagnostic::{Diagnostic, did_you_mean};
 use crate::scenario::reading::{Disk, Folder};
-use crate::scenario::{Loaded, Scenario, Stage, Style, load_beside, load_file_with};
+use crate::scenario::{Loaded, Programs, Scenario, Stage, Style, load_beside, load_file_with};
 
 use super::{Picked, TestId};
 
@@ -45,6 +45,8 @@ pub struct Choice {
     pub shard: Option<Shard>,
     /// The seed of a random order; `None`: as they were found.
     pub seed: Option<u64>,
+    /// Whether they may have a switch run programs.
+    pub programs: Programs,
 }
 
 impl Choice {
@@ -59,6 +61,7 @@ impl Choice {
             repeat: NonZeroU32::MIN,
             shard: None,
             seed: None,
+            programs: Programs::Refused,
         }
     }
 }
@@ -76,9 +79,9 @@ pub struct Written {
 
 impl Written {
     /// The scenarios of the document for `hosts`.
-    pub fn load(&self, hosts: &[String]) -> Loaded {
+    pub fn load(&self, hosts: &[String], programs: Programs) -> Loaded {
         let path = Path::new(&self.name);
-        load_beside(path, &self.text, &Alone { path, disk: Disk { hosts } })
+        load_beside(path, &self.text, &Alone { path, disk: Disk { hosts, programs } })
     }
 }
 
@@ -107,6 +110,10 @@ impl Folder for Alone<'_> {
 
     fn hosts(&self) -> &[String] {
         self.disk.hosts()
+    }
+
+    fn programs(&self) -> Programs {
+        self.disk.programs()
     }
 }
 
@@ -264,10 +271,10 @@ fn unknown_tags(expression: &Expression, tests: &[Selected]) -> Vec<String> {
 /// The tests that the document and the paths name: in the order of the arguments, files of a folder by name, scenarios by
 /// their place in the file, hosts last.
 fn find(choice: &Choice, hosts: &[String]) -> Result<Selection, SelectError> {
-    let disk = Disk { hosts };
+    let disk = Disk { hosts, programs: choice.programs };
     let mut found = Found { hosts, selection: Selection::default(), told: HashSet::new(), taken: HashSet::new() };
     if let Some(written) = &choice.written {
-        found.take(Path::new(&written.name), written.load(hosts), None);
+        found.take(Path::new(&written.name), written.load(hosts, choice.programs), None);
     }
     for argument in &choice.paths {
         let (path, named) = match argument.split_once("::") {

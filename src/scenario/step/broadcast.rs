@@ -48,6 +48,14 @@ impl Step for Broadcast {
     }
 
     fn start(&self, start: &mut Start<'_>) -> Begun {
+        start.api_on_leg("uuid_broadcast", &self.arguments());
+        Until::Replied.into()
+    }
+}
+
+impl Broadcast {
+    /// What stands behind the uuid.
+    pub(crate) fn arguments(&self) -> String {
         let legs = match self.legs {
             Legs::This => "aleg",
             Legs::Other => "bleg",
@@ -55,7 +63,6 @@ impl Step for Broadcast {
         };
         let argument = self.arg.as_deref().unwrap_or_default();
         let argument = if argument.contains(' ') { format!("'{argument}'") } else { argument.to_owned() };
-        start.api_on_leg("uuid_broadcast", &format!("{}::{argument} {legs}", self.app));
-        Until::Replied.into()
+        format!("{}::{argument} {legs}", self.app)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::model::Recording;
+use super::programs;
 use super::shape::Shape;
 use super::tagged::{Variant, tagged};
 use crate::bound::Within;
@@ -44,7 +45,7 @@ pub use api::Api;
 pub use bert::Bert;
 pub use r#break::Break;
 pub use bridge::{Bridge, Far};
-pub use broadcast::Broadcast;
+pub use broadcast::{Broadcast, Legs};
 pub use deflect::Deflect;
 pub use echo::Echo;
 pub use execute::Execute;
@@ -196,7 +197,7 @@ const STEPS: &[fn() -> StepVariant] = &[
 pub fn shape() -> Shape<Box<dyn Step>> {
     let mut steps: Vec<StepVariant> = STEPS.iter().map(|variant| variant()).collect();
     steps.push(include());
-    tagged("step", steps).named("step")
+    tagged("step", steps).and_then(programs::refuse_step).named("step")
 }
 
 /// Steps of another file, which were put in before steps are read. What is left stands where no list of steps does.

@@ -33,6 +33,7 @@ told! {
     bad_units: "callee: [answer, { sleep: 2 }, { sleep: 2x }, { sleep: soon }]\ncaller:\n  - play: { tone: 1004dB, level: -10 }\nduration: 0s\n";
     bad_quantities: "callee: [answer]\nrecord: { callee: both }\nexpect:\n  setup_time: 1s\n  pdd: \"=> 1s\"\n  duration: \"< 3 apples\"\n  audio:\n    - { leg: callee, heard: { tone: 1004Hz, for: \">= 2Hz\" } }\n";
     values_out_of_range: "callee: [{ respond: 200 }]\ncaller: [{ play: { tone: 5kHz, level: 10dBm0, for: 1s, loops: 0 } }]\nexpect: { sip_code: 99 }\n";
+    programs_of_the_host: "call: { vars: { api_hangup_hook: system ls, language: java }, headers: { X-a: \"$${system ls}\" } }\ncallee:\n  - answer\n  - api: system touch /tmp/x\n  - execute: { app: lua, arg: x.lua }\n  - set: { x: \"$${expand(bg_system ls)}\" }\n  - broadcast: { app: system, arg: ls }\n  - transfer: { to: \"system:ls\", dialplan: inline }\n";
     a_missing_file: "callee: [answer, { play: { file: clp.wav } }]\n";
     an_unknown_cause: "callee: [{ hangup: USER_BUZY }]\nexpect: { hangup_cause: [NORMAL_CLEARING, nonsense] }\n";
     a_tab: "callee:\n\t- answer\n";

@@ -5,7 +5,7 @@ use tokio::net::UdpSocket;
 use super::*;
 
 /// The other side as bare datagrams.
-struct Peer {
+pub(super) struct Peer {
     socket: UdpSocket,
     agent: SocketAddr,
 }
@@ -24,7 +24,7 @@ impl Peer {
     }
 
     async fn next(&self) -> String {
-        let mut buf = [0; 8192];
+        let mut buf = [0; 65_535];
         let (len, _) =
             timeout(PATIENCE, self.socket.recv_from(&mut buf)).await.expect("a datagram in time").expect("loopback");
         String::from_utf8_lossy(&buf[..len]).into_owned()
@@ -123,6 +123,70 @@ async fn an_answer_is_repeated_until_its_ack() {
     assert!(matches!(rig.next().await, SipEvent::Acked { dialog: TAKEN, .. }));
     let bye = peer.next_starting("BYE").await;
     assert!(bye.starts_with(&format!("BYE sip:peer@{} SIP/2.0\r\n", peer.local())), "{bye}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_repeated_until_its_ack() {
+    let timers = SipTimers { t1: Duration::from_millis(20), ..SipTimers::default() };
+    let mut rig = Rig::patient(timers).await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    peer.send(&peer.request("INVITE", "Content-Length: 0\r\n\r\n")).await;
+    rig.invited().await;
+    rig.respond(TAKEN, 486, None);
+    let first = peer.next_starting("SIP/2.0 486").await;
+    assert_eq!(peer.next().await, first);
+    assert_eq!(peer.next().await, first);
+    let ack = peer.request("ACK", "Content-Length: 0\r\n\r\n").replace("branch=z9hG4bKACK", "branch=z9hG4bKINVITE");
+    peer.send(&ack).await;
+    // What follows is told apart from copies that were on their way.
+    peer.send(&peer.request("OPTIONS", "Content-Length: 0\r\n\r\n")).await;
+    let after = peer.next_starting("SIP/2.0 200").await;
+    assert_eq!(field(&after, "CSeq"), Some("7 OPTIONS"));
+    peer.send(&peer.request("OPTIONS", "Content-Length: 0\r\n\r\n").replace("OPTIONS\r\nMax", "two\r\nMax")).await;
+    assert!(peer.next().await.starts_with("SIP/2.0 200"), "no 486 any more");
+}
+
+#[tokio::test]
+async fn an_answer_after_our_cancel_is_acknowledged_and_then_ended() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    rig.call(format!("sip:doggy@{}", peer.local()), &[]);
+    let invite = peer.next_starting("INVITE").await;
+    peer.send(&peer.response(&invite, "180 Ringing", "callee", "Content-Length: 0\r\n\r\n")).await;
+    rig.response(180).await;
+    rig.hang_up(PLACED, &[]);
+    let cancel = peer.next_starting("CANCEL").await;
+    let more = format!("Contact: <sip:there@{}>\r\nContent-Length: 0\r\n\r\n", peer.local());
+    peer.send(&peer.response(&invite, "200 OK", "callee", &more)).await;
+    peer.send(&peer.response(&cancel, "200 OK", "callee", "Content-Length: 0\r\n\r\n")).await;
+    let mut seen = [peer.next().await, peer.next().await].map(|text| text[..3].to_owned());
+    seen.sort();
+    assert_eq!(seen, ["ACK", "BYE"]);
+}
+
+#[tokio::test]
+async fn a_cancel_of_nobody_and_one_after_the_answer_change_nothing() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    peer.send(&peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\nContent-Length: 0\r\n\r\n", peer.local())))
+        .await;
+    rig.invited().await;
+    rig.respond(TAKEN, 200, Some(OFFER));
+    peer.next_starting("SIP/2.0 200").await;
+    let cancel =
+        peer.request("CANCEL", "Content-Length: 0\r\n\r\n").replace("branch=z9hG4bKCANCEL", "branch=z9hG4bKINVITE");
+    peer.send(&cancel).await;
+    loop {
+        let text = peer.next_starting("SIP/2.0 200").await;
+        if field(&text, "CSeq") == Some("7 CANCEL") {
+            break;
+        }
+    }
+    peer.send(&cancel.replace("z9hG4bKINVITE", "z9hG4bKnobody")).await;
+    peer.next_starting("SIP/2.0 481").await;
+    rig.hang_up(TAKEN, &[]);
+    rig.agent.send(SipCommand::Info { dialog: TAKEN, content_type: "text/plain".into(), body: "still there".into() });
+    peer.next_starting("INFO").await;
 }
 
 #[tokio::test]
@@ -248,6 +312,22 @@ async fn two_offers_at_once_are_refused_with_491() {
     peer.next_starting("SIP/2.0 491").await;
     peer.send(&peer.response(&reinvite, "491 Request Pending", "", "Content-Length: 0\r\n\r\n")).await;
     rig.in_dialog_response("INVITE", 491).await;
+}
+
+/// A peer of FreeSWITCH may send what fills a datagram; of RFC 3261 18.1.1 as well.
+#[tokio::test]
+async fn a_datagram_may_be_as_long_as_datagrams_are() {
+    let mut rig = Rig::start().await;
+    let peer = Peer::facing(rig.agent.local_addr()).await;
+    let body = "a=x\r\n".repeat(8_000);
+    let more =
+        format!("Contact: <sip:peer@{}>\r\nX-end: here\r\nContent-Length: {}\r\n\r\n{body}", peer.local(), body.len());
+    peer.send(&peer.request("INVITE", &more)).await;
+    let invite = rig.invited().await;
+    assert_eq!((invite.header("X-end"), invite.body.len()), (Some("here"), body.len()));
+    rig.respond(TAKEN, 200, Some(&body));
+    let ok = peer.next_starting("SIP/2.0 200").await;
+    assert!(ok.ends_with(&format!("\r\n\r\n{body}")));
 }
 
 #[tokio::test]

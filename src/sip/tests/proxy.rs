@@ -1,17 +1,20 @@
-//! Through a proxy that stays on the way and loses datagrams.
+//! Through a proxy that stays on the way, and loses, repeats and reorders datagrams.
 
 use tokio::net::UdpSocket;
 
 use super::*;
 
-/// A stateless proxy that stays on the way (RFC 3261 16.11) and loses three datagrams in ten.
+/// A stateless proxy that stays on the way (RFC 3261 16.11). Of ten datagrams it loses two, repeats one, and holds one back
+/// behind the next.
 async fn lossy_proxy(socket: UdpSocket) {
     let own = socket.local_addr().expect("bound").to_string();
     let (mut buf, mut dice) = ([0; 8192], 1_u32);
+    let mut held: Option<(String, String)> = None;
     loop {
         let (len, _) = socket.recv_from(&mut buf).await.expect("loopback");
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        if (dice >> 16) % 10 < 3 {
+        let fate = (dice >> 16) % 10;
+        if fate < 2 {
             continue;
         }
         let text = String::from_utf8_lossy(&buf[..len]).into_owned();
@@ -37,12 +40,22 @@ async fn lossy_proxy(socket: UdpSocket) {
             };
             SipUri::parse(&uri).expect("a URI").host_port()
         };
-        let _ = socket.send_to(lines.join("\r\n").as_bytes(), hop).await;
+        let text = lines.join("\r\n");
+        if fate == 3 && held.is_none() {
+            held = Some((text, hop));
+            continue;
+        }
+        for _ in 0..if fate == 2 { 2 } else { 1 } {
+            let _ = socket.send_to(text.as_bytes(), &hop).await;
+        }
+        if let Some((text, hop)) = held.take() {
+            let _ = socket.send_to(text.as_bytes(), hop).await;
+        }
     }
 }
 
 #[tokio::test]
-async fn calls_through_a_proxy_that_loses_datagrams_all_come_about_and_end() {
+async fn calls_through_a_proxy_that_loses_repeats_and_reorders_datagrams_all_come_about_and_end() {
     const CALLS: u64 = 40;
     let timers = SipTimers { t1: Duration::from_millis(10), t2: Duration::from_millis(80), ..SipTimers::default() };
     let (mut caller, mut called) = (Rig::patient(timers).await, Rig::patient(timers).await);
@@ -58,6 +71,11 @@ async fn calls_through_a_proxy_that_loses_datagrams_all_come_about_and_end() {
             from_host: "127.0.0.1".into(),
             headers: vec![("X-call".into(), call.to_string())],
             sdp: OFFER.into(),
+            credentials: None,
+            contact_user: None,
+            contact_parameters: String::new(),
+            max_forwards: None,
+            session_expires: None,
         })));
     }
     let proxied = lossy_proxy(socket);

@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 
 use super::writing::{add_sdp, loose_route};
-use super::{Role, UserAgent};
+use super::{Role, Session, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage};
+use crate::sip::digest::Authentication;
 use crate::sip::name_addr::{NameAddr, quote};
-use crate::sip::uri::SipUri;
+use crate::sip::session_timer::{MIN_SE, SessionTimer};
+use crate::sip::uri::{SipUri, Transport};
 use crate::sip::{DialogId, Message, OutgoingInvite, SipEvent, SipFailure};
 use crate::units::Time;
 
@@ -22,6 +24,8 @@ impl UserAgent {
         let from_user = if invite.from_user.is_empty() { String::new() } else { format!("{}@", invite.from_user) };
         let display =
             if invite.from_display.is_empty() { String::new() } else { format!("{} ", quote(&invite.from_display)) };
+        let hop = proxy.as_deref().unwrap_or(&invite.uri);
+        let transport = SipUri::parse(hop).map_or(Transport::Udp, |hop| hop.transport());
         let route_set = proxy.map(|proxy| loose_route(&proxy)).into_iter().collect();
         let mut dialog = Dialog {
             id,
@@ -32,6 +36,7 @@ impl UserAgent {
             remote_tag: None,
             remote_target: invite.uri,
             route_set,
+            transport,
             // RFC 3261 8.1.1.5: any first number below 2^31; FreeSWITCH's are large too.
             local_seq: self.ids.number() >> 5,
             remote_seq: None,
@@ -39,14 +44,36 @@ impl UserAgent {
             invite_tx: tx,
             // Written below, from the dialog itself.
             invite: Initial::Sent(Box::default()),
+            auth: Authentication::with(invite.credentials),
+            refusals: 0,
+            contact: None,
+            session: Session::asking(invite.session_expires.map(|seconds| seconds.max(MIN_SE))),
+            local_sdp: Some(invite.sdp.clone()).filter(|sdp| !sdp.is_empty()),
+            glare: None,
             hangup: None,
             early_bye: None,
             reinvite_in: None,
             reinvite_out: None,
         };
-        let contact = self.placed_contact();
+        let contact = match &invite.contact_user {
+            Some(user) => format!("<sip:{user}@{}{}>", self.identity.local, invite.contact_parameters),
+            None => self.placed_contact(transport),
+        };
+        dialog.contact = Some(contact.clone());
         let mut request = dialog.request("INVITE", self.via(), Some(&contact));
+        if let Some(hops) = invite.max_forwards {
+            request
+                .headers
+                .iter_mut()
+                .filter(|(name, _)| name == "Max-Forwards")
+                .for_each(|(_, v)| *v = hops.to_string());
+        }
         self.add_session_headers(&mut request);
+        if let Some(seconds) = invite.session_expires {
+            // RFC 4028 7.1: the refresher is left to the other side.
+            request.headers.push(("Session-Expires".to_owned(), seconds.max(MIN_SE).to_string()));
+            request.headers.push(("Min-SE".to_owned(), MIN_SE.to_string()));
+        }
         request.headers.extend(invite.headers);
         add_sdp(&mut request, invite.sdp);
         dialog.invite = Initial::Sent(Box::new(request.clone()));
@@ -65,6 +92,8 @@ impl UserAgent {
                 if dialog.stage == Stage::Calling {
                     dialog.stage = Stage::Proceeding;
                 }
+                // An early dialog, in which the other side may ask, too (RFC 3261 12.1).
+                dialog.remote_tag = to_tag.or(dialog.remote_tag.take());
                 let hangup = dialog.hangup.take();
                 if code > 100 {
                     self.emit(SipEvent::Response { dialog: id, response });
@@ -79,6 +108,8 @@ impl UserAgent {
                 let hangup = dialog.hangup.take().or_else(|| cancelled.then(Vec::new));
                 dialog.stage = Stage::Confirmed;
                 dialog.learn_from_response(&response);
+                let timer = SessionTimer::given(&response, dialog.session.asked);
+                self.keep(id, timer);
                 self.emit(SipEvent::Response { dialog: id, response });
                 // RFC 3261 9.1: a 2xx that crossed the CANCEL made a call, which only a BYE ends.
                 if let Some(headers) = hangup {
@@ -109,7 +140,7 @@ impl UserAgent {
         let mut bye = dialog.request("BYE", via, None);
         (dialog.remote, dialog.remote_tag, dialog.remote_target, dialog.route_set, dialog.local_seq) = ours;
         self.sign(&mut bye);
-        self.transactions.insert(tx, Role::Other(None));
+        self.transactions.insert(tx, Role::Other);
         self.send(tx, bye);
     }
 

@@ -1,10 +1,14 @@
 //! Calls that we take: INVITE, our responses, re-INVITE and BYE from there (RFC 3261 13.3, 14.2, 15.1.2).
 
 use super::writing::add_sdp;
-use super::{Role, Tx, UserAgent};
+use super::{Role, Session, Tx, UNDERSTOOD, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage, list};
+use crate::sip::digest::Authentication;
 use crate::sip::name_addr::NameAddr;
-use crate::sip::{DialogId, Message, SipEvent};
+use crate::sip::session_timer::{MIN_SE, SessionTimer, TIMER, is_too_small};
+use crate::sip::uri::Transport;
+use crate::sip::via::Via;
+use crate::sip::{DialogId, Message, SipEvent, StartLine};
 
 impl UserAgent {
     pub(super) fn invited(&mut self, tx: Tx, call_id: String, request: Message) {
@@ -22,11 +26,18 @@ impl UserAgent {
             remote_target: from.uri,
             // RFC 3261 12.1.1: as the request has them.
             route_set: list(&request.headers, "Record-Route"),
+            transport: transport_of(&request),
             local_seq: self.ids.number() >> 5,
             remote_seq: request.header("CSeq").and_then(|cseq| cseq.split_whitespace().next()?.parse().ok()),
             stage: Stage::Ringing,
             invite_tx: tx,
             invite: Initial::Got(Box::new(request.clone())),
+            auth: Authentication::default(),
+            refusals: 0,
+            contact: None,
+            session: Session::default(),
+            local_sdp: None,
+            glare: None,
             hangup: None,
             early_bye: None,
             reinvite_in: None,
@@ -61,19 +72,33 @@ impl UserAgent {
                 300.. => dialog.stage = Stage::Ending,
                 _ => {}
             }
+            let timer = match &dialog.invite {
+                Initial::Got(invite) if (200..300).contains(&code) => SessionTimer::taken(invite),
+                _ => None,
+            };
             self.answer_invite(id, tx, code, reason.as_deref(), &headers, sdp);
+            if (200..300).contains(&code) {
+                self.keep(id, timer);
+            }
             if code >= 300 {
                 self.forget(id);
             }
         } else if let Some((tx, request)) = dialog.reinvite_in.take() {
             let mut response = self.response(&request, Some(id), code, reason.as_deref());
             response.headers.extend(headers);
-            if let Some(sdp) = sdp {
+            if let (Some(sdp), Some(dialog)) = (sdp, self.dialogs.get_mut(&id)) {
+                dialog.local_sdp = Some(sdp.clone());
                 add_sdp(&mut response, sdp);
             }
             self.answer(tx, response);
-            if let Some(dialog) = self.dialogs.get_mut(&id).filter(|_| code < 200) {
-                dialog.reinvite_in = Some((tx, request));
+            match code {
+                ..200 => {
+                    if let Some(dialog) = self.dialogs.get_mut(&id) {
+                        dialog.reinvite_in = Some((tx, request));
+                    }
+                }
+                200..300 => self.keep(id, SessionTimer::taken(&request)),
+                _ => {}
             }
         }
     }
@@ -90,7 +115,8 @@ impl UserAgent {
         let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else { return };
         let mut response = self.response(invite, Some(id), code, reason);
         response.headers.extend_from_slice(headers);
-        if let Some(sdp) = sdp {
+        if let (Some(sdp), Some(dialog)) = (sdp, self.dialogs.get_mut(&id)) {
+            dialog.local_sdp = Some(sdp.clone());
             add_sdp(&mut response, sdp);
         }
         self.answer(tx, response);
@@ -115,10 +141,71 @@ impl UserAgent {
         self.emit(SipEvent::Bye { dialog: id, bye: Box::new(bye) });
     }
 
+    /// RFC 3311 5.2: as a re-INVITE, but also before the call is answered, when it must not hold an offer, for none of
+    /// ours has an answer that they are known to have.
+    pub(super) fn update_came(&mut self, tx: Tx, id: DialogId, request: Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else { return };
+        let offers = !request.body.trim().is_empty();
+        match dialog.stage {
+            Stage::Cancelling | Stage::Ending => self.answer_at_once(tx, &request, 481, &[]),
+            Stage::Ringing if offers => self.answer_at_once(tx, &request, 500, &[("Retry-After", "1".to_owned())]),
+            Stage::Calling | Stage::Proceeding if offers => self.answer_at_once(tx, &request, 491, &[]),
+            _ if offers => self.reinvite_came(tx, id, request),
+            stage => {
+                dialog.refresh_target(&request);
+                let response = self.response(&request, Some(id), 200, None);
+                self.transactions.insert(tx, Role::Other);
+                self.answer(tx, response);
+                if matches!(stage, Stage::Accepted | Stage::Confirmed) {
+                    self.keep(id, SessionTimer::taken(&request));
+                }
+            }
+        }
+    }
+
+    /// Why a request is refused whatever it is about; `None` where it is not.
+    pub(super) fn refusal(&self, method: &str, request: &Message) -> Option<(u16, Vec<(&'static str, String)>)> {
+        let accept = || vec![("Accept", SDP.to_owned())];
+        if !UNDERSTOOD.contains(&method) {
+            return Some((405, vec![("Allow", self.identity.allow.clone())]));
+        }
+        let mut required = list(&request.headers, "Require");
+        required.retain(|tag| tag != TIMER);
+        if !required.is_empty() {
+            return Some((420, vec![("Unsupported", required.join(", ")), ("Supported", TIMER.to_owned())]));
+        }
+        if !matches!(method, "INVITE" | "UPDATE") {
+            return None;
+        }
+        if is_too_small(request) {
+            return Some((422, vec![("Min-SE", MIN_SE.to_string())]));
+        }
+        let kind = request.header("Content-Type").map(|kind| kind.split(';').next().unwrap_or_default().trim());
+        if !request.body.is_empty() && kind.is_some_and(|kind| !kind.eq_ignore_ascii_case(SDP)) {
+            return Some((415, accept()));
+        }
+        let accepted = list(&request.headers, "Accept");
+        let answerable = |range: &String| {
+            let range = range.split(';').next().unwrap_or_default().trim();
+            [SDP, "application/*", "*/*"].iter().any(|known| range.eq_ignore_ascii_case(known))
+        };
+        (!accepted.is_empty() && !accepted.iter().any(answerable)).then(|| (406, accept()))
+    }
+
+    pub(super) fn tell_options(&mut self, tx: Tx, request: &Message) {
+        let told = [
+            ("Allow", self.identity.allow.clone()),
+            ("Accept", SDP.to_owned()),
+            ("Supported", TIMER.to_owned()),
+            ("Contact", format!("<sip:{}>", self.identity.local)),
+        ];
+        self.answer_at_once(tx, request, 200, &told);
+    }
+
     pub(super) fn reinvite_came(&mut self, tx: Tx, id: DialogId, request: Message) {
         let Some(dialog) = self.dialogs.get_mut(&id) else { return };
         // RFC 3261 14.2: one offer at a time.
-        if dialog.reinvite_in.is_some() || matches!(dialog.stage, Stage::Ringing) {
+        if dialog.reinvite_in.is_some() || dialog.stage == Stage::Ringing {
             return self.answer_at_once(tx, &request, 500, &[("Retry-After", "1".to_owned())]);
         }
         if dialog.reinvite_out.is_some() {
@@ -130,8 +217,19 @@ impl UserAgent {
         dialog.refresh_target(&request);
         dialog.reinvite_in = Some((tx, Box::new(request.clone())));
         self.transactions.insert(tx, Role::ReinviteServer(id));
-        let trying = self.response(&request, None, 100, None);
-        self.answer(tx, trying);
+        if matches!(&request.start, StartLine::Request { method, .. } if method == "INVITE") {
+            let trying = self.response(&request, None, 100, None);
+            self.answer(tx, trying);
+        }
         self.emit(SipEvent::Request { dialog: id, request: Box::new(request) });
     }
+}
+
+/// The only kind of body that there is.
+const SDP: &str = "application/sdp";
+
+/// What a request came over.
+fn transport_of(request: &Message) -> Transport {
+    let via = request.header("Via").and_then(Via::first);
+    if via.is_some_and(|via| via.transport.eq_ignore_ascii_case("tcp")) { Transport::Tcp } else { Transport::Udp }
 }

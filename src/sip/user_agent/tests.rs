@@ -1,3 +1,6 @@
+mod asked;
+mod sessions;
+
 use super::*;
 
 const PEER: ([u8; 4], u16) = ([192, 0, 2, 7], 5060);
@@ -36,7 +39,10 @@ fn told(agent: &mut UserAgent) -> Vec<String> {
         Action::Emit(SipEvent::Request { .. }) => "request".into(),
         Action::Emit(SipEvent::Response { response, .. }) => format!("got {}", word(&response.start)),
         Action::Emit(SipEvent::InDialogResponse { response, .. }) => format!("got {} inside", word(&response.start)),
-        Action::Emit(SipEvent::Failed { failure, .. }) => failure.to_string(),
+        Action::Emit(SipEvent::Failed { failure, .. } | SipEvent::RegisterFailed { failure, .. }) => {
+            failure.to_string()
+        }
+        Action::Emit(SipEvent::Registered { response, .. }) => format!("registered {}", word(&response.start)),
     });
     told.collect()
 }
@@ -77,6 +83,39 @@ fn answered(agent: &mut UserAgent) -> (Tx, String) {
     (tx, tag.expect("a 200 with our tag"))
 }
 
+/// The one request that was sent.
+fn sent(agent: &mut UserAgent) -> (Tx, Draft) {
+    let mut sent = drain(agent).into_iter().filter_map(|action| match action {
+        Action::Send { tx, request, .. } => Some((tx, *request)),
+        _ => None,
+    });
+    let first = sent.next().expect("a request");
+    assert!(sent.next().is_none(), "one request");
+    first
+}
+
+/// The one response that was sent, 100 aside.
+fn answer(agent: &mut UserAgent) -> Draft {
+    let mut answers = drain(agent).into_iter().filter_map(|action| match action {
+        Action::Answer { response, .. } if code(&response) > 100 => Some(*response),
+        _ => None,
+    });
+    let first = answers.next().expect("a response");
+    assert!(answers.next().is_none(), "one response");
+    first
+}
+
+fn code(response: &Draft) -> u16 {
+    match response.start {
+        StartLine::Response { code, .. } => code,
+        StartLine::Request { .. } => 0,
+    }
+}
+
+fn header<'a>(draft: &'a Draft, name: &str) -> Option<&'a str> {
+    draft.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
 fn place(agent: &mut UserAgent, now: Time) -> Tx {
     let invite = crate::sip::OutgoingInvite {
         dialog: DialogId::Placed(1),
@@ -87,6 +126,11 @@ fn place(agent: &mut UserAgent, now: Time) -> Tx {
         from_host: "192.0.2.1".into(),
         headers: vec![],
         sdp: String::new(),
+        credentials: None,
+        contact_user: None,
+        contact_parameters: String::new(),
+        max_forwards: None,
+        session_expires: None,
     };
     agent.handle_command(now, SipCommand::Invite(Box::new(invite)));
     match drain(agent).as_slice() {

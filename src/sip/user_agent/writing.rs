@@ -4,8 +4,9 @@ use super::reason::reason_phrase;
 use super::{Action, Role, Tx, UserAgent};
 use crate::sip::dialog::{Draft, Initial, Stage, list};
 use crate::sip::name_addr::NameAddr;
-use crate::sip::uri::SipUri;
-use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine};
+use crate::sip::session_timer::{SessionTimer, TIMER};
+use crate::sip::uri::{SipUri, Transport};
+use crate::sip::{DialogId, Message, SipEvent, SipFailure, StartLine, is_called};
 
 impl UserAgent {
     pub(super) fn stage(&self, id: DialogId) -> Option<Stage> {
@@ -16,9 +17,12 @@ impl UserAgent {
         self.actions.push_back(Action::Emit(event));
     }
 
-    pub(super) fn send(&mut self, tx: Tx, request: Draft) {
+    pub(super) fn send(&mut self, tx: Tx, mut request: Draft) {
         match request.next_hop() {
-            Some(hop) => self.actions.push_back(Action::Send { tx, request: Box::new(request), hop }),
+            Some(hop) => {
+                request.carried_over(hop.transport());
+                self.actions.push_back(Action::Send { tx, request: Box::new(request), hop });
+            }
             None => {
                 let StartLine::Request { uri, .. } = request.start else { return };
                 self.handle_send_failure(tx, SipFailure::BadUri(uri));
@@ -33,13 +37,14 @@ impl UserAgent {
     pub(super) fn answer_at_once(&mut self, tx: Tx, request: &Message, code: u16, headers: &[(&str, String)]) {
         let mut response = self.response(request, None, code, None);
         response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        self.transactions.insert(tx, Role::Other(None));
+        self.transactions.insert(tx, Role::Other);
         self.answer(tx, response);
     }
 
     /// Removes a dialog; its first transaction has nobody left to tell.
     pub(super) fn forget(&mut self, id: DialogId) {
         let Some(dialog) = self.dialogs.remove(&id) else { return };
+        self.forget_alarms(&dialog);
         if matches!(dialog.invite, Initial::Sent(_)) {
             self.actions.push_back(Action::End { tx: dialog.invite_tx });
         }
@@ -57,7 +62,9 @@ impl UserAgent {
         let dialog = dialog.and_then(|id| self.dialogs.get(&id));
         let mut headers: Vec<(String, String)> = Vec::with_capacity(12);
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
-            headers.extend(request.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).cloned());
+            headers.extend(
+                request.headers.iter().filter(|(n, _)| is_called(n, name)).map(|(_, v)| (name.to_owned(), v.clone())),
+            );
         }
         if let Some((_, to)) = headers.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("To"))
             && code > 100
@@ -76,6 +83,10 @@ impl UserAgent {
         headers.push(("User-Agent".to_owned(), self.identity.user_agent.clone()));
         if dialog.is_some() && code > 100 {
             headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+            headers.push(("Supported".to_owned(), TIMER.to_owned()));
+        }
+        if dialog.is_some() && (200..300).contains(&code) {
+            headers.extend(SessionTimer::taken(request).map(SessionTimer::answer).unwrap_or_default());
         }
         let reason = reason.map_or_else(|| reason_phrase(code).to_owned(), str::to_owned);
         Draft { start: StartLine::Response { code, reason }, headers, body: String::new() }
@@ -94,23 +105,38 @@ impl UserAgent {
     pub(super) fn add_session_headers(&self, request: &mut Draft) {
         self.sign(request);
         request.headers.push(("Allow".to_owned(), self.identity.allow.clone()));
+        request.headers.push(("Supported".to_owned(), TIMER.to_owned()));
     }
 
-    pub(super) fn placed_contact(&self) -> String {
-        format!("<sip:{}@{}>", self.identity.contact_user, self.identity.local)
+    /// Any re-INVITE refreshes the session, so it names its timer again (RFC 4028 7.4).
+    pub(super) fn keep_session_expires(&self, id: DialogId, request: &mut Draft) {
+        let timer = self.dialogs.get(&id).and_then(|dialog| dialog.session.timer());
+        request.headers.extend(timer.map(SessionTimer::refresh).unwrap_or_default());
+    }
+
+    /// mod_sofia's: UDP goes without saying.
+    pub(super) fn placed_contact(&self, transport: Transport) -> String {
+        let over = if transport == Transport::Tcp { ";transport=tcp" } else { "" };
+        format!("<sip:{}@{}{over}>", self.identity.contact_user, self.identity.local)
     }
 
     /// FreeSWITCH's Contact: its own user where it called, the dialled one where it was called.
     pub(super) fn contact_of(&self, id: DialogId) -> String {
-        let Some(Initial::Got(invite)) = self.dialogs.get(&id).map(|dialog| &dialog.invite) else {
-            return self.placed_contact();
+        let dialog = self.dialogs.get(&id);
+        if let Some(contact) = dialog.and_then(|dialog| dialog.contact.clone()) {
+            return contact;
+        }
+        let transport = dialog.map_or(Transport::Udp, |dialog| dialog.transport);
+        let Some(Initial::Got(invite)) = dialog.map(|dialog| &dialog.invite) else {
+            return self.placed_contact(transport);
         };
         let dialled = match &invite.start {
             StartLine::Request { uri, .. } => SipUri::parse(uri).and_then(|uri| uri.user),
             StartLine::Response { .. } => None,
         };
         let user = dialled.as_deref().unwrap_or(&self.identity.contact_user);
-        format!("<sip:{user}@{};transport=udp>", self.identity.local)
+        let over = if transport == Transport::Tcp { "tcp" } else { "udp" };
+        format!("<sip:{user}@{};transport={over}>", self.identity.local)
     }
 
     pub(super) fn via(&mut self) -> String {

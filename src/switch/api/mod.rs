@@ -1,6 +1,7 @@
 //! API commands: one file each, [`APIS`] lists them.
 
 mod console;
+mod console_complete;
 mod create_uuid;
 mod echo;
 mod eval;
@@ -62,6 +63,7 @@ pub struct ApiCommand {
 /// Every command that this switch has.
 pub static APIS: &[ApiCommand] = &[
     console::COMMAND,
+    console_complete::COMMAND,
     create_uuid::COMMAND,
     echo::COMMAND,
     eval::COMMAND,
@@ -165,6 +167,9 @@ impl SwitchCore {
     /// Makes the call of `COMMAND ARGUMENTS`.
     pub(super) fn begin_api(&mut self, caller: Caller, text: &str) -> ApiCall {
         let (command, argument) = text.split_once(' ').unwrap_or((text, ""));
+        // A blank at the end of a line that is being typed counts.
+        let as_it_is = command.eq_ignore_ascii_case(console_complete::COMMAND.name);
+        let argument = if as_it_is { argument } else { argument.trim() };
         let event = if self.connections.values().any(|c| c.wants("API")) {
             let mut event = self.source.event(self.now, "API", origin::API);
             event.push("API-Command", command);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::id::Ids;
 use crate::sip::reason_phrase;
-use crate::sip::{DialogId, Message, OutgoingInvite, SipCommand, SipEvent, SipFailure, StartLine};
+use crate::sip::{DialogId, Message, OutgoingInvite, Registration, SipCommand, SipEvent, SipFailure, StartLine};
 use crate::switch::config::IMITATED_FULL_VERSION;
 use crate::units::Time;
 
@@ -28,6 +28,9 @@ pub(super) struct Network {
     silent: BTreeSet<String>,
     /// INVITEs that nobody answers, by when the caller gives up.
     unanswered: BTreeSet<(Time, u64)>,
+    /// Codes that registrars answer with.
+    registrars: BTreeMap<String, VecDeque<u16>>,
+    registrations: Vec<Registration>,
     last_received: u64,
     cseq: u64,
     events: VecDeque<SipEvent>,
@@ -72,6 +75,8 @@ impl Network {
             received: BTreeMap::new(),
             silent: BTreeSet::new(),
             unanswered: BTreeSet::new(),
+            registrars: BTreeMap::new(),
+            registrations: Vec::new(),
             last_received: 0,
             cseq: 123_134_627,
             events: VecDeque::new(),
@@ -118,11 +123,41 @@ impl Network {
                 self.inside(dialog, method, headers, body);
                 self.answer_inside(dialog, method, if method == "REFER" { 202 } else { 200 }, "OK", String::new());
             }
+            SipCommand::Register(registration) => self.register(*registration),
             SipCommand::Info { dialog, content_type, body } => {
                 self.inside(dialog, "INFO", vec![("Content-Type".into(), content_type)], body);
                 self.answer_inside(dialog, "INFO", 200, "OK", String::new());
             }
         }
+    }
+
+    pub fn registrar(&mut self, host_port: &str, codes: &[u16]) {
+        self.registrars.insert(host_port.to_owned(), codes.iter().copied().collect());
+    }
+
+    pub fn registrations(&self) -> &[Registration] {
+        &self.registrations
+    }
+
+    fn register(&mut self, registration: Registration) {
+        let (id, hop) = (registration.id, host_port(&registration.registrar));
+        let codes = self.registrars.get_mut(&hop);
+        let code = codes.and_then(|codes| if codes.len() > 1 { codes.pop_front() } else { codes.front().copied() });
+        self.events.push_back(match code {
+            Some(code) => {
+                let contact =
+                    format!("<sip:{}@{}>;expires={}", registration.contact_user, self.local, registration.expires);
+                let start = StartLine::Response { code, reason: reason_phrase(code).to_owned() };
+                let headers = vec![("Contact".to_owned(), contact)];
+                let peer = hop.parse().unwrap_or(self.local);
+                SipEvent::Registered { id, response: Box::new(Message { start, headers, body: String::new(), peer }) }
+            }
+            None => {
+                let failure = SipFailure::Transport(hop, "connection refused".to_owned());
+                SipEvent::RegisterFailed { id, failure }
+            }
+        });
+        self.registrations.push(registration);
     }
 
     fn invite(&mut self, now: Time, invite: OutgoingInvite) {
@@ -162,7 +197,7 @@ impl Network {
         let received = self.last_received;
         let mut headers = vec![
             ("Via".to_owned(), link.via.clone()),
-            ("Max-Forwards".to_owned(), "70".to_owned()),
+            ("Max-Forwards".to_owned(), invite.max_forwards.unwrap_or(70).to_string()),
             ("From".to_owned(), link.from.clone()),
             ("To".to_owned(), link.to.clone()),
             ("Call-ID".to_owned(), link.call_id.clone()),

@@ -1,6 +1,9 @@
 //! What happens at the limits, as seen on FreeSWITCH.
 
+use std::time::Duration;
+
 use super::Bench;
+use crate::switch::{ClientLimits, Rig, SwitchConfig, loopback_networks};
 
 const CALL: &str = "bgapi originate {ignore_early_media=true}sofia/external/dog@127.0.0.1:5080 &park()";
 
@@ -120,4 +123,85 @@ fn a_paused_switch_begins_nothing() {
     bench.ask("api fsctl resume");
     bench.tell(CALL);
     assert_eq!(bench.rig.core().session_count(), 2);
+}
+
+/// What mod_event_socket 1.10.12 sends to an address that its list does not name, before it closes.
+const REJECTION: &str = "Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n\
+    Content-Type: text/disconnect-notice\nContent-Length: 67\n\nDisconnected, goodbye.\nSee you at ClueCon! \
+    http://www.cluecon.com/\n";
+
+#[test]
+fn who_is_not_on_the_list_is_told_to_go_away_as_freeswitch_does() {
+    let mut rig = Rig::new(1);
+    for stranger in ["192.0.2.1", "::2", "::ffff:192.0.2.1"] {
+        let conn = rig.connect_from(stranger.parse().unwrap());
+        assert_eq!(String::from_utf8(rig.read(conn)).unwrap(), REJECTION, "{stranger}");
+        assert!(!rig.is_open(conn), "{stranger}");
+        rig.write(conn, b"auth ClueCon\n\napi status\n\n");
+        assert!(rig.read(conn).is_empty(), "{stranger}");
+    }
+    for own in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+        let conn = rig.connect_from(own.parse().unwrap());
+        assert!(rig.read(conn).starts_with(b"Content-Type: auth/request"), "{own}");
+    }
+    let acl = loopback_networks().into_iter().chain(["192.0.2.0/24".parse().unwrap()]).collect();
+    let mut rig = Rig::with(SwitchConfig { acl, ..SwitchConfig::default() }, 1);
+    let (near, far) =
+        (rig.connect_from("192.0.2.255".parse().unwrap()), rig.connect_from("192.0.3.0".parse().unwrap()));
+    assert!(rig.is_open(near) && !rig.is_open(far));
+}
+
+#[test]
+fn who_does_not_log_in_in_time_is_told_goodbye_and_who_did_stays() {
+    let mut rig = Rig::new(1);
+    let (known, stranger) = (rig.connect(), rig.connect());
+    rig.write(known, b"auth ClueCon\n\n");
+    rig.write(stranger, b"api status\n\n");
+    rig.read(stranger);
+    rig.advance(Duration::from_secs(24));
+    assert!(rig.is_open(stranger) && rig.read(stranger).is_empty());
+    rig.advance(Duration::from_secs(1));
+    assert!(String::from_utf8(rig.read(stranger)).unwrap().contains("text/disconnect-notice"));
+    assert!(!rig.is_open(stranger) && rig.is_open(known));
+}
+
+#[test]
+fn more_clients_than_may_be_there_at_once_are_closed_until_one_goes() {
+    let clients = ClientLimits { connections: 2, ..ClientLimits::default() };
+    let mut rig = Rig::with(SwitchConfig { clients, ..SwitchConfig::default() }, 1);
+    let (first, _second, third) = (rig.connect(), rig.connect(), rig.connect());
+    assert!(rig.is_open(first) && !rig.is_open(third) && rig.read(third).is_empty());
+    rig.close(first);
+    let fourth = rig.connect();
+    assert!(rig.is_open(fourth));
+}
+
+#[test]
+fn a_stranger_may_say_no_more_than_a_password() {
+    let bodied = b"sendevent x\ncontent-length: 1\n\n".to_vec();
+    for too_much in [vec![b'a'; 1025], [b"auth ".to_vec(), vec![b'a'; 1024], b"\n\n".to_vec()].concat(), bodied] {
+        let mut rig = Rig::new(1);
+        let conn = rig.connect();
+        rig.write(conn, &too_much);
+        assert!(!rig.is_open(conn));
+        // All in one go, as a client may that does not wait for replies.
+        let conn = rig.connect();
+        rig.write(conn, &[b"auth ClueCon\n\n".as_slice(), &too_much, b"\n\n"].concat());
+        assert!(rig.is_open(conn));
+    }
+}
+
+#[test]
+fn a_client_that_heaps_up_requests_is_dropped() {
+    let clients = ClientLimits { waiting_bytes: 1_000, ..ClientLimits::default() };
+    let mut bench = Bench::configured(SwitchConfig { clients, ..SwitchConfig::default() });
+    bench.rig.silence("127.0.0.1:9");
+    bench.tell("api originate {originate_timeout=9,ignore_early_media=true}sofia/external/d@127.0.0.1:9 &park()");
+    let long = "x".repeat(300);
+    for _ in 0..3 {
+        bench.tell(&format!("api echo {long}"));
+        assert!(bench.rig.is_open(bench.conn));
+    }
+    bench.tell(&format!("api echo {long}"));
+    assert!(!bench.rig.is_open(bench.conn));
 }

@@ -30,6 +30,29 @@ fn only_what_was_asked_for_comes() {
     assert_eq!(bench.names(), ["CHANNEL_PARK", "BACKGROUND_JOB"]);
 }
 
+/// genesis says `events plain ALL`. What FreeSWITCH says to each.
+#[test]
+fn a_command_is_known_by_how_its_line_begins() {
+    let mut bench = Bench::new();
+    for (command, reply) in [
+        ("events plain CHANNEL_PARK", "+OK event listener enabled plain"),
+        ("eventplain HEARTBEAT", "+OK event listener enabled plain"),
+        ("nixevents CHANNEL_PARK", "+OK events nixed"),
+        ("log7", "+OK log level 7 [7]"),
+        ("logout", "-ERR invalid log level"),
+        ("nologs", "+OK no longer logging"),
+        ("noevents_now", "+OK no longer listening for events"),
+        ("sendmsgabc", "-ERR invalid session id [abc]"),
+        ("lingering", "-ERR not controlling a session"),
+        ("filters a b", "-ERR command not found"),
+        ("myeventsx", "-ERR command not found"),
+        ("apix status", "-ERR command not found"),
+    ] {
+        assert_eq!(bench.ask(command), reply, "{command}");
+    }
+    assert!(bench.ask("sendeventHEARTBEAT").starts_with("+OK "));
+}
+
 #[test]
 fn nixevent_takes_one_out_of_all() {
     let mut bench = Bench::new();
