@@ -20,8 +20,8 @@ use crate::host::Originate;
 /// # let addresses = [a.esl_addr().to_string(), b.esl_addr().to_string()];
 /// let pool = Pool::connect(addresses).await?;
 /// // What came of each, or of all together.
-/// for (host, sessions) in pool.api("show channels count").await.iter() {
-///     println!("{host}: {}", sessions.as_ref()?);
+/// for (host, reply) in pool.api("show channels count").await.all().map_err(|(_, error)| error)?.iter() {
+///     println!("{host}: {reply}");
 /// }
 /// assert_eq!(pool.total().await.sessions, 0);
 /// # Ok(())

@@ -242,8 +242,9 @@ impl Session {
         })
     }
 
-    /// Whether every event of this name was kept from its beginning on.
-    pub(crate) fn hears(&self, name: &str) -> bool {
+    /// Whether events of this name were subscribed to when it came, so that one that is not among its events did not
+    /// happen.
+    pub fn hears(&self, name: &str) -> bool {
         host::is_tracked(name) || self.read(|seen| seen.wanted.contains(name))
     }
 

@@ -54,6 +54,24 @@ const WITHIN: Duration = Duration::from_secs(10);
 const ENTRIES: usize = 16;
 
 /// An [`Expectation`] of a call, which is given by itself or by one of its sessions.
+///
+/// ```
+/// use callwright::testing::expect;
+/// # use callwright::app::Scripted;
+/// # use callwright::scenario::app::TonePlay;
+/// # use callwright::testing::{Caller, TestHost};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let caller = Caller::on(TestHost::start()).with_app("tone", Scripted::of("tone", &TonePlay::default()));
+/// # let session = caller.call("doggy", "tone").await;
+/// session.hangup().await?;
+/// expect(&session).answered().hung_up_with("NORMAL_CLEARING").await;
+/// // Anything that a scenario can expect:
+/// expect(&session).holds("setup_time: \"< 5s\"\nevents: { leg: caller, order: [CHANNEL_CREATE, CHANNEL_ANSWER] }").await;
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn expect(call: impl Into<Call>) -> Expectation {
     let asked = Asked {

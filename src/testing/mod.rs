@@ -8,13 +8,12 @@
 //! [`TestHost::start`], [`Caller::on`].
 //!
 //! ```
+//! # mod shown {
 //! use callwright::app::flow;
 //! use callwright::scenario::{Leg, Recording};
 //! use callwright::testing::{Caller, caller, expect};
 //! use rstest::rstest;
 //!
-//! # mod shown {
-//! # use super::*;
 //! #[rstest]
 //! #[tokio::test]
 //! async fn the_callee_hears_the_milliwatt(caller: Caller) {

@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "IO shell")]
 //! A switch to test on.
 
 use std::ops::Deref;

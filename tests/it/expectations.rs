@@ -173,6 +173,9 @@ async fn calls_of_a_test_are_hung_up_when_it_panics_and_those_of_others_are_not(
         session.until_gone().await.unwrap();
     }
     assert!(kept.is_answered() && !kept.is_hung_up());
+    // Of the turns on this switch, which nobody will take again.
+    let lock = format!("callwright-127.0.0.1-{}.lock", switch.esl_addr().port());
+    std::fs::remove_file(std::env::temp_dir().join(lock)).unwrap();
     others.close().await.unwrap();
     switch.shutdown().await;
 }

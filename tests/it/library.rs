@@ -273,7 +273,7 @@ async fn a_router_takes_the_first_route_that_stops_and_guards_keep_out(caller: C
     };
     let router = Router::new("inbound")
         .guard("Call-Direction", "inbound")
-        .route(Route::new("00(.*)|011(.*)").unwrap().param("code", "407").to(refuse))
+        .route(Route::new("00(.*)|011(.*)").unwrap().param("code", "403").to(refuse))
         .route(Route::new("1(.*)").unwrap().param("name", "long distance").to(answer))
         .route(Route::new("1(.*)").unwrap().to(|_| async { Ok(Next::Stop) }))
         .route(Route::new(".*").unwrap().param("code", "500").to(refuse))
