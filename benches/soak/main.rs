@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "a soak waits for sockets to close")]
 //! Whether anything grows under a load that goes on: memory, and over sockets file descriptors and tasks.
 //!
 //! `cargo bench --bench soak` is an hour of virtual time, `-- simulated 10m` another time of it; `-- real 10m` are ten real

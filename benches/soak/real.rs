@@ -42,7 +42,7 @@ pub async fn soak(lasts: Duration) -> Vec<String> {
     let scenario = Arc::new(loaded.scenarios.into_iter().next().expect("a scenario"));
     let config = HostConfig {
         profiles: scenario.profiles().into_iter().map(str::to_owned).collect(),
-        events: scenario.events().into_iter().collect(),
+        events: scenario.events().collect(),
         ..HostConfig::new("embedded", SwitchConfig::default().password)
     };
     let clock = Clock::start();

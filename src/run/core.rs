@@ -456,7 +456,8 @@ impl RunCore {
     /// When [`RunCore::handle_timeout`] is due, if nothing else comes.
     pub fn poll_timeout(&self) -> Option<Time> {
         let slow = self.running.values().filter_map(|running| running.slow).min();
-        let paced = self.hosts.iter().filter(|slot| slot.paced).map(|slot| slot.next_begin);
+        // A host that is away begins nothing, however long ago its turn was.
+        let paced = self.hosts.iter().filter(|slot| slot.paced && slot.is_up()).map(|slot| slot.next_begin);
         let slow = slow.into_iter().chain(paced).chain(self.load.as_ref().and_then(|(_, load)| load.poll_timeout()));
         self.calls.poll_timeout().into_iter().chain(slow).chain(self.clean_by).min()
     }

@@ -19,8 +19,8 @@ pub(super) struct Needs {
     pub ringing: bool,
     /// A final response that reaches the caller: an answer or a refusal.
     pub response: bool,
-    /// Every request inside the dialog: INFO, re-INVITE.
-    pub requests: bool,
+    /// Every request of this kind inside the dialog: INFO, re-INVITE.
+    pub requests: Option<&'static str>,
     /// So much sound on this leg, and in its recording.
     pub sound: Option<(Leg, Duration)>,
     /// The recording of this leg.
@@ -34,7 +34,7 @@ pub(super) struct Needs {
 const NOTHING: Needs = Needs {
     ringing: false,
     response: true,
-    requests: false,
+    requests: None,
     sound: None,
     recording: None,
     digits: false,
@@ -88,7 +88,7 @@ pub(super) const PIECES: [Piece; 20] = [
         text: "call: { vars: { dtmf_type: info } }\ncallee:\n  - answer\n  \
                - expect_dtmf: { digits: \"12*\", mode: info, within: 5s }\n  - hangup\ncaller:\n  - wait: { answered: 5s }\n  \
                - send_dtmf: { digits: \"12*\", mode: info, tone: 120ms }\n  - wait: { hungup: 5s }\n",
-        needs: Needs { requests: true, ..NOTHING },
+        needs: Needs { requests: Some("INFO"), ..NOTHING },
     },
     Piece {
         kind: "clip",
@@ -170,7 +170,7 @@ pub(super) const PIECES: [Piece; 20] = [
                - unhold\n  - sleep: 500ms\n  - hangup\nexpect:\n  events:\n    \
                - { leg: callee, order: [CHANNEL_ANSWER, CHANNEL_HOLD, CHANNEL_UNHOLD, CHANNEL_HANGUP] }\n  audio:\n    \
                - { leg: caller, heard: { tone: 600Hz +-2Hz, level: -10dBm0 +-1dB, for: 500ms..1200ms } }\n",
-        needs: Needs { requests: true, ..sound(Leg::Caller, 500) },
+        needs: Needs { requests: Some("re-INVITE"), ..sound(Leg::Caller, 500) },
     },
     Piece {
         kind: "transfer",

@@ -283,7 +283,8 @@ impl Sim {
         let now = self.rig.now();
         let mut moved = self.turn_hosts(now);
         for index in 0..self.hosts.len() {
-            while let Some(event) = self.hosts[index].poll_event() {
+            // Nothing is told to a run that is over.
+            while let Some(event) = self.hosts[index].poll_event().filter(|_| self.run.ended().is_none()) {
                 let happened = match &event {
                     HostEvent::Up(_) => Some(Happened::HostUp(index)),
                     HostEvent::Lost(_) => Some(Happened::HostLost(index)),

@@ -67,8 +67,20 @@ fn help_and_version_are_no_failures() {
 
 #[test]
 fn help_tells_the_exit_codes() {
-    let commands =
-        ["run", "dial", "check", "config", "analyze", "plot", "init", "switch", "schema", "completions", "man"];
+    let commands = [
+        "run",
+        "dial",
+        "check",
+        "config",
+        "analyze",
+        "plot",
+        "init",
+        "list-apps",
+        "switch",
+        "schema",
+        "completions",
+        "man",
+    ];
     let lines = commands.map(|command| format!("{command} --help"));
     for line in lines.iter().map(String::as_str).chain(["--help"]) {
         let help = String::from_utf8(callwright(line).output().unwrap().stdout).unwrap();

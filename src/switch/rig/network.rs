@@ -152,7 +152,11 @@ impl Carried {
             Carried::Ack(_) => "ACK",
             Carried::Cancel(_) => "CANCEL",
             Carried::Bye(_) => "BYE",
-            Carried::Request(_) => "request",
+            Carried::Request(request) => match method_of(request).as_str() {
+                "INVITE" => "re-INVITE",
+                "INFO" => "INFO",
+                _ => "another request",
+            },
             Carried::Answer { .. } => "answer",
         }
     }
@@ -224,6 +228,7 @@ impl Network {
                 Due::Arrives(to, carried) => self.arrive(now, key, to, carried),
                 Due::NoResponse(side, wait) => self.waited(now, key, side, wait),
             }
+            self.sweep(key);
         }
     }
 
@@ -231,26 +236,23 @@ impl Network {
         match command {
             SipCommand::Invite(invite) => self.invite(now, on, *invite),
             SipCommand::Respond { dialog, code, reason, headers, sdp } => {
-                let Some((key, side)) = self.find(on, dialog) else { return };
                 let reason = reason.unwrap_or_else(|| reason_phrase(code).to_owned());
-                self.respond(now, key, side, Reply { code, reason, headers, body: sdp.unwrap_or_default() });
+                let reply = Reply { code, reason, headers, body: sdp.unwrap_or_default() };
+                self.with(on, dialog, |network, key, side| network.respond(now, key, side, reply));
             }
             SipCommand::Hangup { dialog, headers } => {
-                let Some((key, side)) = self.find(on, dialog) else { return };
-                self.hang_up(now, key, side, headers);
+                self.with(on, dialog, |network, key, side| network.hang_up(now, key, side, headers));
             }
             SipCommand::Reinvite { dialog, sdp } => {
-                let Some((key, side)) = self.find(on, dialog) else { return };
-                self.reinvite(now, key, side, sdp);
+                self.with(on, dialog, |network, key, side| network.reinvite(now, key, side, sdp));
             }
             SipCommand::Request { dialog, method, headers, body } => {
-                let Some((key, side)) = self.find(on, dialog) else { return };
-                self.inside(now, key, side, method, (headers, body));
+                self.with(on, dialog, |network, key, side| network.inside(now, key, side, method, (headers, body)));
             }
             SipCommand::Register(registration) => self.register(on, *registration),
             SipCommand::Info { dialog, content_type, body } => {
-                let Some((key, side)) = self.find(on, dialog) else { return };
-                self.inside(now, key, side, "INFO", (vec![("Content-Type".into(), content_type)], body));
+                let headers = vec![("Content-Type".into(), content_type)];
+                self.with(on, dialog, |network, key, side| network.inside(now, key, side, "INFO", (headers, body)));
             }
         }
     }
@@ -282,6 +284,14 @@ impl Network {
         };
         self.events.push_back((on, event));
         self.registrations.push(registration);
+    }
+
+    /// Does something with the call of a dialog, and lets it go if both sides have done with it then.
+    fn with(&mut self, on: usize, dialog: DialogId, work: impl FnOnce(&mut Network, Key, Side)) {
+        if let Some((key, side)) = self.find(on, dialog) {
+            work(self, key, side);
+            self.sweep(key);
+        }
     }
 
     fn invite(&mut self, now: Time, on: usize, invite: OutgoingInvite) {
