@@ -49,6 +49,24 @@ fn every_scenario_of_the_guide_loads() {
 }
 
 #[test]
+fn every_routes_file_of_the_guide_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for (path, page) in pages() {
+        for text in blocks(&page, "yaml routes") {
+            count += 1;
+            fs::write(folder.path().join("routes.yaml"), text).unwrap();
+            let mut command = assert_cmd::Command::cargo_bin("callwright").unwrap();
+            let arguments = ["serve", "--routes", "routes.yaml", "--check"];
+            let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}\n{told}", path.display());
+        }
+    }
+    assert!(count >= 1);
+}
+
+#[test]
 fn every_page_is_in_the_summary_and_every_link_leads_to_one() {
     let pages = pages();
     let names: Vec<_> = pages.iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap()).collect();
@@ -70,8 +88,15 @@ fn the_commands_of_the_guide_are_subcommands() {
     let help = assert_cmd::Command::cargo_bin("callwright").unwrap().arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     for (path, page) in pages() {
-        for line in page.lines().filter_map(|line| line.trim_start().strip_prefix("callwright ")) {
+        let mut fenced = false;
+        for line in page.lines() {
+            fenced ^= line.starts_with("```");
+            let code = if fenced { Some(line) } else { line.strip_prefix("    ") };
+            let Some(line) = code.and_then(|code| code.strip_prefix("callwright ")) else { continue };
             let word = line.split_whitespace().next().unwrap();
+            if word == "=" {
+                continue;
+            }
             assert!(help.lines().any(|line| line.trim_start().starts_with(word)), "{}: {word}", path.display());
         }
     }

@@ -175,10 +175,10 @@ async fn sessions_end_as_their_steps_leave_them() {
     assert_eq!(failed("wrong").await, cause("NORMAL_TEMPORARY_FAILURE"));
     let told = serve.until("failed with session");
     assert!(told.contains("routes.yaml:12:27: expected a user or `user@host`, found `a b`"), "{told}");
-    serve.until("ended: NORMAL_TEMPORARY_FAILURE");
     serve.signal("INT");
     let (code, all) = serve.end();
     assert_eq!(code, 1, "{all}");
+    assert!(all.contains("ended: NORMAL_TEMPORARY_FAILURE"), "{all}");
     assert!(all.contains("1 failure, 1 session hung up at the end"), "{all}");
     let records = std::fs::read_to_string(cdr).unwrap();
     let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -241,8 +241,8 @@ mod tests {
         a: call y ended: NORMAL_TEMPORARY_FAILURE, not answered
         a: back after 1s: 0 sessions kept, 2 lost, 0 new
         served 3 calls in 2s: 1 answered, 1 failure, 1 lost with a host, 1 session hung up at the end
-              1  NORMAL_CLEARING
-              1  NORMAL_TEMPORARY_FAILURE
+                1  NORMAL_CLEARING
+                1  NORMAL_TEMPORARY_FAILURE
         ");
         assert_eq!(tally.failures(), 1);
     }
