@@ -1,7 +1,7 @@
 //! Whole runs in virtual time: run, host and switch cores joined in memory.
 //!
 //! What a run does over sockets in seconds happens here at once, and the same way for the same seed. What goes wrong is
-//! asked for by [`Fault`], or drawn from a seed with the scenarios themselves: [`Sim::of_seed`]. Nothing here is used by a
+//! asked for by [`Fault`], or drawn from a seed with the scenarios themselves: [`Storm::of_seed`]. Nothing here is used by a
 //! run over sockets.
 
 mod fault;
