@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::listener::{Listener, Output};
 use super::orders::{Flow, Order};
-use super::{Link, Notice, SessionError};
+use super::{HostError, Link, Notice, SessionError};
 use crate::app::{AppError, panicked};
 use crate::call::HangupCause;
 use crate::clock::Clock;
@@ -145,6 +145,8 @@ fn is_end_of_session(error: &AppError) -> bool {
     match error.downcast_ref() {
         Some(SessionError::Ended { .. } | SessionError::Lost { .. }) => true,
         Some(SessionError::Step(failed)) => failed.ended.as_ref().is_some_and(of_caller),
+        // That the host is away is told by itself.
+        Some(SessionError::Host(HostError::Away { .. })) => true,
         _ => false,
     }
 }
