@@ -198,7 +198,7 @@ switch = greenswitch.InboundESL(host=host, port=int(port), password='ClueCon')
 switch.connect()
 for user in sys.argv[4:]:
     user, _, more = user.partition(' ')
-    variables = ','.join(['originate_timeout=20'] + more.split())
+    variables = ','.join(['originate_timeout=20', 'ignore_early_media=true'] + more.split())
     reply = switch.send('api originate {%s}sofia/external/%s@%s &park()' % (variables, user, sip)).data.strip()
     if reply.startswith('+OK'):
         uuid = reply.split()[1]
