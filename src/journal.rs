@@ -103,6 +103,14 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Whether it tells what happened at the connections of a host, and not what the run was told.
+    pub fn is_of_a_host(&self) -> bool {
+        use Record::*;
+        matches!(self, Connected { .. } | Sent { .. } | Came { .. } | Closed { .. } | Lost { .. })
+    }
+}
+
 /// What was run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {

@@ -329,7 +329,10 @@ struct Player<'a> {
 
 impl Player<'_> {
     fn play(&mut self, entry: &Entry, clockwork: Clockwork) -> Result<(), ReplayError> {
-        let now = Time::from_micros(entry.at).max(self.now);
+        // The tasks of hosts and that of the run look at their clocks and write down what they saw one after the other: a
+        // time may stand behind a later one, and each is right for whoever was told something at it.
+        let at = Time::from_micros(entry.at);
+        let now = at.max(self.now);
         while clockwork == Clockwork::Own
             && let Some(due) = self.run.poll_timeout().filter(|due| *due < now)
         {
@@ -340,7 +343,9 @@ impl Player<'_> {
                 break;
             }
         }
-        self.now = now;
+        if !entry.what.is_of_a_host() {
+            self.now = now;
+        }
         match &entry.what {
             Record::Connected { host, seed } => {
                 let host = self.host(*host)?;
@@ -358,14 +363,14 @@ impl Player<'_> {
             Record::Came { host, line, bytes } => {
                 let bytes = bytes.bytes().ok_or(ReplayError::Base64)?;
                 if let Some(core) = &mut self.host(*host)?.core {
-                    core.handle_bytes(now, (*line).into(), &bytes);
+                    core.handle_bytes(at, (*line).into(), &bytes);
                 }
             }
             Record::Closed { host, line, error } => {
                 if let Some(core) = &mut self.host(*host)?.core {
                     match error {
-                        Some(error) => core.handle_io_error(now, (*line).into(), &std::io::Error::other(error.clone())),
-                        None => core.handle_eof(now, (*line).into()),
+                        Some(error) => core.handle_io_error(at, (*line).into(), &std::io::Error::other(error.clone())),
+                        None => core.handle_eof(at, (*line).into()),
                     }
                 }
             }

@@ -57,6 +57,28 @@ fn a_run_that_is_played_again_gives_the_same_report_to_the_letter() {
     assert_eq!(read(&folder, "live.xml"), read(&folder, "again.xml"));
 }
 
+/// The tasks of a run write down what they see one after the other: one may have looked at the clock later and come first.
+#[test]
+fn what_two_tasks_wrote_down_the_wrong_way_round_gives_the_same_report() {
+    let folder = recorded();
+    let journal = read(&folder, "esl/journal.jsonl");
+    let entries: Vec<serde_json::Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut swapped = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        // Something that the run was told before, and that is nothing to it, at the time of what it is told next.
+        let next = entries[index..].iter().find(|entry| entry.get("took").is_some());
+        if let Some(next) = next.filter(|_| entry.get("came").is_some()) {
+            swapped.push(serde_json::json!({ "at": next["at"], "judged": { "test": 99 } }));
+        }
+        swapped.push(entry.clone());
+    }
+    assert!(swapped.len() > entries.len());
+    let lines: String = swapped.iter().map(|entry| format!("{entry}\n")).collect();
+    std::fs::write(folder.path().join("esl/journal.jsonl"), lines).unwrap();
+    callwright(folder.path(), "replay esl --junit again.xml");
+    assert_eq!(read(&folder, "live.xml"), read(&folder, "again.xml"));
+}
+
 #[test]
 fn an_edited_expectation_flips_the_verdict() {
     let folder = recorded();
