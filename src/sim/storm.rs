@@ -152,7 +152,8 @@ fn weather(dice: &mut Dice) -> Weather {
         weather.messages_late = *dice.one(&[1_000, 10_000]);
         weather.message_delay = dice.between(ms(1), ms(900));
     }
-    // None is lost for good: where a BYE is, a leg stays that neither side of its call can know of, and who is to tell
-    // of it is not settled.
+    if dice.happens(4_000) {
+        weather.messages_lost = *dice.one(&[50, 500, 3_000]);
+    }
     weather
 }

@@ -141,8 +141,7 @@ impl Rig {
     /// What the weather took from legs.
     pub fn tolls(&self) -> Vec<Toll> {
         let Some(watch) = &self.watch else { return Vec::new() };
-        let there =
-            watch.legs.iter().filter_map(|(leg, named)| joined(*leg, named, &self.network.tolls, &self.lines.tolls));
+        let there = watch.legs.iter().map(|(leg, named)| joined(*leg, named, &self.network.tolls, &self.lines.tolls));
         watch.tolls.iter().cloned().chain(there).collect()
     }
 
@@ -351,7 +350,7 @@ impl Rig {
     fn leave(&mut self, leg: (usize, u64)) {
         let Some(watch) = &mut self.watch else { return };
         let Some(named) = watch.legs.remove(&leg) else { return };
-        watch.tolls.extend(joined(leg, &named, &self.network.tolls, &self.lines.tolls));
+        watch.tolls.push(joined(leg, &named, &self.network.tolls, &self.lines.tolls));
         self.network.tolls.remove(&leg);
         self.lines.tolls.remove(&leg);
     }
@@ -388,15 +387,13 @@ impl Rig {
     }
 }
 
-/// What was taken from a leg by the network and on the lines together; `None`: nothing.
-fn joined(leg: (usize, u64), named: &Named, network: &Tolls, lines: &Tolls) -> Option<Toll> {
-    let (said, heard) = (network.get(&leg), lines.get(&leg));
-    said.or(heard)?;
-    let mut toll = heard.cloned().unwrap_or_default();
-    if let Some(said) = said {
+/// What was taken from a leg by the network and on the lines together.
+fn joined(leg: (usize, u64), named: &Named, network: &Tolls, lines: &Tolls) -> Toll {
+    let mut toll = lines.get(&leg).cloned().unwrap_or_default();
+    if let Some(said) = network.get(&leg) {
         toll.messages_late.clone_from(&said.messages_late);
         toll.messages_lost.clone_from(&said.messages_lost);
     }
     (toll.session, toll.call, toll.app) = (named.session.clone(), named.call.clone(), named.app.clone());
-    Some(toll)
+    toll
 }

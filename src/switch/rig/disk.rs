@@ -31,7 +31,16 @@ pub(super) struct Disk {
     sounds: BTreeMap<PathBuf, Clip>,
     recordings: BTreeMap<PathBuf, Recorded>,
     /// By the switch that writes it.
-    open: BTreeMap<(usize, RecordId), PathBuf>,
+    open: BTreeMap<(usize, RecordId), Writing>,
+}
+
+/// A recording that is being written. It may be deleted meanwhile, as any open file.
+#[derive(Debug)]
+struct Writing {
+    path: PathBuf,
+    channels: u16,
+    /// Of all channels together.
+    samples: usize,
 }
 
 impl Disk {
@@ -60,19 +69,21 @@ impl Disk {
             RecordOutput::Create { path, rate, channels } => {
                 let made = Recorded { rate: rate.0, channels, ..Recorded::default() };
                 self.recordings.insert(path.clone(), made);
-                self.open.insert(record, path);
+                self.open.insert(record, Writing { path, channels, samples: 0 });
                 Some(RecordReport::Started)
             }
             RecordOutput::Samples(samples) => {
-                self.of(record)?.samples.extend(samples);
+                let writing = self.open.get_mut(&record)?;
+                writing.samples += samples.len();
+                self.recordings.get_mut(&writing.path)?.samples.extend(samples);
                 None
             }
             RecordOutput::Finish => {
-                let recorded = self.of(record)?;
-                recorded.state = RecordedState::Closed;
-                let samples = recorded.samples.len() as u64 / u64::from(recorded.channels.max(1));
-                self.open.remove(&record);
-                Some(RecordReport::Finished { samples })
+                let writing = self.open.remove(&record)?;
+                if let Some(recorded) = self.recordings.get_mut(&writing.path) {
+                    recorded.state = RecordedState::Closed;
+                }
+                Some(RecordReport::Finished { samples: writing.samples as u64 / u64::from(writing.channels.max(1)) })
             }
         }
     }
@@ -91,8 +102,21 @@ impl Disk {
     pub fn remove(&mut self, path: &Path) {
         self.recordings.remove(path);
     }
+}
 
-    fn of(&mut self, record: (usize, RecordId)) -> Option<&mut Recorded> {
-        self.recordings.get_mut(self.open.get(&record)?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SampleRate;
+
+    // Its leg waited for ever, and its session stayed.
+    #[test]
+    fn a_recording_that_is_deleted_while_it_is_written_is_closed_all_the_same() {
+        let (mut disk, record, path) = (Disk::default(), (0, RecordId(1)), PathBuf::from("/r/a.wav"));
+        disk.record(record, RecordOutput::Create { path: path.clone(), rate: SampleRate::NARROW, channels: 1 });
+        disk.remove(&path);
+        assert_eq!(disk.record(record, RecordOutput::Samples(vec![1; 160])), None);
+        assert_eq!(disk.record(record, RecordOutput::Finish), Some(RecordReport::Finished { samples: 160 }));
+        assert_eq!((disk.open(), disk.recorded(&path)), (0, None));
     }
 }

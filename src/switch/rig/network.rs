@@ -496,6 +496,10 @@ impl Network {
             Carried::Response(response) => {
                 let code = response.code().unwrap_or_default();
                 if !matches!(end, End::Early | End::Leaving) {
+                    // Whoever asked is there anew, and acknowledges nothing.
+                    if (200..300).contains(&code) {
+                        self.wait(now, key, Side::Callee, Wait::Ack);
+                    }
                     return;
                 }
                 if (200..300).contains(&code) {
