@@ -138,3 +138,19 @@ fn without_faults_every_scenario_of_the_storms_passes() {
         }
     }
 }
+
+// Its run was due to begin a test there all the time, and did nothing else.
+#[test]
+fn a_host_that_goes_away_while_its_next_test_is_paced_does_not_keep_the_run_awake() {
+    let busy = "callee: [{ respond: 486 }]\nexpect: { answered: false, hangup_cause: USER_BUSY }\n";
+    let text = ["a", "b", "c"].map(|name| format!("name: {name}\n{busy}")).join("---\n");
+    // Of five sessions a second four begin, and a call to itself has two: the second test waits for half a second.
+    let config = SwitchConfig { sip: ([127, 0, 0, 1], 5080).into(), sessions_per_second: 5, ..SwitchConfig::default() };
+    let (at, away) = (Duration::from_millis(200), Duration::from_secs(3));
+    let mut sim = Sim::with(&text, 7, config).unwrap().fault(Fault::Cut { host: 0, at, away });
+    // It panics where time stands still.
+    let (summary, reports) = sim.run();
+    assert_eq!((summary.passed, reports.len()), (3, 3), "{reports:?}");
+    let begun: Vec<_> = reports.iter().map(|report| report.started.since(sim.started())).collect();
+    assert!(begun[0] < at && begun[1] >= at + away, "{begun:?}");
+}
