@@ -7,11 +7,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 use crate::app::{Group, LoadError};
-use crate::client::{Client, ClientConfig, HostError, Notice, Pool, Whose};
+use crate::client::{Client, ClientConfig, HostError, Notice, PerHost, Pool, Waiting, Whose};
 
 /// Apps that are served on one host or several until the service is told to stop.
 ///
-/// A host that is lost is tried again for ever; its apps go on once it is back.
+/// A host that is lost is tried again for ever; its apps go on once it is back, with the sessions that are still there and
+/// those that came meanwhile. What was parked and not answered on a host as the service began is taken up; see
+/// [`Service::take_up`] for more.
 ///
 /// ```no_run
 /// use callwright::app::{Group, Proxier};
@@ -59,6 +61,8 @@ pub struct Served {
     pub failures: u64,
     /// Sessions that were hung up as the service ended, because they would not end by themselves.
     pub cut_off: usize,
+    /// Sessions that came in while the service ended, and were refused.
+    pub refused: u64,
 }
 
 impl Service {
@@ -82,6 +86,7 @@ impl Service {
                 let load = client.load_group(group).await;
                 load.map_err(|error| ServiceError::Load { host: client.name().to_owned(), error })?;
             }
+            client.take_up(Waiting::Unanswered).await?;
         }
         Ok(Service { pool, told, drain: Duration::from_secs(10) })
     }
@@ -89,6 +94,11 @@ impl Service {
     /// How long sessions may go on once the service is told to stop; 10 s, unless told otherwise.
     pub fn drain(self, drain: Duration) -> Service {
         Service { drain, ..self }
+    }
+
+    /// Has apps take up sessions that are parked on the hosts and that nobody sees to: [`Client::take_up`]. Gives how many.
+    pub async fn take_up(&self, which: Waiting) -> PerHost<Result<usize, HostError>> {
+        self.pool.each(|client| async move { client.take_up(which).await }).await
     }
 
     pub fn pool(&self) -> &Pool {
@@ -125,7 +135,7 @@ impl Service {
     }
 
     /// Stops: waits until the sessions that are there have ended, hangs up what has not by then, takes the apps down and
-    /// lets the hosts go.
+    /// lets the hosts go. Sessions that come in meanwhile are refused: [`Client::drain`].
     pub async fn stop(self) -> Served {
         self.stop_early(std::future::pending()).await
     }
@@ -133,6 +143,7 @@ impl Service {
     /// The same, but sessions are waited for no longer once `at_once` is done.
     pub async fn stop_early(mut self, at_once: impl Future<Output = ()>) -> Served {
         tokio::pin!(at_once);
+        self.pool.clients().iter().for_each(Client::drain);
         // The apps still serve, so that what is under way ends as it should.
         let over = tokio::time::sleep(self.drain);
         tokio::pin!(over);
@@ -148,7 +159,7 @@ impl Service {
         }
         let hung_up = self.pool.hang_up_all(Whose::Apps).await;
         let cut_off = hung_up.values().flatten().sum();
-        // Apps hear how those ended.
+        // Apps hear how those ended, and what their flows come to.
         let gone = async {
             while self.served_now().await > 0 {
                 tokio::time::sleep(LOOK).await;
@@ -162,15 +173,15 @@ impl Service {
             failures += u64::from(matches!(told.notice, Notice::AppFailed { .. }));
         }
         self.pool.close().await;
-        Served { sessions: total.counts.sessions, calls: total.counts.calls, failures, cut_off }
+        let counts = total.counts;
+        Served { sessions: counts.sessions, calls: counts.calls, failures, cut_off, refused: total.refused }
     }
 }
 
 impl Service {
-    /// Sessions of the apps that are there.
+    /// Sessions of the apps that are there, or of which flows still run.
     async fn served_now(&self) -> usize {
-        let all = self.pool.each(|client| async move { client.sessions().await }).await;
-        all.values().flatten().flatten().filter(|session| session.group().is_some()).count()
+        self.pool.each(|client| async move { client.served().await }).await.values().flatten().sum()
     }
 }
 

@@ -86,7 +86,7 @@ pub trait App: Send + 'static {
         Box::pin(async { Ok(()) })
     }
 
-    /// A session came to be.
+    /// A session came to be, or was taken up.
     fn on_created(&mut self, _session: &Session) -> Result<(), AppError> {
         Ok(())
     }
@@ -121,6 +121,17 @@ pub trait App: Send + 'static {
 
     /// A session is gone.
     fn on_destroyed(&mut self, _session: &Session) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    /// A callback or a flow of one of the group's apps failed with a session, or panicked: `app` is its name. What fails in
+    /// this is told to no app.
+    fn on_failed(&mut self, _session: &Session, _app: &str, _error: &str) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    /// A session is gone and its flows are over: nothing more comes of it.
+    fn on_settled(&mut self, _session: &Session) -> Result<(), AppError> {
         Ok(())
     }
 

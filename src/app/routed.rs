@@ -43,7 +43,8 @@ async fn perform(steps: &Play, hit: &Hit) -> Result<Next, AppError> {
         // Headers are those of now, so that steps see what came of those before.
         let part_of = {
             let header = |name: &str| session.header(name);
-            steps.steps(part, leg, &Values { matched: &matched, header: &header }, &Disk::default())?
+            let folder = Disk { programs: part.programs(), ..Disk::default() };
+            steps.steps(part, leg, &Values { matched: &matched, header: &header }, &folder)?
         };
         let is_last = at + 1 == steps.parts().len();
         // The loader has it stand alone.

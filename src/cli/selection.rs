@@ -31,11 +31,11 @@ pub(super) struct Arguments {
     pub programs: AllowSystem,
 }
 
-/// An option of `run`, `check` and `dial`.
+/// An option of `run`, `check`, `dial` and `serve`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[group(skip)]
 pub(super) struct AllowSystem {
-    /// Let scenarios have the hosts run programs and code: `system`, `lua` and the like, which are refused otherwise. They
+    /// Let scenarios and routes have the hosts run programs and code: `system`, `lua` and the like, which are refused otherwise. They
     /// run as the account of the switch
     #[arg(long)]
     allow_system: bool,

@@ -8,17 +8,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, ArgGroup, Args, ValueHint};
+use clap::{ArgAction, ArgGroup, Args, ValueEnum, ValueHint};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::apps::Apps;
 use self::tally::{Tally, Verbosity};
 use self::watch::{Seen, Watch};
+use super::selection::AllowSystem;
 use super::{Exit, complain, print, show};
 use crate::app::Group;
 use crate::bound::parse_value;
-use crate::client::{Client, ClientConfig};
+use crate::client::{Client, ClientConfig, Waiting};
 use crate::clock::Clock;
 use crate::report::cdr::{CdrFormat, CdrWriter};
 use crate::run::{At, HostSpec, NamedHost, Signals, named_hosts_of};
@@ -43,8 +44,11 @@ Each call that comes in is dealt with by the apps, or by the first route that ta
 connected or was parked by its last step. One of which a step fails is hung up with a cause that says so; that the other end
 of a bridge was busy, did not answer or refused is no failure, and is passed on.
 
-A host that is lost is tried again for ever. Ctrl-C (or SIGTERM) stops: calls may go on for --drain, then they are hung up. A
-second one hangs them up at once, a third one ends without.
+A host that is lost is tried again for ever; calls that came while it was away are dealt with once it is back. Calls that
+were parked before the service began are, where nobody has answered them; with --take-up=all the others, too.
+
+Ctrl-C (or SIGTERM) stops: calls may go on for --drain, then they are hung up. New ones are refused with
+NORMAL_TEMPORARY_FAILURE (503), so that a proxy tries another host. A second Ctrl-C hangs up at once, a third one ends without.
 
 Exit codes:
   0  served, and stopped
@@ -91,6 +95,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5080")]
     sip: SocketAddr,
 
+    /// Which of the calls that are parked on the hosts already are dealt with: those that nobody has answered, or all
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    take_up: TakeUp,
+
     /// How long calls may go on once it is told to stop
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = drain)]
     drain: Duration,
@@ -98,6 +106,9 @@ pub(super) struct Arguments {
     /// Write a record of each call to FILE: CSV, or JSON lines where it ends in `.jsonl`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     cdr: Option<PathBuf>,
+
+    #[command(flatten)]
+    programs: AllowSystem,
 
     /// Only load routes and apps, and say what is wrong with them
     #[arg(long)]
@@ -108,8 +119,16 @@ pub(super) struct Arguments {
     verbose: bool,
 }
 
+/// See `--take-up`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum TakeUp {
+    #[default]
+    Unanswered,
+    All,
+}
+
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let apps = match apps::read(&arguments.apps, &arguments.routes) {
+    let apps = match apps::read(&arguments.apps, &arguments.routes, arguments.programs.programs()) {
         Ok(apps) => apps,
         Err(diagnostics) => {
             for diagnostic in &diagnostics {
@@ -196,6 +215,10 @@ async fn serve(arguments: &Arguments, apps: &Apps, hosts: Vec<Reached>) -> Resul
         let version = client.facts().map(|facts| facts.version.clone()).unwrap_or_default();
         say(&format!("{}: up: {version}", client.name()))?;
     }
+    if arguments.take_up == TakeUp::All {
+        let taken = service.take_up(Waiting::All).await.all();
+        taken.map_err(|(host, error)| format!("host {host}: {error}"))?;
+    }
     let hosts = service.pool().clients().len();
     let mut inbox = Inbox { line, told: service.take_told(), clock: Clock::start(), cdrs };
     let verbosity = if arguments.verbose { Verbosity::Calls } else { Verbosity::Hosts };
@@ -207,7 +230,7 @@ async fn serve(arguments: &Arguments, apps: &Apps, hosts: Vec<Reached>) -> Resul
             () = signals.next() => break,
         }
     }
-    say(&format!("stopping; calls may go on for {}", human(arguments.drain)))?;
+    say(&format!("stopping; calls may go on for {}, new ones are refused", human(arguments.drain)))?;
     let at_once = CancellationToken::new();
     let stopped = service.stop_early(at_once.cancelled());
     tokio::pin!(stopped);
@@ -231,8 +254,8 @@ async fn serve(arguments: &Arguments, apps: &Apps, hosts: Vec<Reached>) -> Resul
     if let Err(error) = &written {
         complain(error);
     }
-    say(tally.summary(inbox.clock.now(), served.cut_off).trim_end())?;
-    Ok(if tally.failures() > 0 || written.is_err() { Exit::Failed } else { Exit::Passed })
+    say(tally.summary(inbox.clock.now(), &served).trim_end())?;
+    Ok(if tally.has_failed() || written.is_err() { Exit::Failed } else { Exit::Passed })
 }
 
 /// What comes of hosts and calls.
@@ -261,6 +284,9 @@ impl Inbox {
         }
         while let Ok(seen) = self.line.try_recv() {
             lines.extend(self.count(tally, seen));
+        }
+        if let Some(cdrs) = &mut self.cdrs {
+            tally.rest().into_iter().for_each(|cdr| cdrs.write(cdr));
         }
         lines
     }

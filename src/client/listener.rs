@@ -1,21 +1,25 @@
 //! What a client knows of its host and does with what the host tells, without IO.
 
+mod channels;
+mod settling;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use super::orders::{Answer, Desk, Flow, Order, Own};
-use super::recovery::{self, Listed};
+use super::recovery::Listed;
 use super::seen::{Over, Seen};
-use super::{Call, ClientConfig, HostError, Link, Notice, Recovery, Session, Stats};
+use super::{Call, ClientConfig, HostError, Link, Notice, Session, Stats};
 use crate::app::{Failure, Groups};
-use crate::call::{Change, ChangeKind, Job, Tracker};
+use crate::call::{Change, ChangeKind, HangupCause, Job, State, Tracker};
 use crate::esl::{Command, Event, Reply};
 use crate::host::{HostEvent, HostFacts, Lost, Request, Token};
 use crate::id::{CallId, JobId, SessionId};
 use crate::units::Time;
+use channels::{Recovering, TakingUp};
+use settling::Settling;
 
 /// What the owner of the sockets and tasks is to do.
 pub(super) enum Output {
@@ -45,6 +49,15 @@ pub(super) struct Listener {
     /// Since when the host is away that was up before.
     away_since: Option<Time>,
     recovering: Option<Recovering>,
+    /// Whether it was asked which channels it has.
+    looked: Looked,
+    /// Channels that were there before this client was, which are not its apps' business unless they are taken up.
+    others: HashSet<SessionId>,
+    taking_up: HashMap<Token, TakingUp>,
+    admits: Admits,
+    /// Sessions that were refused, over its life.
+    refused: u64,
+    settling: Settling,
     next_token: u64,
     commands: HashMap<Token, Asked>,
     jobs: HashMap<JobId, Launched>,
@@ -61,6 +74,34 @@ pub(super) struct Listener {
 struct Kept {
     session: Session,
     group: Option<Arc<str>>,
+    standing: Standing,
+}
+
+/// How a session stands to the apps of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// They were not told of it, as it had no group when it came.
+    Unknown,
+    /// They were told that it came to be.
+    Known,
+    /// It was refused, and is nobody's.
+    Refused,
+}
+
+/// Whether sessions that come in are served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Admits {
+    #[default]
+    All,
+    /// Only those of calls that are served already.
+    UnderWay,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Looked {
+    #[default]
+    Never,
+    Once,
 }
 
 /// A job under way.
@@ -73,21 +114,21 @@ struct Launched {
 /// What a command without a reply was for.
 enum Asked {
     Handle(Box<dyn FnOnce(Result<Reply, HostError>) + Send>),
-    /// Which channels there are, after the host came back.
+    /// Which channels there are, at first or after the host came back.
     Channels,
     /// All about a channel that is among them.
     Dump(Listed),
+    /// Which channels there are that can be taken up.
+    Waiting,
+    /// All about one of them.
+    Adopt {
+        listed: Listed,
+        by: Token,
+    },
 }
 
-/// A host that came back, while it is asked what there is.
-#[derive(Default)]
-struct Recovering {
-    away: Duration,
-    lost: Vec<SessionId>,
-    found: Vec<SessionId>,
-    kept: usize,
-    dumps: usize,
-}
+/// Why sessions are refused that come in while the client drains: SIP's 503, with which a proxy tries another host.
+const DRAINING: HangupCause = HangupCause::NormalTemporaryFailure;
 
 impl Listener {
     pub fn new(desk: Desk, config: ClientConfig) -> Listener {
@@ -102,6 +143,12 @@ impl Listener {
             link: Link::Connecting,
             away_since: None,
             recovering: None,
+            looked: Looked::default(),
+            others: HashSet::new(),
+            taking_up: HashMap::new(),
+            admits: Admits::default(),
+            refused: 0,
+            settling: Settling::default(),
             next_token: 0,
             commands: HashMap::new(),
             jobs: HashMap::new(),
@@ -145,7 +192,7 @@ impl Listener {
         match order {
             Order::Command { command, answer } => match self.away() {
                 Some(error) => answer(Err(error)),
-                None => self.ask(command, Asked::Handle(answer)),
+                None => drop(self.ask(command, Asked::Handle(answer))),
             },
             Order::Launch { job, name, arguments, session, answer } => match self.away() {
                 Some(error) => drop(answer.send(Err(error))),
@@ -157,7 +204,24 @@ impl Listener {
                     self.request(Request::Launch { job, name, arguments, session });
                 }
             },
-            Order::Spawn { session, app, flow } => self.outputs.push_back(Output::Spawn { session, app, flow }),
+            Order::Spawn { session, app, flow } => {
+                session.iter().for_each(|session| self.settling.begun(session));
+                self.outputs.push_back(Output::Spawn { session, app, flow });
+            }
+            Order::Settle(session) => {
+                let settled = self.settling.settle(&session);
+                self.tell_settled(settled);
+            }
+            Order::Drain => self.admits = Admits::UnderWay,
+            Order::TakeUp { which, answer } => match self.away() {
+                Some(error) => drop(answer.send(Err(error))),
+                None => self.take_up(which, answer),
+            },
+            Order::Served(answer) => {
+                let there = self.sessions.values().filter(|kept| kept.group.is_some()).count();
+                // Nobody may wait for it any more.
+                let _ = answer.send(there + self.settling.count());
+            }
             Order::CanLoad { group, names, answer } => drop(answer.send(self.groups.can_load(&group, &names))),
             Order::Load { group, answer } => drop(answer.send(self.groups.load(group))),
             Order::Unload { group, app, answer } => {
@@ -177,7 +241,7 @@ impl Listener {
             Order::Stats(answer) => drop(answer.send(self.stats())),
             Order::Pace { group, pace } => {
                 for Failure { app, error } in self.groups.tell(&group, |app| app.on_pace(&pace)) {
-                    self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session: None, error }));
+                    self.fail(app, None, error);
                 }
             }
             Order::Subscribe(name) => self.subscribe(name),
@@ -189,9 +253,19 @@ impl Listener {
         }
     }
 
-    /// A flow ended; of one that failed the error.
-    pub fn handle_flow_ended(&mut self, session: Option<SessionId>, app: Arc<str>, error: String) {
-        self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session, error }));
+    /// A flow ended, or was cancelled; of one that failed the error.
+    pub fn handle_flow_ended(&mut self, session: Option<SessionId>, app: Arc<str>, error: Option<String>) {
+        let settled = session.as_ref().and_then(|session| self.settling.ended(session));
+        if let Some(error) = error {
+            let kept =
+                session.as_ref().and_then(|session| self.sessions.get(session).or(self.settling.gone_of(session)));
+            let of = kept.or(settled.as_ref()).map(|kept| (kept.session.clone(), kept.group.clone()));
+            match of {
+                Some((session, group)) => self.fail(app, Some((&session, group.as_ref())), error),
+                None => self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session, error })),
+            }
+        }
+        self.tell_settled(settled);
     }
 
     /// Nothing more comes of this host.
@@ -207,6 +281,7 @@ impl Listener {
             calls: self.tracker.calls().len(),
             jobs: self.jobs.len(),
             lost: self.lost,
+            refused: self.refused,
             counts: self.tracker.counts().clone(),
         }
     }
@@ -215,11 +290,12 @@ impl Listener {
         self.outputs.push_back(Output::Request(request));
     }
 
-    fn ask(&mut self, command: Command, asked: Asked) {
+    fn ask(&mut self, command: Command, asked: Asked) -> Token {
         let token = Token(self.next_token);
         self.next_token += 1;
         self.commands.insert(token, asked);
         self.request(Request::Command { token, command });
+        token
     }
 
     fn subscribe(&mut self, name: String) {
@@ -250,9 +326,9 @@ impl Listener {
             self.request(Request::Subscribe(name.clone()));
         }
         if let Some(since) = self.away_since.take() {
-            self.recovering = Some(Recovering { away: now.since(since), ..Recovering::default() });
-            self.ask(Command::api("show channels as json"), Asked::Channels);
+            self.recovering = Some(Recovering::after(now.since(since)));
         }
+        self.ask(channels::question(), Asked::Channels);
     }
 
     fn handle_lost(&mut self, now: Time, lost: &Lost) {
@@ -276,6 +352,9 @@ impl Listener {
             if let Asked::Handle(answer) = asked {
                 answer(Err(error()));
             }
+        }
+        for (_, taking_up) in self.taking_up.drain() {
+            let _ = taking_up.answer.send(Err(error()));
         }
         for (_, Launched { session, answer }) in std::mem::take(&mut self.jobs) {
             self.forget_unmade(session.as_ref());
@@ -307,19 +386,36 @@ impl Listener {
     }
 
     fn lose_session(&mut self, id: &SessionId, reason: &str) {
-        let Some(Kept { session, group }) = self.sessions.remove(id) else { return };
+        let Some(kept) = self.sessions.remove(id) else { return };
+        let (session, group) = (kept.session.clone(), kept.group.clone());
         self.lost += 1;
         session.change(|seen| seen.over = Some(Over::Lost(reason.to_owned())));
         if let Some(group) = &group {
-            self.report(id, |groups| groups.call(group, &session, |app, session| app.on_destroyed(session)));
+            self.report(group, &session, |groups| {
+                groups.call(group, &session, |app, session| app.on_destroyed(session))
+            });
         }
         for change in self.tracker.forget(id) {
             if let ChangeKind::CallEnded = change.kind {
                 self.end_call(&change.call, &session, group.as_ref());
             }
         }
-        self.remember(session);
+        self.gone(kept);
+    }
+
+    /// A session is gone; what its flows still come to is told before it is settled.
+    fn gone(&mut self, kept: Kept) {
+        let id = kept.session.id().clone();
+        self.remember(kept.session.clone());
+        self.settling.gone(kept);
         self.outputs.push_back(Output::Gone(id.clone()));
+        // Behind the flows that its end began.
+        self.desk.order(Order::Settle(id));
+    }
+
+    fn tell_settled(&mut self, settled: Option<Kept>) {
+        let Some(Kept { session, group: Some(group), .. }) = settled else { return };
+        self.report(&group, &session, |groups| groups.call(&group, &session, |app, session| app.on_settled(session)));
     }
 
     fn remember(&mut self, session: Session) {
@@ -335,49 +431,11 @@ impl Listener {
             Some(Asked::Handle(answer)) => answer(Ok(reply)),
             Some(Asked::Channels) => self.handle_channels(&reply),
             Some(Asked::Dump(listed)) => self.handle_dump(&listed, &reply),
+            Some(Asked::Waiting) => self.handle_waiting(token, &reply),
+            Some(Asked::Adopt { listed, by }) => self.handle_adopt(&listed, by, &reply),
             None => {}
         }
-        let done = self.recovering.take_if(|recovering| recovering.dumps == 0);
-        if let Some(Recovering { away, lost, found, kept, .. }) = done {
-            self.outputs.push_back(Output::Notice(Notice::Back(Recovery { away, kept, lost, found })));
-        }
-    }
-
-    /// The host told which channels there are: those of ours that are not among them are lost.
-    fn handle_channels(&mut self, reply: &Reply) {
-        let listed = recovery::listed(&reply.text);
-        let there: HashSet<&SessionId> = listed.iter().map(|listed| &listed.id).collect();
-        let gone: Vec<_> = self.sessions.keys().filter(|id| !there.contains(id)).cloned().collect();
-        for id in &gone {
-            self.lose_session(id, "it was not there any more when the host came back");
-        }
-        if let Some(recovering) = &mut self.recovering {
-            recovering.lost = gone;
-            recovering.dumps = listed.len();
-        }
-        for listed in listed {
-            let dump = Command::api(&format!("uuid_dump {} json", listed.id));
-            self.ask(dump, Asked::Dump(listed));
-        }
-    }
-
-    /// All about a channel that is there: what was missed of it is made up for.
-    fn handle_dump(&mut self, listed: &Listed, reply: &Reply) {
-        let known = self.sessions.contains_key(&listed.id);
-        let state = self.tracker.session(listed.id.as_str()).map(|session| session.state);
-        let parked = self.sessions.get(&listed.id).is_some_and(|kept| kept.session.is_parked());
-        for event in recovery::missed(&reply.text, state, listed, parked) {
-            self.track(&Arc::new(event));
-        }
-        let there = self.sessions.contains_key(&listed.id);
-        if let Some(recovering) = &mut self.recovering {
-            recovering.dumps -= 1;
-            match (known, there) {
-                (true, _) => recovering.kept += 1,
-                (false, true) => recovering.found.push(listed.id.clone()),
-                (false, false) => {}
-            }
-        }
+        self.tell_recovered();
     }
 
     fn tap(&mut self, event: &Arc<Event>) {
@@ -399,12 +457,8 @@ impl Listener {
             ChangeKind::Joined { before } => self.join(change, before),
             _ => {}
         }
-        let Some(kept) = self.sessions.get_mut(&change.session) else {
-            return;
-        };
-        if kept.group.is_none() {
-            kept.group = self.groups.group_of(&self.config.tracker.app_header, event);
-        }
+        self.assign(change, event);
+        let Some(kept) = self.sessions.get(&change.session) else { return };
         let (session, group) = (kept.session.clone(), kept.group.clone());
         if !matches!(change.kind, ChangeKind::CallEnded) {
             let now = self.tracker.session(change.session.as_str());
@@ -421,10 +475,62 @@ impl Listener {
             if self.tracker.call(change.call.as_str()).is_none() {
                 self.end_call(&change.call, &session, group.as_ref());
             }
-            self.sessions.remove(&change.session);
-            self.remember(session);
-            self.outputs.push_back(Output::Gone(change.session.clone()));
+            if let Some(kept) = self.sessions.remove(&change.session) {
+                self.gone(kept);
+            }
         }
+    }
+
+    /// Finds the group of a session that has none yet, where it may have one.
+    fn assign(&mut self, change: &Change, event: &Event) {
+        let Some(kept) = self.sessions.get(&change.session) else { return };
+        if kept.group.is_some() || kept.standing == Standing::Refused {
+            return;
+        }
+        let Some(group) = self.groups.group_of(&self.config.tracker.app_header, event) else { return };
+        let session = kept.session.clone();
+        let tracked = self.tracker.session(change.session.as_str());
+        let unanswered = tracked.is_some_and(|session| !session.is_answered() && session.state != State::HungUp);
+        if unanswered && session.is_inbound() && !self.admits(&session) {
+            return self.refuse(&session);
+        }
+        match change.kind {
+            // Its apps are told below.
+            ChangeKind::Created => self.set_group(&change.session, group, Standing::Known),
+            // It came before they were loaded, or before it named them.
+            _ if unanswered => self.introduce(&session, group),
+            _ => self.set_group(&change.session, group, Standing::Unknown),
+        }
+    }
+
+    fn set_group(&mut self, id: &SessionId, group: Arc<str>, standing: Standing) {
+        if let Some(kept) = self.sessions.get_mut(id) {
+            kept.group = Some(group);
+            kept.standing = standing;
+        }
+    }
+
+    /// Tells the apps of `group` of a session that has been there for a while.
+    fn introduce(&mut self, session: &Session, group: Arc<str>) {
+        self.set_group(session.id(), Arc::clone(&group), Standing::Known);
+        session.change(|seen| seen.group = Some(Arc::clone(&group)));
+        self.report(&group, session, |groups| groups.call(&group, session, |app, session| app.on_created(session)));
+    }
+
+    /// Whether a session that comes in is served.
+    fn admits(&self, session: &Session) -> bool {
+        self.admits == Admits::All || session.call().sessions().iter().any(|other| other.group().is_some())
+    }
+
+    fn refuse(&mut self, session: &Session) {
+        if let Some(kept) = self.sessions.get_mut(session.id()) {
+            kept.standing = Standing::Refused;
+        }
+        self.refused += 1;
+        let kill = Command::api(&format!("uuid_kill {} {DRAINING}", session.id()));
+        // Where it is gone by itself, that is what was wanted.
+        self.ask(kill, Asked::Handle(Box::new(drop)));
+        self.outputs.push_back(Output::Notice(Notice::Refused { session: session.id().clone(), cause: DRAINING }));
     }
 
     fn create(&mut self, change: &Change) {
@@ -436,7 +542,8 @@ impl Listener {
         if let Some(told) = self.launched.get(&change.session) {
             told.send_replace(Some(session.clone()));
         }
-        self.sessions.insert(change.session.clone(), Kept { session, group: None });
+        self.others.remove(&change.session);
+        self.sessions.insert(change.session.clone(), Kept { session, group: None, standing: Standing::Unknown });
     }
 
     fn join(&mut self, change: &Change, before: &CallId) {
@@ -459,12 +566,12 @@ impl Listener {
         let Some(call) = self.calls.remove(id) else { return };
         call.end();
         if let Some(group) = group {
-            self.report(last.id(), |groups| groups.call(group, last, |app, _| app.on_call_ended(&call)));
+            self.report(group, last, |groups| groups.call(group, last, |app, _| app.on_call_ended(&call)));
         }
     }
 
     fn call_back(&mut self, group: &Arc<str>, session: &Session, change: &Change, event: &Event) {
-        self.report(session.id(), |groups| {
+        self.report(group, session, |groups| {
             groups.call(group, session, |app, session| {
                 app.on_change(session, change, event)?;
                 match &change.kind {
@@ -484,9 +591,21 @@ impl Listener {
     }
 
     /// Calls back, and tells of what failed.
-    fn report(&mut self, session: &SessionId, call: impl FnOnce(&mut Groups) -> Vec<Failure>) {
+    fn report(&mut self, group: &Arc<str>, session: &Session, call: impl FnOnce(&mut Groups) -> Vec<Failure>) {
         for Failure { app, error } in call(&mut self.groups) {
-            let session = Some(session.clone());
+            self.fail(app, Some((session, Some(group))), error);
+        }
+    }
+
+    /// Tells of a callback or a flow that failed, its group too.
+    fn fail(&mut self, app: Arc<str>, of: Option<(&Session, Option<&Arc<str>>)>, error: String) {
+        let mut failures = vec![Failure { app: Arc::clone(&app), error: error.clone() }];
+        if let Some((session, Some(group))) = of {
+            // What fails in this is told to nobody but whoever listens.
+            failures.extend(self.groups.call(group, session, |other, session| other.on_failed(session, &app, &error)));
+        }
+        for Failure { app, error } in failures {
+            let session = of.map(|(session, _)| session.id().clone());
             self.outputs.push_back(Output::Notice(Notice::AppFailed { app, session, error }));
         }
     }

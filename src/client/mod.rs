@@ -107,6 +107,16 @@ pub enum Whose<'a> {
     Anybody,
 }
 
+/// Which of the sessions that are parked on a host already, and that came in, are taken up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Those that nobody has answered yet.
+    #[default]
+    Unanswered,
+    /// Those that were answered as well: whoever did so has left them.
+    All,
+}
+
 /// Closes the owner with the last handle.
 #[derive(Debug)]
 struct Closer(Desk);
@@ -356,6 +366,24 @@ impl Client {
             // Nobody may listen.
             let _ = self.notices.send(Notice::AppFailed { app, session: None, error: format!("teardown: {error}") });
         }
+    }
+
+    /// Gives sessions that are parked on the host already to the apps that are loaded for them, as if they came now. Those
+    /// that were there before the client was are left alone otherwise. Gives how many.
+    pub async fn take_up(&self, which: Waiting) -> Result<usize, HostError> {
+        self.desk.ask(|answer| Order::TakeUp { which, answer }).await?
+    }
+
+    /// Has sessions that come in from now on, and that would be of an app, refused with `NORMAL_TEMPORARY_FAILURE`, which
+    /// a switch tells as 503, so that a proxy tries another host. Those that are there are served on, and so are those
+    /// that join a call of theirs. There is no way back.
+    pub fn drain(&self) {
+        self.desk.order(Order::Drain);
+    }
+
+    /// Sessions of apps that are there, or that are gone while a flow of theirs still runs.
+    pub(crate) async fn served(&self) -> Result<usize, HostError> {
+        self.desk.ask(Order::Served).await
     }
 
     /// Hangs up these sessions; done when they are hung up. Gives how many.

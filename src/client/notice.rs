@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::HangupCause;
 use crate::host::HostFacts;
 use crate::id::SessionId;
 use crate::units::human;
@@ -28,6 +29,15 @@ pub enum Notice {
     },
     /// It came back, and told what there is.
     Back(Recovery),
+    /// Sessions that were parked on the host already were given to apps.
+    TookUp {
+        sessions: usize,
+    },
+    /// A session that came in was refused, as the client drains.
+    Refused {
+        session: SessionId,
+        cause: HangupCause,
+    },
     /// A callback or a flow failed, or panicked.
     AppFailed {
         app: Arc<str>,
@@ -45,7 +55,7 @@ pub struct Recovery {
     pub kept: usize,
     /// Sessions that are not.
     pub lost: Vec<SessionId>,
-    /// Sessions that came meanwhile.
+    /// Sessions that came meanwhile; those that were there before the client was, and that it left alone, are none.
     pub found: Vec<SessionId>,
 }
 
@@ -59,6 +69,9 @@ impl fmt::Display for Notice {
                 let [lost, found] = [lost.len(), found.len()];
                 write!(f, "back after {}: {kept} sessions kept, {lost} lost, {found} new", human(*away))
             }
+            Notice::TookUp { sessions: 1 } => f.write_str("took up 1 session that was parked there"),
+            Notice::TookUp { sessions } => write!(f, "took up {sessions} sessions that were parked there"),
+            Notice::Refused { session, cause } => write!(f, "refused session {session} with {cause}"),
             Notice::AppFailed { app, session: Some(session), error } => {
                 write!(f, "app {app} failed with session {session}: {error}")
             }

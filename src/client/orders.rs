@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{HostError, Link, Stats};
+use super::{HostError, Link, Stats, Waiting};
 use crate::app::{App, AppError, Group, LoadError, Pace};
 use crate::call::Job;
 use crate::clock::Clock;
@@ -39,6 +39,17 @@ pub(crate) enum Order {
         app: Arc<str>,
         flow: Flow,
     },
+    /// A session is gone, and every flow that its end began was asked for before this.
+    Settle(SessionId),
+    /// Refuses sessions that come in from now on, unless they are of a call that is served.
+    Drain,
+    /// Has apps take up sessions that wait; gives how many.
+    TakeUp {
+        which: Waiting,
+        answer: Answer<Result<usize, HostError>>,
+    },
+    /// Sessions of apps that are there, or that are gone while a flow of theirs still runs.
+    Served(Answer<usize>),
     /// Whether the id can be loaded under, before anything is set up.
     CanLoad {
         group: String,

@@ -37,16 +37,13 @@ pub(super) fn listed(reply: &str) -> Vec<Listed> {
 /// The events that were missed of a channel that is there, made of its dump (`uuid_dump UUID json`): nothing where it is
 /// gone by now. `known` is the state that it was last seen in.
 pub(super) fn missed(dump: &str, known: Option<State>, listed: &Listed, known_as_parked: bool) -> Vec<Event> {
-    let Ok(dump) = wire::parse_json(dump) else { return Vec::new() };
-    if dump.header(header::UNIQUE_ID) != Some(listed.id.as_str()) {
-        return Vec::new();
-    }
-    let is_set = |name: &str| dump.header(name).is_some_and(|value| !matches!(value, "" | "0"));
+    let Some(dump) = dumped(dump, listed) else { return Vec::new() };
+    let is_set = |name: &str| is_set(&dump, name);
     let steps = [
         ("CHANNEL_CREATE", State::Created, true),
         ("CHANNEL_PROGRESS", State::Ringing, is_set("Caller-Channel-Progress-Time")),
         ("CHANNEL_PROGRESS_MEDIA", State::EarlyMedia, is_set("Caller-Channel-Progress-Media-Time")),
-        ("CHANNEL_ANSWER", State::Answered, is_set("Caller-Channel-Answered-Time")),
+        ("CHANNEL_ANSWER", State::Answered, is_answered(&dump)),
     ];
     let missed = steps.into_iter().filter(|(_, state, is_so)| *is_so && known < Some(*state));
     let mut names: Vec<&str> = missed.map(|(name, ..)| name).collect();
@@ -56,8 +53,23 @@ pub(super) fn missed(dump: &str, known: Option<State>, listed: &Listed, known_as
     names.into_iter().map(|name| renamed(&dump, name)).collect()
 }
 
+/// A channel's dump; `None` where it is gone by now.
+pub(super) fn dumped(dump: &str, listed: &Listed) -> Option<Event> {
+    let dump = wire::parse_json(dump).ok()?;
+    (dump.header(header::UNIQUE_ID) == Some(listed.id.as_str())).then_some(dump)
+}
+
+/// Whether the channel of a dump is answered.
+pub(super) fn is_answered(dump: &Event) -> bool {
+    is_set(dump, "Caller-Channel-Answered-Time")
+}
+
+fn is_set(dump: &Event, name: &str) -> bool {
+    dump.header(name).is_some_and(|value| !matches!(value, "" | "0"))
+}
+
 /// The same headers under another name.
-fn renamed(event: &Event, name: &str) -> Event {
+pub(super) fn renamed(event: &Event, name: &str) -> Event {
     let mut copy = Event::new();
     for (header, value) in event.headers() {
         let value = if header == header::EVENT_NAME { name } else { value };

@@ -13,6 +13,8 @@ pub struct Stats {
     pub jobs: usize,
     /// Sessions that were lost with their host.
     pub lost: u64,
+    /// Sessions that were refused while it drained: [`Client::drain`](super::Client::drain).
+    pub refused: u64,
     /// Over the life of the client.
     pub counts: Counts,
 }
@@ -34,6 +36,7 @@ impl Stats {
         self.calls += other.calls;
         self.jobs += other.jobs;
         self.lost += other.lost;
+        self.refused += other.refused;
         self.counts.add(&other.counts);
     }
 }

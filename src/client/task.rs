@@ -131,9 +131,7 @@ impl Owner {
             Err(error) => (error.id(), None),
         };
         let Some(flow) = self.running.remove(&id) else { return };
-        if let Some(error) = error {
-            self.listener.handle_flow_ended(flow.session, flow.app, error);
-        }
+        self.listener.handle_flow_ended(flow.session, flow.app, error);
     }
 }
 

@@ -41,6 +41,28 @@ pub fn checks(text: &str) -> Result<Vec<PlacedCheck>, Mistakes> {
     read("expect", text, &check::shape())
 }
 
+/// The same of calls that are not recorded.
+///
+/// # Errors
+/// Everything that is wrong with the text, and checks that would listen to a recording.
+pub fn checks_without_sound(text: &str) -> Result<Vec<PlacedCheck>, Mistakes> {
+    let shape = check::shape().and_then(|checks, _, reading| {
+        let listens = |check: &&PlacedCheck| {
+            let facts = check.value.facts();
+            facts.listens.or(facts.listens_too).is_some()
+        };
+        for check in checks.iter().filter(listens) {
+            let kind = check.value.kind();
+            let diagnostic = reading.error(&check.span, format!("`{kind}` listens to a recording, and there is none"));
+            diagnostic.help = "calls of a load from a program are not recorded: a scenario with `load` and `record: \
+                               { caller: heard, period: 10s }` listens to some of its calls"
+                .to_owned();
+        }
+        Some(checks)
+    });
+    read("expect", text, &shape)
+}
+
 /// Gates as they stand under `gates:`: `asr: ">= 99%"`.
 ///
 /// # Errors
@@ -97,6 +119,16 @@ mod tests {
         }
         let gates = load_gates("asr: \">= 99%\"").unwrap();
         assert_eq!(gates[0].name(), "asr");
+    }
+
+    #[test]
+    fn checks_of_sound_are_refused_where_nothing_is_recorded() {
+        let silent = "answered: true\nsetup_time: \"< 2s\"\nevents: { leg: caller, order: [CHANNEL_ANSWER] }";
+        assert_eq!(checks_without_sound(silent).unwrap().len(), 3);
+        let heard = "answered: true\naudio:\n- { leg: caller, heard: { tone: 1004Hz +-4Hz } }\n";
+        assert_eq!(checks(heard).unwrap().len(), 2);
+        let told = checks_without_sound(heard).unwrap_err().to_string();
+        assert!(told.contains("`audio` listens to a recording, and there is none\n --> expect:3:3"), "{told}");
     }
 
     #[test]

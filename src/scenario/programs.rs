@@ -99,15 +99,24 @@ struct Run {
 
 /// Tells of a step that runs programs, unless it may.
 pub(super) fn refuse_step(step: Box<dyn Step>, node: &Node, reading: &mut Reading<'_>) -> Option<Box<dyn Step>> {
-    if reading.folder.programs() == Programs::Refused {
-        let mut ids = Ids::seeded(0);
-        let mut start = Start::new(SessionId::new("leg"), &mut ids, false);
-        step.start(&mut start);
-        if let Some(run) = start.commands.iter().find_map(of_command) {
-            refuse(&run, node, reading);
-        }
+    if reading.folder.programs() == Programs::Refused
+        && let Some(run) = of_step(&*step)
+    {
+        refuse(&run, node, reading);
     }
     Some(step)
+}
+
+/// Whether a step runs programs as it stands, whatever is put in for its variables.
+pub(super) fn runs_programs(step: &dyn Step) -> bool {
+    of_step(step).is_some_and(|run| run.what != COMPUTED)
+}
+
+fn of_step(step: &dyn Step) -> Option<Run> {
+    let mut ids = Ids::seeded(0);
+    let mut start = Start::new(SessionId::new("leg"), &mut ids, false);
+    step.start(&mut start);
+    start.commands.iter().find_map(of_command)
 }
 
 /// Tells of a value of `call` that has programs run, unless it may. Gives whether there is none.
@@ -133,7 +142,7 @@ fn refuse(run: &Run, node: &Node, reading: &mut Reading<'_>) {
     let diagnostic = reading.error(&node.span, format!("`{}` {}", shortened(&run.name), run.what));
     diagnostic.label = "refused unless it is allowed".to_owned();
     diagnostic.help =
-        "where you know what this scenario does there, allow it: `--allow-system`, or `allow-system = true` \
+        "where you know what this does there, allow it: `--allow-system`, or for scenarios `allow-system = true` \
                        in callwright.toml"
             .to_owned();
 }

@@ -6,6 +6,8 @@
 
 mod fault;
 mod host;
+#[cfg(test)]
+mod lies;
 mod mix;
 mod oracle;
 mod storm;

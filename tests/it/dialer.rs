@@ -122,6 +122,9 @@ async fn weights_share_the_calls_and_a_load_measures_an_app_alone(host: TestHost
     assert!(matches!(load().start(&Pool::of([])).await, Err(DialError::NoHost)));
     let mistakes = Load::at(Cps(1.0)).gates("asr: 99").unwrap_err().to_string();
     assert!(mistakes.contains("--> gates:1:"), "{mistakes}");
+    let heard = "audio: [{ leg: caller, heard: { tone: 1004Hz +-4Hz } }]";
+    let mistakes = Load::at(Cps(1.0)).expect(heard).unwrap_err().to_string();
+    assert!(mistakes.contains("calls of a load from a program are not recorded"), "{mistakes}");
 }
 
 #[tokio::test]

@@ -1,19 +1,60 @@
-//! The examples do what they say. `cargo test` builds them beside this program.
+//! The examples do what they say. `cargo test` builds them beside this program; `cargo test --test it` alone does not, so
+//! what is not there, or is older than its sources, is built here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 /// What the example `name` prints, run to its end.
 #[track_caller]
 fn run(name: &str) -> String {
-    let tests = std::env::current_exe().unwrap();
-    // target/debug/deps/it-0123
-    let built: PathBuf = tests.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(built.exists(), "{} is not there: `cargo test` without `--test` builds it", built.display());
-    let output = Command::new(built).output().unwrap();
+    let output = Command::new(built(name)).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     told
+}
+
+/// The example `name`, built of the sources as they are.
+#[track_caller]
+fn built(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    // target/debug/deps/it-0123, or target/TRIPLE/debug/deps/it-0123
+    let folder = tests.ancestors().nth(2).unwrap();
+    let built = folder.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = [package.join("src"), package.join("examples").join(name).with_extension("rs")];
+    let newest = sources.iter().map(|path| changed(path)).max();
+    if built.metadata().is_ok_and(|about| Some(about.modified().unwrap()) >= newest) {
+        return built;
+    }
+    let profile = match folder.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        profile => profile,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command.current_dir(package).args(["build", "--quiet", "--example", name, "--profile", profile]);
+    let said = command.output();
+    let why = match &said {
+        Ok(output) if output.status.success() => String::new(),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    assert!(
+        why.is_empty() && built.exists(),
+        "{} could not be built; `cargo build --examples` builds it, or `cargo test` without `--test`\n{why}",
+        built.display()
+    );
+    built
+}
+
+/// When a file, or the newest below a folder, was last changed.
+fn changed(path: &Path) -> SystemTime {
+    if path.is_file() {
+        return path.metadata().unwrap().modified().unwrap();
+    }
+    let below = std::fs::read_dir(path).unwrap().map(|entry| changed(&entry.unwrap().path()));
+    below.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[test]

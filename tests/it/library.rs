@@ -137,6 +137,58 @@ async fn measurers_come_first_and_an_app_that_fails_or_panics_stops_nobody(mut c
     assert_eq!(caller.failures().len(), 6);
 }
 
+/// Fails once its session is gone, by a flow that began with it and by one that its end begins.
+struct Late;
+
+impl App for Late {
+    fn on_created(&mut self, session: &Session) -> Result<(), AppError> {
+        let waits = session.clone();
+        session.spawn(async move {
+            waits.until_gone().await?;
+            Err("late".into())
+        });
+        Ok(())
+    }
+
+    fn on_destroyed(&mut self, session: &Session) -> Result<(), AppError> {
+        session.spawn(async { Err("later".into()) });
+        Ok(())
+    }
+}
+
+/// Tells of the end of a session.
+struct Ends(tokio::sync::mpsc::UnboundedSender<String>);
+
+impl App for Ends {
+    fn on_destroyed(&mut self, _: &Session) -> Result<(), AppError> {
+        Ok(self.0.send("gone".to_owned())?)
+    }
+
+    fn on_failed(&mut self, _: &Session, app: &str, error: &str) -> Result<(), AppError> {
+        Ok(self.0.send(format!("{app}: {error}"))?)
+    }
+
+    fn on_settled(&mut self, _: &Session) -> Result<(), AppError> {
+        Ok(self.0.send("settled".to_owned())?)
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_settled_once_its_last_flow_told_how_it_failed(mut caller: Caller) {
+    let (to, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let busy = flow("busy", |session| async move { Ok(session.respond(486).await?) });
+    caller.load_group(Group::new("g").inbound().app(Late).app(busy).measurer(Ends(to))).await.unwrap();
+    caller.call("x", "g").result().await.unwrap_err();
+    let mut all = Vec::new();
+    while all.last().is_none_or(|last| last != "settled") {
+        all.push(told.recv().await.unwrap());
+    }
+    all[1..3].sort();
+    assert_eq!(all, ["gone", "Late: late", "Late: later", "settled"]);
+    assert_eq!(caller.failures().len(), 2);
+}
+
 /// Counts setups and teardowns; the setup fails if told so.
 struct Set {
     name: &'static str,

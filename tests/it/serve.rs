@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use callwright::client::{CallError, Client, ClientConfig};
+use callwright::client::{CallError, Client, ClientConfig, Job, Session};
 use callwright::host::Originate;
 use serde_json::Value;
 
@@ -83,11 +83,12 @@ struct Host {
 
 impl Host {
     fn start() -> Host {
-        Host::on("127.0.0.1:0", "127.0.0.1:0")
+        Host::on("127.0.0.1:0", "127.0.0.1:0", &[])
     }
 
-    fn on(esl: &str, sip: &str) -> Host {
-        let mut running = Running::start(callwright(Path::new("."), &["switch", "--esl", esl, "--sip", sip]));
+    fn on(esl: &str, sip: &str, more: &[&str]) -> Host {
+        let arguments = [&["switch", "--esl", esl, "--sip", sip], more].concat();
+        let mut running = Running::start(callwright(Path::new("."), &arguments));
         let line = running.until("event socket on");
         let mut ports = line.split(' ').filter_map(|word| word.trim_matches([',', ';']).parse().ok());
         Host { esl: ports.next().unwrap(), sip: ports.next().unwrap(), running }
@@ -97,7 +98,7 @@ impl Host {
     fn restart(self) -> Host {
         let Host { esl, sip, running } = self;
         drop(running);
-        Host::on(&esl.to_string(), &sip.to_string())
+        Host::on(&esl.to_string(), &sip.to_string(), &[])
     }
 
     async fn client(&self) -> Client {
@@ -182,9 +183,11 @@ async fn sessions_end_as_their_steps_leave_them() {
     assert!(all.contains("1 failure, 1 session hung up at the end"), "{all}");
     let records = std::fs::read_to_string(cdr).unwrap();
     let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let verdicts: Vec<_> = records.iter().map(|cdr| cdr["verdict"].as_str().unwrap()).collect();
-    // A failure that is told behind the end of its call stands in the summary alone.
-    assert!(verdicts.iter().filter(|verdict| **verdict == "failed").count() <= 1, "{records:#?}");
+    // The failure is told behind the end of its call.
+    let failed: Vec<_> = records.iter().filter(|cdr| cdr["verdict"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{records:#?}");
+    assert_eq!(failed[0]["hangup_cause"], "NORMAL_TEMPORARY_FAILURE");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("routes.yaml:12:27"), "{failed:#?}");
     let busy = records.iter().find(|cdr| cdr["hangup_cause"] == "USER_BUSY").unwrap();
     // A switch does not tell with which response it refused a call.
     assert_eq!((&busy["host"], &busy["sip_code"]), (&Value::from("pbx"), &Value::Null));
@@ -380,11 +383,14 @@ async fn told_to_stop_it_waits_for_calls_and_told_twice_it_hangs_them_up() {
     let mut first = serve(&host, &arguments, &[]);
     let call = client.call(to(&client, "echo")).await.unwrap();
     first.signal("INT");
-    first.until("stopping; calls may go on for 600s");
+    first.until("stopping; calls may go on for 600s, new ones are refused");
+    // Whoever comes now is told to try elsewhere.
+    let refused = client.call(to(&client, "echo")).await.unwrap_err();
+    assert_eq!(refused, CallError::Failed("NORMAL_TEMPORARY_FAILURE".to_owned()));
     assert!(!call.is_hung_up());
     call.hangup().await.unwrap();
     let (code, all) = first.end();
-    assert!(code == 0 && all.contains("1 answered, 0 failures\n"), "{code}: {all}");
+    assert!(code == 0 && all.contains("served 1 call ") && all.contains("1 answered, 0 failures, 1 refused"), "{all}");
 
     let mut second = serve(&host, &arguments, &[]);
     let call = client.call(to(&client, "echo")).await.unwrap();
@@ -394,6 +400,74 @@ async fn told_to_stop_it_waits_for_calls_and_told_twice_it_hangs_them_up() {
     let (code, all) = second.end();
     assert!(code == 0 && all.contains("1 session hung up at the end"), "{code}: {all}");
     assert_eq!(call.until_gone().await.unwrap().as_str(), "NORMAL_CLEARING");
+}
+
+/// A call to `user` that waits in `park` for somebody to deal with it: its originate, and the session that came in.
+async fn parked(client: &Client, user: &str) -> (Job, Session) {
+    let mut parks = client.events(["CHANNEL_PARK"]);
+    let job = client.originate(&to(client, user));
+    let parked = loop {
+        let event = parks.recv().await.unwrap();
+        if event.header("Call-Direction") == Some("inbound") {
+            break event;
+        }
+    };
+    let id = parked.header("Unique-ID").unwrap();
+    (job, client.session(id).await.unwrap().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_were_parked_before_it_began_are_taken_up() {
+    let folder = folder(&[("routes.yaml", ROUTES)]);
+    let routes = folder.path().join("routes.yaml");
+    let host = Host::start();
+    let client = host.client().await;
+    let (waiting, _) = parked(&client, "echo").await;
+    let (answered, left) = parked(&client, "beep").await;
+    client.api(&format!("uuid_answer {}", left.id())).await.unwrap();
+    answered.result().await.unwrap();
+    let arguments = ["--routes", routes.to_str().unwrap(), "--drain", "0s"];
+    let mut first = serve(&host, &arguments, &[]);
+    first.until("pbx: took up 1 session that was parked there");
+    waiting.result().await.unwrap();
+    first.signal("INT");
+    let (code, all) = first.end();
+    assert!(code == 0 && all.contains("served 1 call ") && all.contains("1 answered"), "{code}: {all}");
+    assert!(left.is_parked(), "somebody answered it, and has plans for it");
+
+    let mut second = serve(&host, &[&arguments[..], &["--take-up", "all"]].concat(), &[]);
+    second.until("pbx: took up 1 session that was parked there");
+    assert_eq!(left.until_gone().await.unwrap().as_str(), "NORMAL_CLEARING");
+    second.signal("INT");
+    let (code, all) = second.end();
+    assert!(code == 0 && all.contains("served 1 call ") && all.contains("1  NORMAL_CLEARING"), "{code}: {all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_run_programs_of_the_host_where_they_are_allowed_to() {
+    let folder = folder(&[]);
+    let noted = folder.path().join("noted-");
+    // What a program prints is the reply, and without one the step fails.
+    let text = format!(
+        "routes: [{{ match: '(.*)', steps: [{{ api: 'system touch {}${{match.1}}; echo noted' }}, {{ respond: 486 }}] }}]\n",
+        noted.display()
+    );
+    std::fs::write(folder.path().join("routes.yaml"), text).unwrap();
+    let check = ["serve", "--check", "--routes", "routes.yaml"];
+    expect(folder.path(), &check, 4, &["`system` runs programs of the host", "--allow-system"]);
+    expect(folder.path(), &[&check[..], &["--allow-system"]].concat(), 0, &["nothing is wrong"]);
+    let host = Host::on("127.0.0.1:0", "127.0.0.1:0", &["--allow-system"]);
+    let routes = folder.path().join("routes.yaml");
+    let serve = serve(&host, &["--routes", routes.to_str().unwrap(), "--allow-system"], &[]);
+    let client = host.client().await;
+    let cause = |cause: &str| CallError::Failed(cause.to_owned());
+    assert_eq!(client.call(to(&client, "1001")).await.unwrap_err(), cause("USER_BUSY"));
+    assert!(folder.path().join("noted-1001").exists());
+    // What a shell would take for more than a word is none of a program's business.
+    assert_eq!(client.call(to(&client, "1;id")).await.unwrap_err(), cause("NORMAL_TEMPORARY_FAILURE"));
+    serve.signal("INT");
+    let (code, all) = serve.end();
+    assert!(code == 1 && all.contains("which is no plain word for a program of the host"), "{code}: {all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use crate::app::{AtEnd, Bridger, Group, Proxier, Router, Scripted};
 use crate::scenario::app::{Served, read_served, steps_of};
 use crate::scenario::reading::Disk;
 use crate::scenario::routes::{self, Routes};
-use crate::scenario::{Diagnostic, Severity};
+use crate::scenario::{Diagnostic, Programs, Severity};
 
 /// What is done with each call that comes in.
 #[derive(Clone)]
@@ -25,20 +25,21 @@ enum Ready {
     Routes(Router),
 }
 
-/// Reads apps and routes files.
+/// Reads apps and routes files, which may have the hosts run programs or not.
 ///
 /// # Errors
 /// All that is wrong with them.
-pub(super) fn read(apps: &[String], files: &[PathBuf]) -> Result<Apps, Vec<Diagnostic>> {
+pub(super) fn read(apps: &[String], files: &[PathBuf], programs: Programs) -> Result<Apps, Vec<Diagnostic>> {
+    let folder = Disk { programs, ..Disk::default() };
     let mut ready = Vec::new();
     let mut wrong = Vec::new();
     for text in apps {
-        match read_served(text, &Disk::default()) {
+        match read_served(text, &folder) {
             Ok((name, app)) => ready.push(of(name, app, ready.len())),
             Err(diagnostics) => wrong.extend(diagnostics),
         }
     }
-    let loaded = files.iter().map(|path| routes::load(path, &Disk::default())).reduce(Routes::and);
+    let loaded = files.iter().map(|path| routes::load(path, &folder)).reduce(Routes::and);
     let mut names: Vec<String> = apps.to_vec();
     let inbound = loaded.as_ref().is_none_or(Routes::is_inbound);
     if let Some(mut loaded) = loaded {

@@ -18,8 +18,27 @@ pub(super) struct Watch {
 /// What is seen of a session.
 #[derive(Clone, Debug)]
 pub(super) enum Seen {
-    Began { host: Arc<str>, session: String, from: String, to: String },
-    Ended { session: String, leg: LegTimes, sip_code: Option<u16> },
+    Began {
+        host: Arc<str>,
+        session: String,
+        from: String,
+        to: String,
+    },
+    /// An app failed with it.
+    Failed {
+        session: String,
+        app: String,
+        error: String,
+    },
+    Ended {
+        session: String,
+        leg: LegTimes,
+        sip_code: Option<u16>,
+    },
+    /// Nothing more comes of it.
+    Settled {
+        session: String,
+    },
 }
 
 impl Watch {
@@ -48,6 +67,17 @@ impl App for Watch {
                 to: header("Caller-Destination-Number"),
             });
         }
+        Ok(())
+    }
+
+    fn on_failed(&mut self, session: &Session, app: &str, error: &str) -> Result<(), AppError> {
+        let (app, error) = (app.to_owned(), error.to_owned());
+        self.tell(Seen::Failed { session: session.id().to_string(), app, error });
+        Ok(())
+    }
+
+    fn on_settled(&mut self, session: &Session) -> Result<(), AppError> {
+        self.tell(Seen::Settled { session: session.id().to_string() });
         Ok(())
     }
 

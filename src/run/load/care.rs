@@ -121,12 +121,16 @@ impl Care {
         }
     }
 
-    /// When time alone makes a difference.
+    /// When time alone makes a difference to settings.
     pub fn poll_timeout(&self) -> Option<Time> {
         let open = self.hosts.values().any(|care| care.open > 0);
-        let stats = self.hosts.values().filter_map(|care| care.pace.poll_timeout()).filter(|_| self.ready);
         let settled = (!self.ready && !open).then_some(self.settled);
-        stats.chain(settled).chain(self.wait.filter(|_| open)).min()
+        settled.into_iter().chain(self.wait.filter(|_| open)).min()
+    }
+
+    /// When [`Care::look`] is due.
+    pub fn next_look(&self) -> Option<Time> {
+        self.hosts.values().filter_map(|care| care.pace.poll_timeout()).min()
     }
 
     /// Asks the hosts that are there how they fare, as far as it is time.

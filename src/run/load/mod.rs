@@ -230,7 +230,8 @@ impl LoadRun {
     pub fn poll_timeout(&self) -> Option<Time> {
         let running = || {
             let search = self.search.as_ref().and_then(Search::poll_timeout);
-            search.into_iter().chain([self.offering.poll_timeout()]).min()
+            // Hosts are asked how they fare as long as calls may be up, and no longer.
+            search.into_iter().chain(self.care.next_look()).chain([self.offering.poll_timeout()]).min()
         };
         let own = if self.phase == Phase::Running { running() } else { None };
         own.into_iter().chain(self.care.poll_timeout()).min()

@@ -143,10 +143,10 @@ impl Offering {
         self.tell_active(now);
     }
 
-    /// A host is lost; `left`: whether any other is there.
+    /// A host is lost; `left`: whether any other is there. A load that was through by then was not cut short.
     pub fn host_lost(&mut self, now: Time, host: usize, reason: &str, left: bool) {
         self.originator.host_lost(host);
-        if !left {
+        if !left && self.originator.state() != State::Stopped(Draining::Over) {
             self.cut_short.get_or_insert(CutShort::NoHost(reason.to_owned()));
             self.originator.stop(now);
         }

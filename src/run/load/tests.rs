@@ -185,6 +185,22 @@ fn limits_are_raised_for_the_load_and_put_back_also_after_an_interrupt() {
     assert_eq!(refused.report.verdict, Verdict::Failed);
 }
 
+// It counted as put back, and nothing was told.
+#[test]
+fn a_host_that_is_lost_while_it_is_put_back_is_told() {
+    // Its limit is raised, so there is something to put back. A change holds from 1.1 s on: calls are offered until 3.1 s,
+    // and the last of them ends 2 s later.
+    let config = SwitchConfig { sessions_per_second: 30, ..wide() };
+    let text = format!("load: {{ rate: 10, for: 2s, host: {{ sps: 1000 }} }}\n{CALL}");
+    let (line, ms) = (crate::host::Line::Commands, Duration::from_millis);
+    let stall = Fault::Stall { host: 0, line, at: ms(4_900), lasts: 60 * S };
+    let ran = run_on(config, &[stall, Fault::Cut { host: 0, at: ms(6_000), away: S }], &text);
+    let wrong: Vec<_> = ran.report.checks.iter().filter(|check| check.verdict != Verdict::Passed).collect();
+    let told: Vec<_> = wrong.iter().map(|check| (check.name.as_str(), check.verdict, check.actual.as_str())).collect();
+    assert_eq!(told, [("settings of sim", Verdict::Error, "it was lost before it answered")]);
+    assert_eq!((ran.report.verdict, ran.counts().passed), (Verdict::Error, 20));
+}
+
 /// What the switch answers.
 fn ask(sim: &mut Sim, command: &str) -> String {
     let conn = sim.rig.connect();

@@ -16,6 +16,7 @@ use crate::scenario::expand::{
 use crate::scenario::load::{read_text, settle};
 use crate::scenario::model::{Leg, PlacedStep};
 use crate::scenario::node::{self, Content, Entry as NodeEntry, Node};
+use crate::scenario::programs::{self, Programs};
 use crate::scenario::reading::{Folder, Reading};
 use crate::scenario::rules;
 use crate::scenario::shape::Placed;
@@ -242,7 +243,14 @@ impl FileLoad<'_> {
             match item {
                 _ if later => {
                     end_part(&mut together, &mut parts, &mut self.reading);
-                    parts.push(Part::PerCall(node.clone()));
+                    // A step that runs none as it stands must not run any with what a caller chose.
+                    let runs = |item: Placed<Item>| match item.value {
+                        Item::Step(step) => programs::runs_programs(&*step),
+                        Item::App(_) => false,
+                    };
+                    let allowed =
+                        if item.is_some_and(runs) { self.reading.folder.programs() } else { Programs::Refused };
+                    parts.push(Part::PerCall(node.clone(), allowed));
                 }
                 Some(Placed { value: Item::Step(value), place, span }) => {
                     // The last one is done another way.

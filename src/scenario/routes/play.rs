@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::document::{self, Item};
-use super::template::{Unfit, Values, fill_node};
+use super::template::{Fit, Unfit, Values, fill_node};
 use crate::scenario::app;
 use crate::scenario::diagnostic::{Severity, Source};
 use crate::scenario::model::{Leg, PlacedStep};
 use crate::scenario::node::Node;
+use crate::scenario::programs::Programs;
 use crate::scenario::reading::{Folder, Reading};
 use crate::scenario::shape::Placed;
 
@@ -26,8 +27,9 @@ pub enum Part {
     Steps(Arc<[PlacedStep]>),
     /// Those of an app, by [`Leg`].
     App([Arc<[PlacedStep]>; 2]),
-    /// One step, in which values of the call stand.
-    PerCall(Node),
+    /// One step, in which values of the call stand; whether it may run programs, which is for the routes to say and never
+    /// for a value of the call.
+    PerCall(Node, Programs),
 }
 
 impl Play {
@@ -44,7 +46,8 @@ impl Play {
         &self.parts
     }
 
-    /// The steps of `part` for a session that is `leg` of its call. `folder` tells of files that they name.
+    /// The steps of `part` for a session that is `leg` of its call. `folder` tells of files that they name, and lets them
+    /// run [`Part::programs`].
     ///
     /// # Errors
     /// Why a value does not fit where it stands.
@@ -55,13 +58,14 @@ impl Play {
         values: &Values<'_>,
         folder: &dyn Folder,
     ) -> Result<Arc<[PlacedStep]>, Unfit> {
-        let Part::PerCall(node) = part else { return Ok(part.of(leg)) };
+        let Part::PerCall(node, programs) = part else { return Ok(part.of(leg)) };
         let mut reading = Reading { sources: self.sources.clone(), folder, diagnostics: Vec::new() };
         let unfit = |reading: &Reading<'_>, at: usize, message: String| Unfit {
             place: reading.source_of(at).place(at),
             message,
         };
-        let filled = match fill_node(node, values) {
+        let fit = if *programs == Programs::Allowed { Fit::Word } else { Fit::Text };
+        let filled = match fill_node(node, values, fit) {
             Ok(filled) => filled,
             Err((span, message)) => return Err(unfit(&reading, span.start, message)),
         };
@@ -80,7 +84,7 @@ impl Play {
         let ready = self.parts.iter().flat_map(|part| match part {
             Part::Steps(steps) => vec![steps],
             Part::App(legs) => legs.iter().collect(),
-            Part::PerCall(_) => Vec::new(),
+            Part::PerCall(..) => Vec::new(),
         });
         ready.flat_map(|steps| steps.iter()).flat_map(|step| step.value.events()).collect()
     }
@@ -97,12 +101,21 @@ pub(super) fn read(item: Placed<Item>) -> Part {
 }
 
 impl Part {
+    /// Whether its steps may run programs when they are read for a call.
+    pub fn programs(&self) -> Programs {
+        match self {
+            Part::PerCall(_, programs) => *programs,
+            // They were read with the routes.
+            Part::Steps(_) | Part::App(_) => Programs::Refused,
+        }
+    }
+
     /// The steps for `leg`, where they are known already.
     fn of(&self, leg: Leg) -> Arc<[PlacedStep]> {
         match self {
             Part::Steps(steps) => Arc::clone(steps),
             Part::App(legs) => Arc::clone(&legs[leg as usize]),
-            Part::PerCall(_) => Arc::default(),
+            Part::PerCall(..) => Arc::default(),
         }
     }
 }

@@ -17,6 +17,15 @@ pub struct Values<'a> {
     pub header: &'a dyn Fn(&str) -> Option<String>,
 }
 
+/// What a value of a call may be, where it is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Anything but what the switch would look for variables in.
+    Text,
+    /// A word: it is given to a program of the host, and a shell reads it.
+    Word,
+}
+
 /// A parameter of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
@@ -60,7 +69,7 @@ pub(super) fn fill_params(params: &[Parameter], values: &Values<'_>) -> Result<B
         let value = match &param.value {
             ParameterValue::Plain(text) => text.clone(),
             ParameterValue::PerCall(text, place) => {
-                fill(text, values).map_err(|message| Unfit { place: place.clone(), message })?
+                fill(text, values, Fit::Text).map_err(|message| Unfit { place: place.clone(), message })?
             }
         };
         Ok((param.name.clone(), value))
@@ -72,11 +81,11 @@ pub(super) fn fill_params(params: &[Parameter], values: &Values<'_>) -> Result<B
 ///
 /// # Errors
 /// What is wrong with a value: there is none, or it holds what the switch would take for a variable of its own.
-pub(super) fn fill(text: &str, values: &Values<'_>) -> Result<String, String> {
-    pieces(text).into_iter().map(|piece| of_piece(piece, values)).collect()
+fn fill(text: &str, values: &Values<'_>, fit: Fit) -> Result<String, String> {
+    pieces(text).into_iter().map(|piece| of_piece(piece, values, fit)).collect()
 }
 
-fn of_piece(piece: Piece<'_>, values: &Values<'_>) -> Result<String, String> {
+fn of_piece(piece: Piece<'_>, values: &Values<'_>, fit: Fit) -> Result<String, String> {
     match piece {
         Piece::Text(text) => Ok(text.into_owned()),
         // The loader lets none through.
@@ -97,9 +106,22 @@ fn of_piece(piece: Piece<'_>, values: &Values<'_>) -> Result<String, String> {
                     shortened(&value)
                 ));
             }
+            if fit == Fit::Word && !is_word(&value) {
+                let name = format!("{}.{}", variable.family, variable.name.unwrap_or_default());
+                return Err(format!(
+                    "`${{{name}}}` is `{}`, which is no plain word for a program of the host",
+                    shortened(&value)
+                ));
+            }
             Ok(value)
         }
     }
+}
+
+/// Whether a shell and a program take `value` as one word, and none as an option.
+fn is_word(value: &str) -> bool {
+    let plain = |letter: char| letter.is_alphanumeric() || "+-_.:@".contains(letter);
+    !value.starts_with('-') && value.chars().all(plain)
 }
 
 fn value_of(variable: &Variable<'_>, Values { matched, header }: &Values<'_>) -> Option<String> {
@@ -117,20 +139,20 @@ fn value_of(variable: &Variable<'_>, Values { matched, header }: &Values<'_>) ->
 }
 
 /// `node` with its variables put in. What is wrong is told with its place among the bytes that were read.
-pub(super) fn fill_node(node: &Node, values: &Values<'_>) -> Result<Node, (Range<usize>, String)> {
+pub(super) fn fill_node(node: &Node, values: &Values<'_>, fit: Fit) -> Result<Node, (Range<usize>, String)> {
     let content = match &node.content {
         Content::Scalar { text, .. } if has_variables(text) => {
             // What the caller chooses is never nothing, even where it is spelt `null`.
-            let text = fill(text, values).map_err(|message| (node.span.clone(), message))?;
+            let text = fill(text, values, fit).map_err(|message| (node.span.clone(), message))?;
             let quoted = plain(&text) == Plain::Null;
             Content::Scalar { text, quoted }
         }
         Content::Scalar { .. } => return Ok(node.clone()),
         Content::List(nodes) => {
-            Content::List(nodes.iter().map(|node| fill_node(node, values)).collect::<Result<_, _>>()?)
+            Content::List(nodes.iter().map(|node| fill_node(node, values, fit)).collect::<Result<_, _>>()?)
         }
         Content::Mapping(entries) => {
-            let filled = |entry: &Entry| Ok(Entry { value: fill_node(&entry.value, values)?, ..entry.clone() });
+            let filled = |entry: &Entry| Ok(Entry { value: fill_node(&entry.value, values, fit)?, ..entry.clone() });
             Content::Mapping(entries.iter().map(filled).collect::<Result<_, _>>()?)
         }
     };

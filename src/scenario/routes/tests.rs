@@ -8,11 +8,24 @@ use super::load::load_text;
 use super::*;
 use crate::scenario::reading::Folder;
 use crate::scenario::tests::as_json;
-use crate::scenario::{Leg, Style};
+use crate::scenario::{Leg, Programs, Style};
 use crate::units::Time;
 
-/// A folder with two files in it.
+/// A folder with two files in it, where routes run no programs.
 struct Files;
+
+/// The same, where they may.
+struct Allowing;
+
+impl Folder for Allowing {
+    fn has_file(&self, path: &Path) -> bool {
+        Files.has_file(path)
+    }
+
+    fn programs(&self) -> Programs {
+        Programs::Allowed
+    }
+}
 
 impl Folder for Files {
     fn has_file(&self, path: &Path) -> bool {
@@ -54,6 +67,13 @@ fn way(routes: &Routes, number: &str) -> Vec<String> {
     way_of(routes, &[(DESTINATION, number)], NOON, &[0.5])
 }
 
+/// What becomes of a call to `number` by routes that may run programs: the last step, or what does not fit.
+fn allowed(text: &str, number: &str) -> String {
+    let routes = load_text(Path::new("conf/routes.yaml"), text, &Allowing);
+    assert!(routes.diagnostics.is_empty(), "{:?}", routes.diagnostics);
+    way(&routes, number).pop().unwrap()
+}
+
 /// What becomes of a call with these headers, one that came in unless they say otherwise: steps, rejections, and what does
 /// not fit.
 fn way_of(routes: &Routes, headers: &[(&str, &str)], now: Time, rolls: &[f64]) -> Vec<String> {
@@ -80,7 +100,11 @@ fn way_of(routes: &Routes, headers: &[(&str, &str)], now: Time, rolls: &[f64]) -
             Decision::Over => return done,
         };
         for part in play.parts() {
-            match play.steps(part, Leg::Callee, &Values { matched: &matched, header: &header }, &Files) {
+            let folder: &dyn Folder = match part.programs() {
+                Programs::Allowed => &Allowing,
+                Programs::Refused => &Files,
+            };
+            match play.steps(part, Leg::Callee, &Values { matched: &matched, header: &header }, folder) {
                 Ok(steps) => done.extend(steps.iter().map(|step| step.value.describe())),
                 Err(unfit) => {
                     done.push(unfit.to_string());
@@ -237,6 +261,23 @@ fn what_a_caller_dials_is_never_a_variable_of_the_switch() {
     let done = way(&routes, "${system(reboot)}");
     assert_eq!(done.len(), 1);
     assert!(done[0].contains("`${match.1}` is `${system(reboot)}`, in which the switch would look"), "{done:?}");
+}
+
+#[test]
+fn routes_run_programs_only_where_they_may_and_callers_choose_none() {
+    let notify = "routes: [{ match: '(.*)', steps: [{ api: 'system notify ${match.1}' }] }]\n";
+    assert!(told(notify).contains("`system` runs programs of the host") && told(notify).contains("--allow-system"));
+    assert_eq!(allowed(notify, "+49.30"), "api system notify +49.30");
+    for dialled in ["1; reboot", "-o", "`reboot`", "a b"] {
+        let unfit = allowed(notify, dialled);
+        assert!(unfit.contains("which is no plain word for a program of the host"), "{unfit}");
+    }
+    // What the routes do not run by themselves nobody can have them run.
+    let inline = "routes: [{ match: '(.*)', steps: [{ transfer: { to: '${match.1}', dialplan: inline } }] }]\n";
+    let unfit = allowed(inline, "system:reboot");
+    assert!(unfit.contains("`system` runs programs of the host"), "{unfit}");
+    let any = "routes: [{ match: '(.*)', steps: [{ execute: { app: '${match.1}', arg: reboot } }] }]\n";
+    assert!(allowed(any, "system").contains("`system` runs programs of the host"));
 }
 
 /// Compares what is told of each file with what was approved.
