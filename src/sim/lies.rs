@@ -1,6 +1,5 @@
 //! Whether the oracle notices when a run is told of otherwise than it went.
 
-
 use super::*;
 use crate::verdict::{Mark, Verdict};
 
