@@ -537,17 +537,46 @@ fn escape_xml(text: &str, out: &mut String) {
 
 /// FreeSWITCH's `switch_url_encode`: an escape that already stands in the text is left alone.
 fn encode_value(value: &str, out: &mut String) {
-    const UNSAFE: &[u8] = b"\r\n #%&+:;<=>?@[\\]^`{|}\"";
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
     let bytes = value.as_bytes();
-    let upper_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'A'..=b'F');
+    let mut from = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        let escaped = *byte == b'%' && bytes[at + 1..].first_chunk().is_some_and(|h: &[u8; 2]| h.iter().all(upper_hex));
-        if !escaped && (!(b' '..=b'~').contains(byte) || memchr(*byte, UNSAFE).is_some()) {
-            let _ = write!(out, "%{byte:02X}");
-        } else {
-            out.push(char::from(*byte));
+        if !UNSAFE[usize::from(*byte)] || is_escape(&bytes[at..]) {
+            continue;
         }
+        // Within a character there is nothing between one escaped byte and the next.
+        if from < at {
+            out.push_str(&value[from..at]);
+        }
+        out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        from = at + 1;
     }
+    if from < bytes.len() {
+        out.push_str(&value[from..]);
+    }
+}
+
+/// Bytes that are escaped.
+const UNSAFE: [bool; 256] = {
+    let mut is_unsafe = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        is_unsafe[byte] = byte < 0x20 || byte > 0x7E;
+        byte += 1;
+    }
+    let signs = b" #%&+:;<=>?@[\\]^`{|}\"";
+    let mut at = 0;
+    while at < signs.len() {
+        is_unsafe[signs[at] as usize] = true;
+        at += 1;
+    }
+    is_unsafe
+};
+
+fn is_escape(text: &[u8]) -> bool {
+    let upper_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    matches!(text, [b'%', high, low, ..] if upper_hex(*high) && upper_hex(*low))
 }
 
 /// Writes a frame's head: lines that must not hold a line break.

@@ -153,7 +153,7 @@ fn a_report_is_what_its_schema_says() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn shards_merge_into_the_whole(cdrs in cdrs(), by in 0u64..3) {

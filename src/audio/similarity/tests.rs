@@ -221,7 +221,7 @@ fn what_leaks_from_one_side_into_the_other_is_measured() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
     #[test]
     fn no_samples_panic(a in proptest::collection::vec(proptest::prelude::any::<i16>(), 0..3_000), b in proptest::collection::vec(proptest::prelude::any::<i16>(), 0..3_000)) {
         let _ = (compare(&a, &b, RATE), coupling(&a, &b, RATE));
