@@ -198,6 +198,8 @@ pub enum Ending {
     Unwinding,
     /// Its media is being closed.
     Closing,
+    /// Over, but for a client that lingers.
+    Held,
 }
 
 /// One recording of a channel.
