@@ -134,7 +134,8 @@ impl SwitchCore {
 
     fn dialed(&mut self, key: ChannelKey, id: DialId, conn: ConnId) {
         let Some(channel) = self.channels.get_mut(&key) else { return self.output(Output::CloseEsl(conn)) };
-        let frame = channel.stack.iter_mut().find(|frame| matches!(&frame.doing, Doing::Dialing(dial) if dial.id == id));
+        let frame =
+            channel.stack.iter_mut().find(|frame| matches!(&frame.doing, Doing::Dialing(dial) if dial.id == id));
         let Some(frame) = frame else { return self.output(Output::CloseEsl(conn)) };
         let doing = std::mem::replace(&mut frame.doing, Doing::Done);
         let Doing::Dialing(dial) = doing else { return };
@@ -238,9 +239,6 @@ impl SwitchCore {
         let is_up = self.channels.get(&key).is_some_and(super::channel::Channel::is_up);
         match message.command.as_str() {
             "execute" if is_up && !message.application.is_empty() => {
-                if let Some(connection) = self.connections.get_mut(&conn) {
-                    connection.begin_waiting();
-                }
                 let (begun, awaited_by) = (self.now, Some(conn));
                 let sent = Sent { message, turn: 1, announce: Announce::No, begun, broken: Broken::No, awaited_by };
                 self.run_message(key, Box::new(sent));
@@ -335,7 +333,9 @@ impl SwitchCore {
     pub(super) fn release(&mut self, key: ChannelKey, conn: ConnId) {
         let Some(channel) = self.channels.get_mut(&key) else { return };
         if channel.ending == Ending::Held {
-            return if self.clients_of(key).is_empty() { self.destroy(key) };
+            return if self.clients_of(key).is_empty() {
+                self.destroy(key)
+            };
         }
         let resumes = channel.variables.value("socket_resume").is_some_and(is_true);
         let is_of = |doing: &Doing| matches!(doing, Doing::Awaiting(of) | Doing::Controlled(of) if *of == conn);

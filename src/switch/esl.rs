@@ -138,21 +138,15 @@ impl Connection {
         self.busy == Busy::Yes
     }
 
-    pub(super) fn begin_waiting(&mut self) {
-        self.busy = Busy::Yes;
-    }
-
-    /// What is to be sent now: all, unless it waits for the end of a command.
+    /// What is to be sent now: all, unless a command is not done, or another one waits to be read.
     pub(super) fn hold(&mut self, output: Output) -> Option<Output> {
-        match self.busy {
-            Busy::No => Some(output),
-            Busy::Yes => {
-                if self.held.len() <= HELD {
-                    self.held.push_back(output);
-                }
-                None
-            }
+        if self.busy == Busy::No && self.waiting.is_empty() && self.held.is_empty() {
+            return Some(output);
         }
+        if self.held.len() <= HELD {
+            self.held.push_back(output);
+        }
+        None
     }
 
     /// Has events of these names come.
@@ -282,10 +276,18 @@ impl SwitchCore {
             if connection.busy == Busy::Yes || connection.login == Login::Left {
                 return;
             }
-            let Some(request) = connection.waiting.pop_front() else { return };
+            let Some(request) = connection.waiting.pop_front() else { return self.send_held(conn) };
             connection.waiting_bytes -= request.bytes();
             let is_first = connection.says_first_word();
+            connection.busy = Busy::Yes;
+            if is_first {
+                self.forget(|timer| *timer == Timer::Login(conn));
+            }
+            // Without an answer it is given by `command_done`, or was.
             if let Some(answer) = self.request(conn, &request) {
+                if let Some(connection) = self.connections.get_mut(&conn) {
+                    connection.busy = Busy::No;
+                }
                 if !is_first || matches!(answer, Answer::Connected(_)) {
                     self.answer(conn, answer);
                 }
@@ -421,9 +423,6 @@ impl SwitchCore {
 
     fn api_request(&mut self, conn: ConnId, argument: &str) -> Option<Answer> {
         let call = self.begin_api(Caller::Connection(conn), argument);
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.busy = Busy::Yes;
-        }
         self.call_api(call);
         None
     }
@@ -446,13 +445,10 @@ impl SwitchCore {
         self.command_done(conn, Answer::Api { body });
     }
 
-    /// Gives the answer of a command that a client waited for, then what came meanwhile, and serves what waited behind it.
-    pub(super) fn command_done(&mut self, conn: ConnId, answer: Answer) {
+    /// Sends what came while a client's commands were under way.
+    fn send_held(&mut self, conn: ConnId) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
-        connection.busy = Busy::No;
         let held = std::mem::take(&mut connection.held);
-        let session = connection.session.as_ref().map(|session| session.key);
-        self.answer(conn, answer);
         if held.len() > HELD {
             self.output(Output::CloseEsl(conn));
             return self.remove_connection(conn);
@@ -460,10 +456,18 @@ impl SwitchCore {
         for output in held {
             self.output(output);
         }
+    }
+
+    /// Gives the answer of a command that a client waited for, and serves what waited behind it.
+    pub(super) fn command_done(&mut self, conn: ConnId, answer: Answer) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.busy = Busy::No;
+        let session = connection.session.as_ref().map(|session| session.key);
+        self.answer(conn, answer);
+        self.later(Task::Serve(conn));
         if let Some(key) = session.filter(|key| !self.channels.get(key).is_some_and(Channel::is_up)) {
             self.later(Task::Part(key));
         }
-        self.later(Task::Serve(conn));
     }
 
     pub(super) fn answer(&mut self, conn: ConnId, answer: Answer) {

@@ -43,7 +43,8 @@ mod variables;
 
 pub use self::core::{AskId, ConnId, DialId, Output, Question, SwitchCore};
 pub use config::{
-    ClientLimits, DEFAULT_PASSWORD, Dialing, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi, loopback_networks,
+    ClientLimits, DEFAULT_PASSWORD, Dialing, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi,
+    loopback_networks,
 };
 pub use event_names::{EVENTS, event_name};
 pub use gateway::{Gateway, Registering};

@@ -395,7 +395,8 @@ impl Rig {
                 self.switches[on].handle_esl_closed(self.now, conn);
             }
             Output::Dial { dial, host, port } => {
-                let ip = if host.eq_ignore_ascii_case("localhost") { Ok(Ipv4Addr::LOCALHOST.into()) } else { host.parse() };
+                let ip =
+                    if host.eq_ignore_ascii_case("localhost") { Ok(Ipv4Addr::LOCALHOST.into()) } else { host.parse() };
                 let outcome = match ip.map(|ip| SocketAddr::new(ip, port)) {
                     Ok(address) if self.listening.contains(&address) => {
                         let conn = self.lay_pipe(on);
