@@ -467,3 +467,27 @@ fn a_session_that_ends_before_a_word_is_parked_for_a_moment() {
     assert_eq!(story[from + 1..from + 4], ["CHANNEL_PARK", "CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE socket"]);
     assert_eq!(call.bench.rig.core().session_count(), 0);
 }
+
+/// Who waits for a client looks at no digits.
+#[test]
+fn digits_are_told_of_while_a_session_is_parked_for_a_client_and_not_while_it_waits_without_async() {
+    for (options, told) in [(" async", 2), ("", 0)] {
+        let mut bench = Bench::new();
+        bench.rig.listen(AT.parse().unwrap());
+        let callee = bench.ringing();
+        let socket = format!("api uuid_transfer {callee} 'socket:{AT}{options}' inline");
+        assert_eq!(bench.ask(&socket), "+OK\n");
+        let conn = bench.rig.accept().unwrap();
+        bench.rig.write(conn, format!("connect\n\nmyevents\n\n{}\n\n", execute("answer", "")).as_bytes());
+        bench.wait(500);
+        bench.events.clear();
+        bench.ask("api uuid_send_dtmf caller 12");
+        bench.wait(2_000);
+        let digits = bench.events.iter().filter(|event| event.name() == "DTMF").count();
+        assert_eq!(digits, told, "{options:?}");
+        bench.rig.write(conn, format!("{}\n\n", execute("hangup", "USER_BUSY")).as_bytes());
+        bench.wait(100);
+        assert_eq!(bench.last("CHANNEL_HANGUP_COMPLETE").header("Hangup-Cause"), Some("USER_BUSY"));
+        assert!(!bench.rig.is_open(conn));
+    }
+}
