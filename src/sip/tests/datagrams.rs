@@ -333,7 +333,7 @@ async fn two_offers_at_once_are_refused_with_491() {
 async fn a_datagram_may_be_as_long_as_datagrams_are() {
     let mut rig = Rig::start().await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
-    let body = "a=x\r\n".repeat(8_000);
+    let body = format!("v=0\r\n{}", "a=x\r\n".repeat(8_000));
     let more =
         format!("Contact: <sip:peer@{}>\r\nX-end: here\r\nContent-Length: {}\r\n\r\n{body}", peer.local(), body.len());
     peer.send(&peer.request("INVITE", &more)).await;
