@@ -4,7 +4,7 @@ use crate::call::HangupCause;
 use crate::media::MediaCommand;
 use crate::sip::{DialogId, Message, SipCommand};
 
-use super::channel::{AnswerState, CallState, Direction, OtherRole, State};
+use super::channel::{AnswerState, CallState, Direction, OtherRole, State, Transfer};
 use super::core::{About, ChannelKey, SwitchCore};
 use super::dp::Doing;
 use super::events::origin;
@@ -253,7 +253,13 @@ impl SwitchCore {
 
     /// Sends a channel through the dialplan again (`switch_ivr_session_transfer`).
     pub(super) fn transfer(&mut self, key: ChannelKey, extension: &str, dialplan: Option<&str>, context: Option<&str>) {
+        let serves = self.serves(key);
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
+        if serves {
+            let [dialplan, context] = [dialplan, context].map(|word| word.map(str::to_owned));
+            channel.transfer = Some(Transfer { extension: extension.to_owned(), dialplan, context });
+            return;
+        }
         channel.applications.clear();
         let inline = dialplan.is_some_and(is_inline);
         if let Some(profile) = &mut channel.profile {

@@ -2,14 +2,14 @@
 //! `myevents`. What they may ask beside the commands of every client, and how they part from their session.
 //!
 //! As mod_event_socket of a FreeSWITCH 1.10.12 was seen to do it. Left out: that `divert_events` diverts anything, and that a
-//! session which is transferred away from a client without `async` goes only when that client does: here it goes at once.
+//! session which is hung up still runs what a client without `async` sends.
 
 use crate::esl::Event;
 use crate::esl::server::Answer;
 use crate::esl::wire::{Format, Frame};
 use crate::units::Time;
 
-use super::channel::{Ending, State};
+use super::channel::{Ending, State, Transfer};
 use super::core::{ChannelKey, ConnId, DialId, Output, SwitchCore, Task, Timer};
 use super::dp::socket::Dial;
 use super::dp::{Announce, Broken, Doing, SendMsg, Sent, Source};
@@ -300,7 +300,7 @@ impl SwitchCore {
         let given = |connection: &Connection| {
             connection.session.as_ref().is_some_and(|session| session.notice == Notice::Given)
         };
-        for (_, connection) in &mut self.connections {
+        for connection in self.connections.values_mut() {
             if let Some(session) = &mut connection.session {
                 session.linger = None;
             }
@@ -333,9 +333,10 @@ impl SwitchCore {
     pub(super) fn release(&mut self, key: ChannelKey, conn: ConnId) {
         let Some(channel) = self.channels.get_mut(&key) else { return };
         if channel.ending == Ending::Held {
-            return if self.clients_of(key).is_empty() {
-                self.destroy(key)
-            };
+            if self.clients_of(key).is_empty() {
+                self.destroy(key);
+            }
+            return;
         }
         let resumes = channel.variables.value("socket_resume").is_some_and(is_true);
         let is_of = |doing: &Doing| matches!(doing, Doing::Awaiting(of) | Doing::Controlled(of) if *of == conn);
@@ -350,12 +351,17 @@ impl SwitchCore {
             Some(Doing::Controlled(_)) => return,
             _ => false,
         };
+        let transfer = channel.transfer.take().filter(|_| is_up);
         if was_static {
-            if is_up && resumes {
+            let rests = is_up && resumes && transfer.is_none();
+            if rests {
                 channel.applications.clear();
             }
             self.complete(key);
-            if is_up && resumes {
+            if let Some(Transfer { extension, dialplan, context }) = transfer {
+                return self.transfer(key, &extension, dialplan.as_deref(), context.as_deref());
+            }
+            if rests {
                 // FreeSWITCH means it to go on, and has it rest.
                 self.enter(key, State::Reset);
             }
@@ -379,6 +385,12 @@ impl SwitchCore {
     pub(super) fn end_park(&mut self, key: ChannelKey) {
         self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]);
         self.complete(key);
+    }
+
+    /// Whether a channel serves a client without `async`, which it does until that client goes.
+    pub(super) fn serves(&self, key: ChannelKey) -> bool {
+        let serves = |doing: &Doing| matches!(doing, Doing::Controlled(conn) if self.connections.contains_key(conn));
+        self.channels.get(&key).is_some_and(|channel| channel.stack.iter().any(|frame| serves(&frame.doing)))
     }
 
     /// Whether what runs on top of a channel waits for a client that is gone.

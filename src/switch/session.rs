@@ -310,10 +310,8 @@ impl SwitchCore {
         }
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
         self.forget_name(key);
-        if let Some(channel) = self.channels.remove(&key) {
-            if let Some(dialog) = channel.dialog {
-                self.by_dialog.remove(&dialog);
-            }
+        if let Some(dialog) = self.channels.remove(&key).and_then(|channel| channel.dialog) {
+            self.by_dialog.remove(&dialog);
         }
     }
 }

@@ -491,3 +491,20 @@ fn digits_are_told_of_while_a_session_is_parked_for_a_client_and_not_while_it_wa
         assert!(!bench.rig.is_open(conn));
     }
 }
+
+#[test]
+fn a_session_that_serves_a_client_is_transferred_when_the_client_goes() {
+    let mut call = Controlled::by(" full");
+    call.say("connect");
+    call.say("myevents");
+    assert_eq!(call.bench.ask("api uuid_transfer caller park: inline"), "+OK\n");
+    assert_eq!(call.wait(500), [""; 0]);
+    let set = ["+OK", "CHANNEL_EXECUTE set", "CHANNEL_EXECUTE_COMPLETE set"];
+    assert_eq!(call.say(&execute("set", "a=b")), set);
+    call.bench.events.clear();
+    call.say("exit");
+    call.wait(100);
+    let went = ["CHANNEL_EXECUTE_COMPLETE socket", "CHANNEL_STATE", "CHANNEL_STATE", "CHANNEL_EXECUTE park"];
+    assert_eq!(call.bench.story("caller")[..4], went);
+    assert!(call.caller_exists());
+}

@@ -66,8 +66,8 @@ Whoever listens there needs no password, so the switch connects to its own machi
 10.0.0.0/24` names a network more. It holds a thousand such connections at once and waits ten seconds for each. Scenarios name
 the application only where programs are allowed (`--allow-system`).
 
-What differs: `divert_events` is answered and diverts nothing, and a session that is transferred away from a program without
-`async` goes at once, not when the program does.
+What differs: `divert_events` is answered and diverts nothing, and after the hangup nothing more is run that a program without
+`async` sends.
 ";
 
 const fn known(flow: &'static str, difference: &'static str, reason: &'static str) -> Known {
