@@ -10,7 +10,9 @@ use super::log::warn;
 use super::{Exit, complain, exit};
 use crate::sip::Credentials;
 use crate::sip::uri::{SipUri, Transport};
-use crate::switch::{DEFAULT_PASSWORD, Gateway, Registering, Switch, SwitchConfig, SystemApi, loopback_networks};
+use crate::switch::{
+    DEFAULT_PASSWORD, Dialing, Gateway, Registering, Switch, SwitchConfig, SystemApi, loopback_networks,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +49,11 @@ pub(super) struct Arguments {
     /// given several times
     #[arg(long = "allow", value_name = "CIDR", value_parser = network)]
     networks: Vec<IpNet>,
+
+    /// A network whose machines the application `socket` may connect to, besides this one, as `10.0.0.0/24` or `10.0.0.5`; may
+    /// be given several times. Who listens there controls the session, with `full` the switch
+    #[arg(long = "allow-socket", value_name = "CIDR", value_parser = network)]
+    sockets: Vec<IpNet>,
 
     /// Where recordings without a path of their own go (`recordings_dir`)
     #[arg(long, value_name = "DIR")]
@@ -130,6 +137,10 @@ fn serve(arguments: &Arguments, password: &str) -> Result<(), String> {
             gateways: arguments.gateways.clone(),
             password: password.to_owned(),
             acl: loopback_networks().into_iter().chain(arguments.networks.iter().copied()).collect(),
+            dialing: Dialing {
+                networks: loopback_networks().into_iter().chain(arguments.sockets.iter().copied()).collect(),
+                ..Dialing::default()
+            },
             system: if arguments.allow_system { SystemApi::Allowed } else { SystemApi::Refused },
             ..SwitchConfig::default()
         };

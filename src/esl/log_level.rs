@@ -9,6 +9,7 @@ pub struct LogLevel(pub i8);
 impl LogLevel {
     pub const DISABLED: LogLevel = LogLevel(-1);
     pub const CONSOLE: LogLevel = LogLevel(0);
+    pub const ERR: LogLevel = LogLevel(3);
     pub const NOTICE: LogLevel = LogLevel(5);
     pub const INFO: LogLevel = LogLevel(6);
     pub const DEBUG: LogLevel = LogLevel(7);

@@ -51,10 +51,12 @@ pub enum Answer {
     Api { body: String },
     /// A log line of a level.
     Log { headers: Vec<(String, String)>, text: String },
-    /// The goodbye after `exit`.
-    Disconnect,
-    /// The goodbye of a session that ended while its connection lingers.
-    Linger { session: String, seconds: Option<u64> },
+    /// The reply to `connect`: everything about a channel, and what the client may do with it.
+    Connected(Box<Event>),
+    /// The goodbye after `exit`, and to a client whose session ended.
+    Disconnect { session: Option<String> },
+    /// Tells that a session ended whose connection lingers, for so many seconds or (-1) until the client goes.
+    Linger { session: String, channel: String, seconds: i32 },
     /// The refusal of a peer that the access list does not name.
     Rejection,
 }
@@ -85,16 +87,21 @@ impl Answer {
                 wire::write_head(first.into_iter().chain(rest), out);
                 out.extend_from_slice(text.as_bytes());
             }
-            Answer::Disconnect => with_body("text/disconnect-notice", &[], GOODBYE, out),
-            Answer::Linger { session, seconds } => {
-                let seconds = seconds.map(|s| s.to_string());
-                let mut extra = vec![
+            Answer::Connected(event) => out.extend_from_slice(wire::plain_body(event).as_bytes()),
+            Answer::Disconnect { session: None } => with_body("text/disconnect-notice", &[], GOODBYE, out),
+            Answer::Disconnect { session: Some(session) } => {
+                let of = [("Controlled-Session-UUID", session.as_str()), ("Content-Disposition", "disconnect")];
+                with_body("text/disconnect-notice", &of, GOODBYE, out);
+            }
+            Answer::Linger { session, channel, seconds } => {
+                let seconds = seconds.to_string();
+                let of = [
                     ("Controlled-Session-UUID", session.as_str()),
                     ("Content-Disposition", "linger"),
-                    ("Channel-Name", ""),
+                    ("Channel-Name", channel.as_str()),
+                    ("Linger-Time", seconds.as_str()),
                 ];
-                extra.extend(seconds.as_deref().map(|s| ("Linger-Time", s)));
-                with_body("text/disconnect-notice", &extra, GOODBYE, out);
+                with_body("text/disconnect-notice", &of, "", out);
             }
             Answer::Rejection => with_body("text/rude-rejection", &[], REJECTION, out),
         }

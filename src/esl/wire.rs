@@ -451,7 +451,7 @@ pub fn write_event(event: &Event, format: Format, out: &mut Vec<u8>) {
     out.extend_from_slice(body.as_bytes());
 }
 
-fn plain_body(event: &Event) -> String {
+pub(super) fn plain_body(event: &Event) -> String {
     let mut text = String::with_capacity(8 * 1024);
     for (name, value) in event.headers() {
         text.push_str(name);

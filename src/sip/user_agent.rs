@@ -30,6 +30,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use self::taking::Refusal;
 use super::dialog::{Dialog, Draft, Initial, Stage};
 use super::name_addr::NameAddr;
 use super::session_timer::SessionTimer;
@@ -129,6 +130,8 @@ pub struct UserAgent {
 
 /// How far a BYE may overtake the ACK that was sent before it: they come up through different transactions.
 const OVERTAKING: Duration = Duration::from_millis(50);
+/// What FreeSWITCH says of a call that it does not know, with 481.
+const NO_CALL: &str = "Call Does Not Exist";
 /// Methods that we act on.
 const UNDERSTOOD: [&str; 9] = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REFER", "NOTIFY", "UPDATE"];
 
@@ -206,19 +209,21 @@ impl UserAgent {
         let method = method.clone();
         let to_tag = request.header("To").and_then(NameAddr::parse).and_then(|to| to.tag().map(str::to_owned));
         let call_id = request.header("Call-ID").unwrap_or_default().to_owned();
-        if let Some((code, headers)) = self.refusal(&method, &request) {
-            return self.answer_at_once(tx, &request, code, &headers);
+        if let Some(Refusal { code, reason, headers }) = self.refusal(&method, &request) {
+            return self.answer_in_words(tx, &request, code, reason, &headers);
         }
         let Some(to_tag) = to_tag else {
             return match method.as_str() {
                 "INVITE" => self.invited(tx, call_id, request),
                 "OPTIONS" => self.tell_options(tx, &request),
-                _ => self.answer_at_once(tx, &request, 481, &[]),
+                _ => self.answer_outside(tx, &method, &request),
             };
         };
         let dialog = self.by_local_tag.get(&(call_id, to_tag)).and_then(|id| self.dialogs.get_mut(id));
         let Some(dialog) = dialog.filter(|dialog| dialog.is_from_remote(&request)) else {
-            return self.answer_at_once(tx, &request, 481, &[]);
+            // FreeSWITCH takes an INFO for anything.
+            let code = if method == "INFO" { 200 } else { 481 };
+            return self.answer_in_words(tx, &request, code, (code == 481).then_some(NO_CALL), &[]);
         };
         let seq = request.header("CSeq").and_then(|cseq| cseq.split_whitespace().next()?.parse::<u32>().ok());
         // RFC 3261 12.2.2: a number lower than the last one is out of order.

@@ -4,7 +4,7 @@ use crate::call::HangupCause;
 use crate::media::MediaCommand;
 use crate::sip::{DialogId, Message, SipCommand};
 
-use super::channel::{AnswerState, CallState, Direction, OtherRole, State};
+use super::channel::{AnswerState, CallState, Direction, OtherRole, State, Transfer};
 use super::core::{About, ChannelKey, SwitchCore};
 use super::dp::Doing;
 use super::events::origin;
@@ -253,9 +253,15 @@ impl SwitchCore {
 
     /// Sends a channel through the dialplan again (`switch_ivr_session_transfer`).
     pub(super) fn transfer(&mut self, key: ChannelKey, extension: &str, dialplan: Option<&str>, context: Option<&str>) {
+        let serves = self.serves(key);
         let Some(channel) = self.channel(key).filter(|c| c.is_up()) else { return };
+        if serves {
+            let [dialplan, context] = [dialplan, context].map(|word| word.map(str::to_owned));
+            channel.transfer = Some(Transfer { extension: extension.to_owned(), dialplan, context });
+            return;
+        }
         channel.applications.clear();
-        let inline = dialplan.is_some_and(|dialplan| dialplan.eq_ignore_ascii_case("inline"));
+        let inline = dialplan.is_some_and(is_inline);
         if let Some(profile) = &mut channel.profile {
             profile.destination_number = extension.to_owned();
             profile.dialplan = dialplan.unwrap_or("XML").to_owned();
@@ -276,6 +282,11 @@ impl SwitchCore {
         if !inline {
             return self.route(key);
         }
+        self.execute_inline(key, extension);
+    }
+
+    /// Runs `APPLICATION[:ARGUMENT],...`, as the dialplan `inline` has it.
+    pub(super) fn execute_inline(&mut self, key: ChannelKey, extension: &str) {
         for application in extension.split(',') {
             let (name, argument) = application.split_once(':').unwrap_or((application, ""));
             if let Some(channel) = self.channel(key) {
@@ -318,4 +329,9 @@ impl SwitchCore {
             self.hangup(key, HangupCause::BlindTransfer);
         }
     }
+}
+
+/// Whether a dialplan's extension is what to run itself.
+pub(super) fn is_inline(dialplan: &str) -> bool {
+    dialplan.eq_ignore_ascii_case("inline")
 }

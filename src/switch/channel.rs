@@ -198,6 +198,8 @@ pub enum Ending {
     Unwinding,
     /// Its media is being closed.
     Closing,
+    /// Over, but for a client that lingers.
+    Held,
 }
 
 /// One recording of a channel.
@@ -293,9 +295,19 @@ pub struct Channel {
     pub hold: Hold,
     /// What `uuid_audio` put silence in the place of.
     pub muted: Muted,
+    /// Where it goes once the client is gone that it serves.
+    pub transfer: Option<Transfer>,
     /// The channel that it is bridged to, or that it is placed for.
     pub peer: Option<u64>,
     pub other: Option<Box<OtherLeg>>,
+}
+
+/// Where a channel is transferred to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    pub extension: String,
+    pub dialplan: Option<String>,
+    pub context: Option<String>,
 }
 
 /// Who put the call on hold.
@@ -391,6 +403,7 @@ impl Channel {
             ringing_sent: RingingSent::No,
             hold: Hold::No,
             muted: Muted::Nothing,
+            transfer: None,
             peer: None,
             other: None,
         }

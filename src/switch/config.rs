@@ -30,6 +30,8 @@ pub struct SwitchConfig {
     pub acl: Vec<IpNet>,
     /// What a client of the event socket may ask of the switch.
     pub clients: ClientLimits,
+    /// Where the application `socket` may connect to.
+    pub dialing: Dialing,
     /// `FreeSWITCH-Hostname` and `FreeSWITCH-Switchname`.
     pub hostname: String,
     /// `FreeSWITCH-IPv4`.
@@ -91,6 +93,42 @@ pub struct ClientLimits {
     pub waiting_bytes: usize,
 }
 
+/// Where the application `socket` may connect to, and how often.
+///
+/// Who listens there has the session without a password, and with `full` the whole switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialing {
+    /// Networks whose machines may be connected to: this machine alone, unless told otherwise.
+    pub networks: Vec<IpNet>,
+    /// Connections at once, with those that are not there yet; with more the application fails.
+    pub connections: usize,
+    /// How long a connection may take to be there.
+    pub patience: Duration,
+}
+
+impl Dialing {
+    /// Whether `address` may be connected to.
+    pub fn permits(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether `host` may be connected to, or asked for where it is a name. This machine's own needs nobody to be asked.
+    pub fn permits_host(&self, host: &str) -> bool {
+        match host.parse() {
+            Ok(address) => self.permits(address),
+            Err(_) => host.eq_ignore_ascii_case("localhost") || self.networks.iter().any(|n| !n.addr().is_loopback()),
+        }
+    }
+}
+
+impl Default for Dialing {
+    fn default() -> Self {
+        let networks = loopback_networks().to_vec();
+        Dialing { networks, connections: 1_000, patience: Duration::from_secs(10) }
+    }
+}
+
 impl Default for ClientLimits {
     fn default() -> Self {
         ClientLimits {
@@ -114,6 +152,7 @@ impl Default for SwitchConfig {
             password: DEFAULT_PASSWORD.to_owned(),
             acl: loopback_networks().to_vec(),
             clients: ClientLimits::default(),
+            dialing: Dialing::default(),
             hostname: "callwright".to_owned(),
             ipv4: "127.0.0.1".to_owned(),
             ipv6: "::1".to_owned(),

@@ -39,6 +39,10 @@ pub struct ConnId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskId(pub u64);
 
+/// A connection that the shell is to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DialId(pub u64);
+
 /// One channel, by its number.
 pub type ChannelKey = u64;
 
@@ -68,6 +72,13 @@ pub enum Output {
     },
     /// Closes a socket once what was written is sent.
     CloseEsl(ConnId),
+    /// Connects to an event socket's client that listens; told by [`SwitchCore::handle_dialed`]. A name may stand for
+    /// addresses that [`SwitchConfig::dialing`] does not permit.
+    Dial {
+        dial: DialId,
+        host: String,
+        port: u16,
+    },
     Sip(SipCommand),
     Media(MediaCommand),
     /// Asks the machine; answered by [`SwitchCore::handle_answer`].
@@ -105,6 +116,12 @@ pub(super) enum Task {
     TellScheduled(TaskId),
     /// Serves what a client sent while a command of it was under way.
     Serve(ConnId),
+    /// Tells those who control a channel that it was hung up.
+    Part(ChannelKey),
+    /// Has a channel wait for a client that has heard of it.
+    Control(ChannelKey, ConnId),
+    /// Lets go a channel whose client is gone.
+    Release(ChannelKey, ConnId),
 }
 
 /// What waits for a time.
@@ -120,8 +137,10 @@ pub(super) enum Timer {
     Gateway(RegistrationId),
     /// Nobody takes up a channel that was refused.
     Abandoned(ChannelKey),
-    /// A client must have logged in.
+    /// A client must have logged in, or said its first word.
     Login(ConnId),
+    /// A client has lingered long enough.
+    Linger(ConnId),
 }
 
 /// The switch.
@@ -141,6 +160,8 @@ pub struct SwitchCore {
     pub(super) placing: BTreeMap<OriginateId, Placing>,
     pub(super) scheduled: BTreeMap<TaskId, Scheduled>,
     pub(super) connections: BTreeMap<ConnId, Connection>,
+    /// Connections that are being made, for which channel.
+    pub(super) dials: BTreeMap<DialId, ChannelKey>,
     /// API calls whose reply waits for something else.
     pub(super) asked: BTreeMap<AskId, ApiCall>,
     pub(super) jobs: VecDeque<ApiCall>,
@@ -172,6 +193,7 @@ impl SwitchCore {
             placing: BTreeMap::new(),
             scheduled: BTreeMap::new(),
             connections: BTreeMap::new(),
+            dials: BTreeMap::new(),
             asked: BTreeMap::new(),
             jobs: VecDeque::new(),
             recording_calls: BTreeMap::new(),
@@ -259,6 +281,7 @@ impl SwitchCore {
                 Timer::Heartbeat => self.heartbeat(),
                 Timer::Gateway(id) => self.look_at_gateway(id),
                 Timer::Login(conn) => self.login_due(conn),
+                Timer::Linger(conn) => self.say_goodbye(conn),
                 Timer::Abandoned(key) => self.hangup(key, HangupCause::WrongCallState),
             }
             self.run();
@@ -268,6 +291,7 @@ impl SwitchCore {
     /// Hangs everything up and unregisters, as FreeSWITCH does when it is shut down.
     pub fn hang_up_all(&mut self, now: Time) {
         self.advance_clock(now);
+        self.forbid_lingering();
         for key in self.channels.keys().copied().collect::<Vec<_>>() {
             self.hangup(key, HangupCause::SystemShutdown);
         }
@@ -305,6 +329,7 @@ impl SwitchCore {
             ("calls arriving", self.arriving.len()),
             ("originates", self.placing.len()),
             ("scheduled tasks", self.scheduled.len()),
+            ("connections being made", self.dials.len()),
             ("questions", self.asked.len()),
             ("jobs", self.jobs.len()),
             ("recordings", self.recording_calls.len()),
@@ -340,6 +365,9 @@ impl SwitchCore {
                 Task::Job => self.run_job(),
                 Task::TellScheduled(id) => self.tell_scheduled(id),
                 Task::Serve(conn) => self.serve(conn),
+                Task::Part(key) => self.part_clients(key),
+                Task::Control(key, conn) => self.begin_control(key, conn),
+                Task::Release(key, conn) => self.release(key, conn),
             }
         }
     }
@@ -380,6 +408,11 @@ impl SwitchCore {
 
     pub(super) fn channel(&mut self, key: ChannelKey) -> Option<&mut Channel> {
         self.channels.get_mut(&key)
+    }
+
+    /// What a channel is called.
+    pub(super) fn uuid_of(&self, key: ChannelKey) -> &str {
+        self.channels.get(&key).map_or("", |channel| channel.uuid.as_str())
     }
 
     /// The channel called `uuid`.
@@ -508,10 +541,11 @@ impl SwitchCore {
     /// Gives an event to everyone who asked for it.
     pub(super) fn fire(&mut self, event: Event) {
         let event = Arc::new(event);
-        for (conn, connection) in &self.connections {
+        for (conn, connection) in &mut self.connections {
             if connection.takes(&event) {
                 let format = connection.format;
-                self.outputs.push_back(Output::Event { conn: *conn, format, event: Arc::clone(&event) });
+                let output = Output::Event { conn: *conn, format, event: Arc::clone(&event) };
+                self.outputs.extend(connection.hold(output));
             }
         }
     }

@@ -205,11 +205,12 @@ impl SwitchCore {
         self.tell_digits(key);
     }
 
-    /// Tells of the digits that came, as soon as what runs on the channel looks at them: an echo never does.
+    /// Tells of the digits that came, as soon as what runs on the channel looks at them: an echo never does, nor who waits
+    /// for a client.
     pub(super) fn tell_digits(&mut self, key: ChannelKey) {
         loop {
             let Some(channel) = self.channel(key) else { return };
-            if channel.stack.last().is_some_and(|frame| matches!(frame.doing, Doing::Echo)) {
+            if channel.stack.last().is_some_and(|frame| matches!(frame.doing, Doing::Echo | Doing::Controlled(_))) {
                 return;
             }
             let Some(Digit { digit, duration, source }) = channel.digits.pop_front() else { return };

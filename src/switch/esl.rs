@@ -6,16 +6,19 @@ use std::net::IpAddr;
 use regex::Regex;
 use subtle::ConstantTimeEq;
 
+use crate::call::HangupCause;
 use crate::esl::server::Answer;
 use crate::esl::wire::{Format, Frame, Limits};
 use crate::esl::{Event, LogLevel};
 use crate::units::Time;
 
 use super::api::Caller;
+use super::channel::Channel;
 use super::config::ClientLimits;
-use super::core::{ConnId, Output, SwitchCore, Task, Timer};
+use super::controlled::{Came, Controlled, OfEvents};
+use super::core::{ChannelKey, ConnId, Output, SwitchCore, Task, Timer};
 use super::dp::SendMsg;
-use super::event_names::{event_name, is_event_of_a_session};
+use super::event_names::event_name;
 use super::events::origin;
 use super::variables::is_true;
 
@@ -33,14 +36,19 @@ pub struct Connection {
     subclasses: BTreeSet<String>,
     filters: Vec<(String, Filter)>,
     log_level: Option<LogLevel>,
-    /// The session that `myevents` named.
-    session: Option<String>,
+    /// The session that it controls.
+    pub(super) session: Option<Controlled>,
     /// Requests behind an `api` command that is not done.
     waiting: VecDeque<Frame>,
     /// Bytes of those.
     waiting_bytes: usize,
     busy: Busy,
+    /// Events and lines of the log that came meanwhile: FreeSWITCH sends them behind the reply.
+    held: VecDeque<Output>,
 }
+
+/// Events that may wait behind a command that is not done, before the client is dropped (FreeSWITCH's MAX_QUEUE_LEN).
+const HELD: usize = 100_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Login {
@@ -115,6 +123,49 @@ impl Filter {
 }
 
 impl Connection {
+    /// One that the switch made for a session.
+    pub(super) fn of_session(session: Controlled) -> Connection {
+        Connection { login: Login::Accepted, session: Some(session), ..Connection::default() }
+    }
+
+    /// Whether the switch made it.
+    pub(super) fn was_dialed(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.came != Came::In)
+    }
+
+    /// Whether the client waits for the end of a command.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.busy == Busy::Yes
+    }
+
+    /// What is to be sent now: all, unless a command is not done, or another one waits to be read.
+    pub(super) fn hold(&mut self, output: Output) -> Option<Output> {
+        if self.busy == Busy::No && self.waiting.is_empty() && self.held.is_empty() {
+            return Some(output);
+        }
+        if self.held.len() <= HELD {
+            self.held.push_back(output);
+        }
+        None
+    }
+
+    /// Has events of these names come.
+    pub(super) fn subscribe(&mut self, names: impl Iterator<Item = &'static &'static str>) {
+        self.subscribed.extend(names.copied());
+        self.listening = Listening::Yes;
+    }
+
+    /// Whether it is the first word of a client that the switch connected to: it is not answered unless it asks for data.
+    fn says_first_word(&mut self) -> bool {
+        match &mut self.session {
+            Some(session) if session.came == Came::OutSilent => {
+                session.came = Came::Out;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether lines of this level go out here.
     pub(super) fn logs(&self, level: LogLevel) -> bool {
         self.log_level.is_some_and(|wanted| wanted >= level)
@@ -137,12 +188,7 @@ impl Connection {
                 return false;
             }
         }
-        if let Some(session) = &self.session
-            && event.header("Unique-ID") != Some(session)
-        {
-            return false;
-        }
-        self.passes(event)
+        self.session.as_ref().is_none_or(|session| session.takes(event)) && self.passes(event)
     }
 
     /// FreeSWITCH's filters: one that keeps must match, none that drops may.
@@ -172,11 +218,12 @@ impl SwitchCore {
         let peer = peer.to_canonical();
         if !self.config.acl.iter().any(|network| network.contains(&peer)) {
             self.answer(conn, Answer::Rejection);
-            self.answer(conn, Answer::Disconnect);
+            self.answer(conn, Answer::Disconnect { session: None });
             self.output(Output::CloseEsl(conn));
             return;
         }
-        if self.connections.len() >= self.config.clients.connections {
+        let came = self.connections.values().filter(|connection| !connection.was_dialed()).count();
+        if came >= self.config.clients.connections {
             self.output(Output::CloseEsl(conn));
             return;
         }
@@ -191,12 +238,12 @@ impl SwitchCore {
         if is_known { self.config.clients.known } else { self.config.clients.stranger }
     }
 
-    /// A client that has not logged in by now is told goodbye.
+    /// A client that has not logged in by now, or said nothing, is told goodbye.
     pub(super) fn login_due(&mut self, conn: ConnId) {
-        if self.connections.get(&conn).is_some_and(|connection| connection.login == Login::Asked) {
-            self.connections.remove(&conn);
-            self.answer(conn, Answer::Disconnect);
-            self.output(Output::CloseEsl(conn));
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let is_silent = connection.session.as_ref().is_some_and(|session| session.came == Came::OutSilent);
+        if is_silent || connection.login == Login::Asked {
+            self.say_goodbye(conn);
         }
     }
 
@@ -208,9 +255,9 @@ impl SwitchCore {
         connection.waiting_bytes += request.bytes();
         connection.waiting.push_back(request);
         if connection.waiting.len() > waiting || connection.waiting_bytes > waiting_bytes {
-            self.connections.remove(&conn);
             self.output(Output::CloseEsl(conn));
-            return;
+            self.remove_connection(conn);
+            return self.run();
         }
         self.serve(conn);
         self.run();
@@ -219,8 +266,8 @@ impl SwitchCore {
     /// A client is gone. Jobs it began go on.
     pub fn handle_esl_closed(&mut self, now: Time, conn: ConnId) {
         self.advance_clock(now);
-        self.connections.remove(&conn);
-        self.forget(|timer| *timer == Timer::Login(conn));
+        self.remove_connection(conn);
+        self.run();
     }
 
     /// Serves what waits, until a command does not finish at once.
@@ -229,13 +276,23 @@ impl SwitchCore {
             if connection.busy == Busy::Yes || connection.login == Login::Left {
                 return;
             }
-            let Some(request) = connection.waiting.pop_front() else { return };
+            let Some(request) = connection.waiting.pop_front() else { return self.send_held(conn) };
             connection.waiting_bytes -= request.bytes();
+            let is_first = connection.says_first_word();
+            connection.busy = Busy::Yes;
+            if is_first {
+                self.forget(|timer| *timer == Timer::Login(conn));
+            }
+            // Without an answer it is given by `command_done`, or was.
             if let Some(answer) = self.request(conn, &request) {
-                self.answer(conn, answer);
+                if let Some(connection) = self.connections.get_mut(&conn) {
+                    connection.busy = Busy::No;
+                }
+                if !is_first || matches!(answer, Answer::Connected(_)) {
+                    self.answer(conn, answer);
+                }
                 if self.connections.get(&conn).is_some_and(|c| c.login == Login::Left) {
-                    self.answer(conn, Answer::Disconnect);
-                    self.output(Output::CloseEsl(conn));
+                    self.say_goodbye(conn);
                 }
             }
         }
@@ -263,22 +320,39 @@ impl SwitchCore {
                 false => "-ERR command not found",
             }));
         }
-        let reply = match command.to_ascii_lowercase().as_str() {
-            "filter" if !argument.is_empty() => connection.filter(argument),
+        let command = command.to_ascii_lowercase();
+        if command == "filter" && !argument.is_empty() {
+            return Some(Answer::reply(connection.filter(argument)));
+        }
+        if let Some(answer) = self.session_request(conn, line) {
+            return Some(answer);
+        }
+        let connection = self.connections.get_mut(&conn)?;
+        let refuses_others = connection.session.as_ref().is_some_and(Controlled::refuses_others);
+        let reply = match command.as_str() {
             "myevents" if !argument.is_empty() => return Some(Answer::reply(self.myevents(conn, argument))),
             "divert_events" => "-ERR not controlling a session.".to_owned(),
-            "sendmsg" => self.sendmsg(conn, argument, request),
+            "sendmsg" => self.sendmsg(conn, argument, request)?,
+            _ if refuses_others => "-ERR command not found".to_owned(),
             "sendevent" => self.sendevent(argument, request),
             "api" if !argument.is_empty() => {
                 let whole = request.line.split_once(' ').map_or("", |(_, whole)| whole);
                 return self.api_request(conn, whole);
             }
-            "bgapi" if !argument.is_empty() => return Some(self.bgapi_request(argument, request)),
+            "bgapi" if !argument.is_empty() => return Some(self.bgapi_request(conn, argument, request)),
             "log" => connection.log(argument),
-            "linger" | "nolinger" if connection.session.is_none() => "-ERR not controlling a session".to_owned(),
-            "linger" if argument.is_empty() => "+OK will linger".to_owned(),
-            "linger" => format!("+OK will linger {} seconds", argument.parse::<u32>().unwrap_or(0)),
-            "nolinger" => "+OK will not linger".to_owned(),
+            "linger" | "nolinger" => match &mut connection.session {
+                None => "-ERR not controlling a session".to_owned(),
+                Some(session) if command == "linger" => {
+                    let reply = session.linger(&line["linger".len()..]);
+                    self.linger_again(conn);
+                    reply
+                }
+                Some(session) => {
+                    session.linger = None;
+                    "+OK will not linger".to_owned()
+                }
+            },
             "nolog" => match connection.log_level.take() {
                 Some(_) => "+OK no longer logging".to_owned(),
                 None => "-ERR not loging".to_owned(),
@@ -293,27 +367,35 @@ impl SwitchCore {
 
     fn myevents(&mut self, conn: ConnId, argument: &str) -> String {
         let (uuid, format) = argument.split_once(' ').unwrap_or((argument, ""));
-        let known = self.key_of(uuid).is_some();
+        let key = self.key_of(uuid).filter(|key| self.channels.get(key).is_some_and(Channel::is_up));
         let Some(connection) = self.connections.get_mut(&conn) else { return String::new() };
-        if known {
-            connection.session = Some(uuid.to_owned());
-        } else if !format.is_empty() {
-            return "-ERR invalid uuid".to_owned();
+        match key {
+            Some(key) => {
+                let events = OfEvents::OfSession;
+                connection.session = Some(Controlled { events, ..Controlled::named(key, uuid) });
+            }
+            None if !format.is_empty() => return "-ERR invalid uuid".to_owned(),
+            None => {}
         }
-        connection.format = Format::named(format).unwrap_or(connection.format);
-        connection.subscribed.extend(super::event_names::EVENTS.iter().filter(|name| is_event_of_a_session(name)));
-        connection.listening = Listening::Yes;
-        "+OK Events Enabled".to_owned()
+        connection.listen_to_session(Format::named(format))
     }
 
-    fn sendmsg(&mut self, conn: ConnId, argument: &str, request: &Frame) -> String {
-        let own = self.connections.get(&conn).and_then(|c| c.session.clone());
-        let named = Some(argument.trim()).filter(|a| !a.is_empty()).map(str::to_owned);
-        let uuid = named.or_else(|| request.header("session-id").map(str::to_owned)).or(own).unwrap_or_default();
-        let Some(key) = self.key_of(&uuid) else {
-            return format!("-ERR invalid session id [{uuid}]");
-        };
-        let message = SendMsg::new(request);
+    /// `sendmsg [UUID]`; `None` where the reply waits for the end of what is sent.
+    fn sendmsg(&mut self, conn: ConnId, argument: &str, request: &Frame) -> Option<String> {
+        let own = self.connections.get(&conn).and_then(|connection| connection.session.as_ref());
+        let named = Some(argument.trim()).filter(|a| !a.is_empty()).or_else(|| request.header("session-id"));
+        if own.is_some_and(|own| named.is_none_or(|named| named == own.uuid)) {
+            return self.message_to_own(conn, request);
+        }
+        let uuid = named.unwrap_or_default();
+        Some(match self.key_of(uuid) {
+            Some(key) => self.queue_message(key, SendMsg::new(request)),
+            None => format!("-ERR invalid session id [{uuid}]"),
+        })
+    }
+
+    /// Has a message wait for its session.
+    pub(super) fn queue_message(&mut self, key: ChannelKey, message: SendMsg) -> String {
         match self.channel(key) {
             Some(channel) if channel.queue.len() < MESSAGES => channel.queue.push_back(message),
             _ => return "-ERR memory error".to_owned(),
@@ -341,34 +423,54 @@ impl SwitchCore {
 
     fn api_request(&mut self, conn: ConnId, argument: &str) -> Option<Answer> {
         let call = self.begin_api(Caller::Connection(conn), argument);
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.busy = Busy::Yes;
-        }
         self.call_api(call);
         None
     }
 
-    fn bgapi_request(&mut self, argument: &str, request: &Frame) -> Answer {
+    fn bgapi_request(&mut self, conn: ConnId, argument: &str, request: &Frame) -> Answer {
+        let session = self.connections.get(&conn).and_then(|connection| connection.session.as_ref());
+        let owner = session.map(|session| session.uuid.clone());
         let job = match request.header("job-uuid").filter(|job| !job.is_empty()) {
             Some(job) => job.to_owned(),
             None => self.ids.uuid(),
         };
         // The reply goes first: what the job does comes behind it.
-        self.begin_job(job.clone(), argument);
+        self.begin_job(job.clone(), owner, argument);
         Answer::Reply { text: format!("+OK Job-UUID: {job}"), headers: vec![("Job-UUID".to_owned(), job)] }
     }
 
     /// Gives the reply of an `api` command to its client, and serves what waited behind it.
     pub(super) fn api_done(&mut self, conn: ConnId, reply: String) {
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.busy = Busy::No;
-            let body = if reply.is_empty() { "-ERR no reply\n".to_owned() } else { reply };
-            self.answer(conn, Answer::Api { body });
-            self.later(Task::Serve(conn));
+        let body = if reply.is_empty() { "-ERR no reply\n".to_owned() } else { reply };
+        self.command_done(conn, Answer::Api { body });
+    }
+
+    /// Sends what came while a client's commands were under way.
+    fn send_held(&mut self, conn: ConnId) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let held = std::mem::take(&mut connection.held);
+        if held.len() > HELD {
+            self.output(Output::CloseEsl(conn));
+            return self.remove_connection(conn);
+        }
+        for output in held {
+            self.output(output);
         }
     }
 
-    fn answer(&mut self, conn: ConnId, answer: Answer) {
+    /// Gives the answer of a command that a client waited for, and serves what waited behind it.
+    pub(super) fn command_done(&mut self, conn: ConnId, answer: Answer) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.busy = Busy::No;
+        let session = connection.session.as_ref().map(|session| session.key);
+        self.answer(conn, answer);
+        self.later(Task::Serve(conn));
+        if let Some(key) = session.filter(|key| !self.channels.get(key).is_some_and(Channel::is_up)) {
+            self.later(Task::Part(key));
+        }
+    }
+
+    pub(super) fn answer(&mut self, conn: ConnId, answer: Answer) {
         self.output(Output::Esl { conn, answer });
     }
 }
@@ -474,8 +576,13 @@ impl Connection {
 }
 
 impl SendMsg {
+    /// The cause of a hangup.
+    pub(super) fn cause(&self) -> HangupCause {
+        self.hangup_cause.as_deref().map_or(HangupCause::NormalClearing, HangupCause::from_command)
+    }
+
     /// What a `sendmsg` says.
-    fn new(request: &Frame) -> SendMsg {
+    pub(super) fn new(request: &Frame) -> SendMsg {
         let header = |name: &str| request.header(name).map(str::to_owned);
         let argument = match header("execute-app-arg").filter(|a| !a.is_empty()) {
             Some(argument) => Some(argument),

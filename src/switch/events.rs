@@ -66,6 +66,7 @@ pub mod origin {
     pub const BERT_TIMEOUT: Origin = Origin("mod_bert.c", "bert_test_function", 246);
     pub const BERT_LOST_SYNC: Origin = Origin("mod_bert.c", "bert_test_function", 294);
     pub const BERT_IN_SYNC: Origin = Origin("mod_bert.c", "bert_test_function", 313);
+    pub const CONNECT: Origin = Origin("mod_event_socket.c", "parse_command", 2021);
     pub const INFO: Origin = Origin("mod_dptools.c", "info_function", 2143);
 }
 
@@ -166,8 +167,18 @@ pub fn push_basic_data(event: &mut Event, channel: &Channel) {
     }
 }
 
+/// Adds the caller profile of a channel once more, as the reply to `connect` has it in front of everything else.
+pub fn push_own_profile(event: &mut Event, channel: &Channel) {
+    if let Some(profile) = &channel.profile {
+        let (direction, uuid, name, times) = (channel.direction, &channel.uuid, &channel.name, &channel.times);
+        push_profile(event, &Described { prefix: CHANNEL, direction, logical: direction, uuid, name, profile, times });
+    }
+}
+
 /// What the headers of a channel itself begin with.
 const CALLER: &str = "Caller";
+/// The same, to who controls it.
+const CHANNEL: &str = "Channel";
 
 fn push_basic(event: &mut Event, channel: &Channel) {
     event.push("Channel-State", channel.running.name());
@@ -235,7 +246,7 @@ fn push_profile(event: &mut Event, described: &Described<'_>) {
     push("Source", &profile.source);
     push("Context", &profile.context);
     push("Channel-Name", name);
-    if *prefix == CALLER {
+    if matches!(*prefix, CALLER | CHANNEL) {
         push("Profile-Index", "1");
     }
     let stamp = |time: Option<Time>| time.map_or(0, Time::as_micros);

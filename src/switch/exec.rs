@@ -2,6 +2,7 @@
 
 use crate::call::HangupCause;
 use crate::esl::Event;
+use crate::esl::server::Answer;
 use crate::media::MediaCommand;
 
 use super::channel::{Ending, State};
@@ -37,9 +38,17 @@ impl SwitchCore {
             Some(
                 Doing::Park | Doing::Echo | Doing::Sleep { .. } | Doing::Playback(_) | Doing::Bert(_) | Doing::Bridged,
             ) => Announce::Yes,
-            Some(Doing::Done | Doing::Bridging | Doing::Deflect | Doing::RecordStart(_) | Doing::RecordStop(_)) => {
-                return;
-            }
+            Some(
+                Doing::Done
+                | Doing::Bridging
+                | Doing::Deflect
+                | Doing::RecordStart(_)
+                | Doing::RecordStop(_)
+                | Doing::Dialing(_)
+                | Doing::Controlled(_)
+                | Doing::Awaiting(_)
+                | Doing::Unparked,
+            ) => return,
             None if channel.running == State::ConsumeMedia => Announce::Yes,
             None => return,
         };
@@ -51,14 +60,10 @@ impl SwitchCore {
             "execute" if message.application.is_empty() => {}
             "execute" => {
                 let begun = self.now;
-                let sent = Sent { message, turn: 1, announce, begun, broken: Broken::No };
+                let sent = Sent { message, turn: 1, announce, begun, broken: Broken::No, awaited_by: None };
                 return self.run_message(key, Box::new(sent));
             }
-            "hangup" => {
-                let cause =
-                    message.hangup_cause.as_deref().map_or(HangupCause::NormalClearing, HangupCause::from_command);
-                self.hangup(key, cause);
-            }
+            "hangup" => self.hangup(key, message.cause()),
             // Unicast, xferext and media handling are not done here.
             _ => {}
         }
@@ -68,7 +73,7 @@ impl SwitchCore {
         self.later(Task::Pump(key));
     }
 
-    fn run_message(&mut self, key: ChannelKey, sent: Box<Sent>) {
+    pub(super) fn run_message(&mut self, key: ChannelKey, sent: Box<Sent>) {
         let Some(channel) = self.channel(key) else { return };
         channel.variables.set("current_loop", sent.turn.to_string());
         channel.variables.set("total_loops", sent.message.loops.to_string());
@@ -130,8 +135,10 @@ impl SwitchCore {
     pub(super) fn complete(&mut self, key: ChannelKey) {
         let Some(channel) = self.channel(key) else { return };
         let Some(frame) = channel.stack.pop() else { return };
-        if let Doing::Sleep { nap, .. } = frame.doing {
-            self.forget(|timer| *timer == Timer::Wake(key, nap));
+        match &frame.doing {
+            Doing::Sleep { nap, .. } => self.forget(|timer| *timer == Timer::Wake(key, *nap)),
+            Doing::Dialing(dial) => drop(self.dials.remove(&dial.id)),
+            _ => {}
         }
         if !matches!(frame.from, Source::State) {
             let response = self.channel(key).and_then(|c| c.variables.value("current_application_response"));
@@ -163,6 +170,12 @@ impl SwitchCore {
             }
             if sent.announce == Announce::Yes {
                 self.announce(key, &sent.message);
+            }
+            if let Some(conn) = sent.awaited_by {
+                self.command_done(conn, Answer::reply("+OK"));
+            }
+            if let Some(conn) = self.is_forsaken(key) {
+                self.later(Task::Release(key, conn));
             }
             if up {
                 self.resume(key);
@@ -232,7 +245,19 @@ impl SwitchCore {
                 self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]);
                 self.complete(key);
             }
-            Some(Doing::Sleep { .. } | Doing::Deflect) => self.complete(key),
+            Some(Doing::Sleep { .. } | Doing::Deflect | Doing::Dialing(_)) => self.complete(key),
+            Some(Doing::Unparked) => self.end_park(key),
+            // FreeSWITCH parks it for a moment.
+            Some(Doing::Awaiting(_)) => {
+                self.fire_channel(key, "CHANNEL_PARK", origin::PARK, &[], &[]);
+                self.end_park(key);
+            }
+            // Its client may linger.
+            Some(Doing::Controlled(_)) => {
+                if self.is_forsaken(key).is_some() {
+                    self.complete(key);
+                }
+            }
             Some(Doing::Bridging | Doing::Bridged) => self.unbridge(key),
             // What they wait for comes.
             Some(Doing::Done | Doing::RecordStart(_) | Doing::RecordStop(_)) => {}
@@ -249,7 +274,8 @@ impl SwitchCore {
                 sent.broken = Broken::Yes;
             }
             match std::mem::replace(&mut frame.doing, Doing::Done) {
-                Doing::Park => self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]),
+                Doing::Park | Doing::Unparked => self.fire_channel(key, "CHANNEL_UNPARK", origin::UNPARK, &[], &[]),
+                Doing::Dialing(dial) => drop(self.dials.remove(&dial.id)),
                 Doing::Echo => self.media(MediaCommand::Echo { leg, on: false }),
                 Doing::Bert(_) => self.media(MediaCommand::StopBert { leg }),
                 Doing::Bridging | Doing::Bridged => self.part(key),

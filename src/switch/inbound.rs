@@ -106,9 +106,12 @@ impl SwitchCore {
             }
         }
         let Some(channel) = self.channel(key) else { return };
+        if invite.body.trim().is_empty() {
+            // FreeSWITCH offers nothing itself, unless it is told to (3PCC).
+            return self.hangup(key, HangupCause::MandatoryIeMissing);
+        }
         let Some((codec, agreed)) = agree(&invite.body, &allowed) else {
-            self.hangup(key, HangupCause::IncompatibleDestination);
-            return;
+            return self.hangup(key, HangupCause::IncompatibleDestination);
         };
         channel.variables.set("switch_r_sdp", as_kept(&invite.body));
         let offered = Description::parse(&invite.body).map(|offer| codecs_of(&offer)).unwrap_or_default();

@@ -58,6 +58,15 @@ pub(super) mod line {
     pub const CLOSED: Line =
         line(LogLevel::NOTICE, TextChannel::Log, Origin("switch_core_session.c", "switch_core_session_thread", 1766));
 
+    const fn of_socket(level: LogLevel, at: u32) -> Line {
+        line(level, TextChannel::Session, Origin("mod_event_socket.c", "socket_function", at))
+    }
+    pub const SOCKET_ARGUMENT: Line = of_socket(LogLevel::ERR, 438);
+    pub const SOCKET_MISSING: Line = of_socket(LogLevel::ERR, 448);
+    pub const SOCKET_TRYING: Line = of_socket(LogLevel::NOTICE, 452);
+    pub const SOCKET_ERROR: Line = of_socket(LogLevel::ERR, 486);
+    pub const SOCKET_FAILED: Line = of_socket(LogLevel::ERR, 490);
+
     /// The dialplan application `log`.
     pub const fn by_application(level: LogLevel) -> Line {
         line(level, TextChannel::Session, Origin("mod_dptools.c", "log_function", 1865))
@@ -95,9 +104,13 @@ impl SwitchCore {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        let listeners = self.connections.iter().filter(|(_, connection)| connection.logs(level));
-        for conn in listeners.map(|(conn, _)| *conn).collect::<Vec<_>>() {
-            self.output(Output::Esl { conn, answer: Answer::Log { headers: headers.clone(), text: text.clone() } });
+        let listeners = self.connections.iter_mut().filter(|(_, connection)| connection.logs(level));
+        let told = listeners.filter_map(|(conn, connection)| {
+            let answer = Answer::Log { headers: headers.clone(), text: text.clone() };
+            connection.hold(Output::Esl { conn: *conn, answer })
+        });
+        for output in told.collect::<Vec<_>>() {
+            self.output(output);
         }
     }
 }

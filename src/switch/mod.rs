@@ -4,13 +4,14 @@
 //! to a network in memory, so that whole calls run in virtual time.
 //!
 //! Left out: other endpoints than SIP, registration with us (it registers with gateways itself), other dialplans than
-//! "park everything", forking originates, most log lines, the outbound event socket.
+//! "park everything", forking originates, most log lines.
 
 mod address;
 pub mod api;
 mod bridging;
 mod channel;
 mod config;
+mod controlled;
 mod core;
 pub mod dp;
 mod dtmf;
@@ -40,9 +41,10 @@ mod tests;
 mod text;
 mod variables;
 
-pub use self::core::{AskId, ConnId, Output, Question, SwitchCore};
+pub use self::core::{AskId, ConnId, DialId, Output, Question, SwitchCore};
 pub use config::{
-    ClientLimits, DEFAULT_PASSWORD, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi, loopback_networks,
+    ClientLimits, DEFAULT_PASSWORD, Dialing, IMITATED_FULL_VERSION, IMITATED_VERSION, SwitchConfig, SystemApi,
+    loopback_networks,
 };
 pub use event_names::{EVENTS, event_name};
 pub use gateway::{Gateway, Registering};

@@ -24,8 +24,8 @@ use crate::media::thread::{MediaConfig, MediaThread};
 use crate::sip::{Agent, AgentConfig, SipEvent};
 use crate::units::Time;
 
-use super::config::SwitchConfig;
-use super::core::{AskId, ConnId, Output, Question, SwitchCore};
+use super::config::{Dialing, SwitchConfig};
+use super::core::{AskId, ConnId, DialId, Output, Question, SwitchCore};
 
 /// Ports for RTP when the configuration names none: FreeSWITCH's.
 const RTP_PORTS: std::ops::RangeInclusive<u16> = 16_384..=32_768;
@@ -84,7 +84,7 @@ impl Switch {
 
         let (inbox, inputs) = mpsc::channel(INBOX);
         let closing = CancellationToken::new();
-        let queue = config.event_queue;
+        let (queue, dialing, known) = (config.event_queue, config.dialing.clone(), config.clients.known);
         let owner = Owner {
             core: SwitchCore::new(config, Ids::random(), clock.now()),
             clock,
@@ -93,6 +93,8 @@ impl Switch {
             clients: HashMap::new(),
             last_client: 0,
             queue,
+            dialing,
+            known,
             inbox,
         };
         let task = tokio::spawn(owner.run(listener, inputs, sip_events, media_events, closing.clone()));
@@ -135,6 +137,7 @@ enum Input {
     Login(ConnId, Frame, oneshot::Sender<Limits>),
     Closed(ConnId),
     Answered(AskId, String),
+    Dialed(DialId, Result<TcpStream, String>),
 }
 
 /// What goes to a client.
@@ -173,6 +176,9 @@ struct Owner {
     clients: HashMap<ConnId, Client>,
     last_client: u64,
     queue: usize,
+    dialing: Dialing,
+    /// What a client may ask that is logged in.
+    known: Limits,
     inbox: mpsc::Sender<Input>,
 }
 
@@ -232,10 +238,23 @@ impl Owner {
                 self.core.handle_esl_closed(now, conn);
             }
             Input::Answered(id, answer) => self.core.handle_answer(now, id, answer),
+            Input::Dialed(dial, Err(error)) => self.core.handle_dialed(now, dial, Err(error)),
+            Input::Dialed(dial, Ok(stream)) => {
+                // The switch knows who it is: it was asked to call there.
+                let conn = self.join(stream, self.known);
+                self.core.handle_dialed(now, dial, Ok(conn));
+            }
         }
     }
 
     fn connected(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let stranger = self.core.esl_limits(ConnId(self.last_client + 1));
+        let conn = self.join(stream, stranger);
+        self.core.handle_esl_connected(self.clock.now(), conn, peer.ip());
+    }
+
+    /// Reads and writes a client's socket from now on. Its first requests may be as large as `limits` say.
+    fn join(&mut self, stream: TcpStream, limits: Limits) -> ConnId {
         // Latency matters here, and FreeSWITCH does the same.
         let _ = stream.set_nodelay(true);
         self.last_client += 1;
@@ -243,9 +262,10 @@ impl Owner {
         let (reader, writer) = stream.into_split();
         let (sender, answers) = mpsc::channel(self.queue);
         let writer = tokio::spawn(write(writer, answers)).abort_handle();
-        let reader = tokio::spawn(read(conn, reader, self.core.esl_limits(conn), self.inbox.clone())).abort_handle();
+        let reading = read(conn, reader, [limits, self.known], self.inbox.clone());
+        let reader = tokio::spawn(reading).abort_handle();
         self.clients.insert(conn, Client { sender, reader, writer });
-        self.core.handle_esl_connected(self.clock.now(), conn, peer.ip());
+        conn
     }
 
     /// Carries outputs until there are none.
@@ -257,6 +277,13 @@ impl Owner {
                 Output::CloseEsl(conn) => {
                     self.clients.remove(&conn).map(Client::part).unwrap_or_default();
                     self.core.handle_esl_closed(self.clock.now(), conn);
+                }
+                Output::Dial { dial, host, port } => {
+                    let (inbox, dialing) = (self.inbox.clone(), self.dialing.clone());
+                    tokio::spawn(async move {
+                        let outcome = connect(&host, port, &dialing).await;
+                        let _ = inbox.send(Input::Dialed(dial, outcome)).await;
+                    });
                 }
                 Output::Sip(command) => self.agent.send(command),
                 Output::Media(command) => self.media.send(command),
@@ -288,16 +315,40 @@ async fn sleep(wait: Option<Duration>) {
     }
 }
 
-/// Cuts what a client sends into requests.
-async fn read(conn: ConnId, mut reader: tokio::net::tcp::OwnedReadHalf, stranger: Limits, inbox: mpsc::Sender<Input>) {
-    let mut requests = Requests::new(stranger);
-    let mut limits = stranger;
+/// Connects to the first address of `host` that may be connected to and answers.
+async fn connect(host: &str, port: u16, dialing: &Dialing) -> Result<TcpStream, String> {
+    let attempts = async {
+        let mut failed = format!("{host} has no address");
+        for address in tokio::net::lookup_host((host, port)).await.map_err(|error| error.to_string())? {
+            if !dialing.permits(address.ip()) {
+                failed = format!("{address}: Permission denied");
+                continue;
+            }
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failed = format!("{address}: {error}"),
+            }
+        }
+        Err(failed)
+    };
+    tokio::time::timeout(dialing.patience, attempts).await.unwrap_or_else(|_| Err("Connection timed out".to_owned()))
+}
+
+/// Cuts what a client sends into requests, within the first limits until it is known.
+async fn read(
+    conn: ConnId,
+    mut reader: tokio::net::tcp::OwnedReadHalf,
+    [first, known]: [Limits; 2],
+    inbox: mpsc::Sender<Input>,
+) {
+    let mut requests = Requests::new(first);
+    let mut limits = first;
     let mut bytes = vec![0; READ];
     'reading: while let Ok(count @ 1..) = reader.read(&mut bytes).await {
         requests.feed(&bytes[..count]);
         loop {
             match requests.poll() {
-                Ok(Some(request)) if limits == stranger => {
+                Ok(Some(request)) if limits != known => {
                     let (go_on, went_on) = oneshot::channel();
                     if inbox.send(Input::Login(conn, request, go_on)).await.is_err() {
                         return;

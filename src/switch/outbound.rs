@@ -463,12 +463,16 @@ impl SwitchCore {
                 self.enter_execute(key);
             }
             Then::Extension { number, dialplan, context } => {
+                let inline = super::bridging::is_inline(&dialplan).then(|| number.clone());
                 if let Some(profile) = self.channel(key).and_then(|c| c.profile.as_mut()) {
                     (profile.destination_number, profile.dialplan, profile.context) = (number, dialplan, context);
                 }
                 self.break_off(key);
                 self.enter(key, State::Routing);
-                self.route(key);
+                match inline {
+                    Some(applications) => self.execute_inline(key, &applications),
+                    None => self.route(key),
+                }
             }
         }
     }

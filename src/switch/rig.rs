@@ -10,8 +10,8 @@ mod rtp;
 mod toll;
 mod weather;
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub struct Rig {
     disk: Disk,
     pipes: BTreeMap<ConnId, Pipe>,
     last_pipe: u64,
+    /// Where clients listen, and what was connected to them.
+    listening: BTreeSet<SocketAddr>,
+    accepted: VecDeque<ConnId>,
     watch: Option<Watch>,
 }
 
@@ -112,6 +115,8 @@ impl Rig {
             configs,
             pipes: BTreeMap::new(),
             last_pipe: 0,
+            listening: BTreeSet::new(),
+            accepted: VecDeque::new(),
             watch: None,
         }
     }
@@ -183,13 +188,28 @@ impl Rig {
     }
 
     fn connect_from_to(&mut self, peer: IpAddr, switch: usize) -> ConnId {
+        let conn = self.lay_pipe(switch);
+        self.switches[switch].handle_esl_connected(self.now, conn, peer);
+        self.settle();
+        conn
+    }
+
+    fn lay_pipe(&mut self, switch: usize) -> ConnId {
         self.last_pipe += 1;
         let conn = ConnId(self.last_pipe);
         let requests = Requests::new(self.switches[switch].esl_limits(conn));
         self.pipes.insert(conn, Pipe { on: switch, requests, unread: Vec::new(), state: PipeState::Open });
-        self.switches[switch].handle_esl_connected(self.now, conn, peer);
-        self.settle();
         conn
+    }
+
+    /// Has a client listen on `address` for what the application `socket` connects to it; elsewhere nobody does.
+    pub fn listen(&mut self, address: SocketAddr) {
+        self.listening.insert(address);
+    }
+
+    /// The oldest connection of a switch to a client that listens, unless it was taken.
+    pub fn accept(&mut self) -> Option<ConnId> {
+        self.accepted.pop_front()
     }
 
     /// Has a client send bytes. Everything that follows from them at this instant is done.
@@ -372,6 +392,24 @@ impl Rig {
                     pipe.state = PipeState::Closed;
                 }
                 self.switches[on].handle_esl_closed(self.now, conn);
+            }
+            Output::Dial { dial, host, port } => {
+                let ip =
+                    if host.eq_ignore_ascii_case("localhost") { Ok(Ipv4Addr::LOCALHOST.into()) } else { host.parse() };
+                let outcome = match ip.map(|ip| SocketAddr::new(ip, port)) {
+                    Ok(address) if self.listening.contains(&address) => {
+                        let conn = self.lay_pipe(on);
+                        self.accepted.push_back(conn);
+                        Ok(conn)
+                    }
+                    _ => Err("Connection refused".to_owned()),
+                };
+                let conn = outcome.clone().ok();
+                self.switches[on].handle_dialed(self.now, dial, outcome);
+                if let Some(conn) = conn {
+                    let limits = self.switches[on].esl_limits(conn);
+                    self.pipes.entry(conn).and_modify(|pipe| pipe.requests.limit(limits));
+                }
             }
             Output::Sip(command) => self.network.handle_command(self.now, on, command),
             Output::Media(command) => self.lines.handle_command(self.now, on, command),

@@ -200,6 +200,7 @@ impl SwitchCore {
         if let Some(peer) = peer {
             self.later(Task::Unbridge(peer));
         }
+        self.later(Task::Part(key));
         self.later(Task::Unwind(key));
     }
 
@@ -285,7 +286,13 @@ impl SwitchCore {
         if let Some(id) = self.channel(key).and_then(|c| c.originate.take()) {
             self.originate_ended(id);
         }
-        self.destroy(key);
+        if self.clients_of(key).is_empty() {
+            return self.destroy(key);
+        }
+        if let Some(channel) = self.channels.get_mut(&key) {
+            channel.ending = Ending::Held;
+        }
+        self.forget_name(key);
     }
 
     /// Takes the channel away.
@@ -302,11 +309,20 @@ impl SwitchCore {
             channel.running = State::Destroy;
         }
         self.fire_channel(key, "CHANNEL_STATE", origin::STATE, &[], &[]);
-        if let Some(channel) = self.channels.remove(&key) {
+        self.forget_name(key);
+        if let Some(dialog) = self.channels.remove(&key).and_then(|channel| channel.dialog) {
+            self.by_dialog.remove(&dialog);
+        }
+    }
+}
+
+impl SwitchCore {
+    /// The channel is not found by its name any more, which another may have by now.
+    fn forget_name(&mut self, key: ChannelKey) {
+        if let Some(channel) = self.channels.get(&key)
+            && self.by_uuid.get(&channel.uuid) == Some(&key)
+        {
             self.by_uuid.remove(&channel.uuid);
-            if let Some(dialog) = channel.dialog {
-                self.by_dialog.remove(&dialog);
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The switch in virtual time: what the captured flows do not show.
 
 mod applications;
+mod controlled;
 mod dtmf;
 mod gateways;
 mod limits;

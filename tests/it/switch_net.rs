@@ -6,7 +6,7 @@ use callwright::esl::Event;
 use callwright::esl::wire::{Decoder, Frame, Limits};
 use callwright::switch::{Switch, SwitchConfig, SwitchError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::captures::event_of;
 
@@ -216,5 +216,33 @@ async fn a_stranger_is_heard_for_no_more_than_a_password_and_who_logs_in_for_mor
     let mut said = String::new();
     tokio::time::timeout(PATIENCE, client.read_to_string(&mut said)).await.unwrap().unwrap();
     assert!(said.contains("+OK accepted") && said.contains(&long) && said.contains("+OK bye"), "{} bytes", said.len());
+    switch.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_application_socket_gives_a_call_to_who_listens() {
+    let switch = Switch::start(SwitchConfig::default()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (sip, port) = (switch.sip_addr(), listener.local_addr().unwrap().port());
+    let mut client = Client::login(&switch).await;
+    client.ask("event plain CHANNEL_PARK CHANNEL_HANGUP").await;
+    // Nobody listens at the first.
+    let then = format!("'&socket(127.0.0.1:1|localhost:{port} async full)'");
+    client.ask(&format!("bgapi originate {{origination_uuid=caller}}sofia/external/peer@{sip} {then}")).await;
+    let callee = client.event(|event| event.name() == "CHANNEL_PARK").await;
+    client.ask(&format!("api uuid_answer {}", callee.header("Unique-ID").unwrap())).await;
+    let (stream, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let mut program = Client { stream, decoder: Decoder::new(Limits::default()), events: Vec::new() };
+    let data = program.ask("connect").await;
+    assert_eq!([data.header("Unique-ID"), data.header("Control")], [Some("caller"), Some("full")]);
+    // It may say as much as who logged in.
+    let long = "x".repeat(100_000);
+    let set = format!("sendmsg\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: a={long}");
+    assert_eq!(program.ask(&set).await.header("Reply-Text"), Some("+OK"));
+    client.event(|event| event.name() == "CHANNEL_PARK" && event.header("Unique-ID") == Some("caller")).await;
+    assert_eq!(program.ask("exit").await.header("Reply-Text"), Some("+OK bye"));
+    let notice = program.frame().await;
+    assert_eq!(notice.header("Content-Disposition"), Some("disconnect"));
+    client.event(|event| event.name() == "CHANNEL_HANGUP" && event.header("Unique-ID") == Some("caller")).await;
     switch.shutdown().await;
 }

@@ -68,19 +68,33 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn requests_outside_calls_are_answered_as_the_rfc_says() {
+async fn requests_outside_calls_are_answered_as_freeswitch_answers_them() {
     let rig = Rig::start().await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
-    for (method, more, answer) in [
+    let asked = [
         ("OPTIONS", "Content-Length: 0\r\n\r\n", "SIP/2.0 200 OK"),
-        ("BYE", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 "),
-        ("INFO", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 "),
+        ("BYE", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 Call Does Not Exist"),
+        ("UPDATE", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 Call Does Not Exist"),
+        ("INFO", "Content-Length: 0\r\n\r\n", "SIP/2.0 200 OK"),
+        ("REFER", "Refer-To: <sip:a@b>\r\nContent-Length: 0\r\n\r\n", "SIP/2.0 202 Accepted"),
+        ("NOTIFY", "Event: message-summary\r\nContent-Length: 0\r\n\r\n", "SIP/2.0 200 OK"),
+        ("NOTIFY", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 Subscription Does Not Exist"),
+        ("SUBSCRIBE", "Event: presence\r\nContent-Length: 0\r\n\r\n", "SIP/2.0 405 Method Not Allowed"),
+        ("PUBLISH", "Event: presence\r\nContent-Length: 0\r\n\r\n", "SIP/2.0 405 Method Not Allowed"),
         ("CANCEL", "Content-Length: 0\r\n\r\n", "SIP/2.0 481 "),
         ("REGISTER", "Content-Length: 0\r\n\r\n", "SIP/2.0 405 "),
         ("FROBNICATE", "Content-Length: 0\r\n\r\n", "SIP/2.0 501 "),
         ("INVITE", "Require: 100rel\r\nContent-Length: 0\r\n\r\n", "SIP/2.0 420 "),
-    ] {
-        peer.send(&peer.request(method, more)).await;
+        ("INVITE", "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello", "SIP/2.0 415 Unsupported Media Type"),
+        ("INVITE", "Content-Length: 5\r\n\r\nhello", "SIP/2.0 415 Unsupported Media Type"),
+        (
+            "INVITE",
+            "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nhello",
+            "SIP/2.0 400 Bad Session Description",
+        ),
+    ];
+    for (at, (method, more, answer)) in asked.into_iter().enumerate() {
+        peer.send(&peer.request(method, more).replace("z9hG4bK", &format!("z9hG4bK{at}"))).await;
         let text = peer.next().await;
         assert!(text.starts_with(answer), "{method}: {text}");
         assert_eq!(field(&text, "Call-ID"), Some("raw"), "{method}");
@@ -91,10 +105,10 @@ async fn requests_outside_calls_are_answered_as_the_rfc_says() {
 async fn a_retransmitted_request_gets_the_same_answer_again() {
     let mut rig = Rig::start().await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
-    let invite = peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\n\r\nno length here", peer.local()));
+    let invite = peer.request("INVITE", &format!("Contact: <sip:peer@{}>\r\n\r\nv=0 of no length", peer.local()));
     peer.send(&invite).await;
     assert!(peer.next().await.starts_with("SIP/2.0 100 Trying"));
-    assert_eq!(rig.invited().await.body, "no length here");
+    assert_eq!(rig.invited().await.body, "v=0 of no length");
     rig.respond(TAKEN, 486, None);
     let first = peer.next_starting("SIP/2.0 486").await;
     peer.send(&invite).await;
@@ -319,7 +333,7 @@ async fn two_offers_at_once_are_refused_with_491() {
 async fn a_datagram_may_be_as_long_as_datagrams_are() {
     let mut rig = Rig::start().await;
     let peer = Peer::facing(rig.agent.local_addr()).await;
-    let body = "a=x\r\n".repeat(8_000);
+    let body = format!("v=0\r\n{}", "a=x\r\n".repeat(8_000));
     let more =
         format!("Contact: <sip:peer@{}>\r\nX-end: here\r\nContent-Length: {}\r\n\r\n{body}", peer.local(), body.len());
     peer.send(&peer.request("INVITE", &more)).await;

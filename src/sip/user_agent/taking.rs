@@ -1,7 +1,7 @@
 //! Calls that we take: INVITE, our responses, re-INVITE and BYE from there (RFC 3261 13.3, 14.2, 15.1.2).
 
 use super::writing::add_sdp;
-use super::{Role, Session, Tx, UNDERSTOOD, UserAgent};
+use super::{NO_CALL, Role, Session, Tx, UNDERSTOOD, UserAgent};
 use crate::sip::dialog::{Dialog, Initial, Stage, list};
 use crate::sip::digest::Authentication;
 use crate::sip::name_addr::NameAddr;
@@ -164,40 +164,62 @@ impl UserAgent {
     }
 
     /// Why a request is refused whatever it is about; `None` where it is not.
-    pub(super) fn refusal(&self, method: &str, request: &Message) -> Option<(u16, Vec<(&'static str, String)>)> {
+    pub(super) fn refusal(&self, method: &str, request: &Message) -> Option<Refusal> {
+        let refusal = |code, headers| Some(Refusal { code, reason: None, headers });
         let accept = || vec![("Accept", SDP.to_owned())];
         if !UNDERSTOOD.contains(&method) {
-            return Some((405, vec![("Allow", self.identity.allow.clone())]));
+            return refusal(405, vec![("Allow", self.identity.allow.clone())]);
         }
         let mut required = list(&request.headers, "Require");
         required.retain(|tag| tag != TIMER);
         if !required.is_empty() {
-            return Some((420, vec![("Unsupported", required.join(", ")), ("Supported", TIMER.to_owned())]));
+            return refusal(420, vec![("Unsupported", required.join(", ")), ("Supported", TIMER.to_owned())]);
         }
         if !matches!(method, "INVITE" | "UPDATE") {
             return None;
         }
         if is_too_small(request) {
-            return Some((422, vec![("Min-SE", MIN_SE.to_string())]));
+            return refusal(422, vec![("Min-SE", MIN_SE.to_string())]);
         }
         let kind = request.header("Content-Type").map(|kind| kind.split(';').next().unwrap_or_default().trim());
-        if !request.body.is_empty() && kind.is_some_and(|kind| !kind.eq_ignore_ascii_case(SDP)) {
-            return Some((415, accept()));
+        // RFC 8866 5.1: it begins so, whatever else is in it.
+        let describes = request.body.trim_start().starts_with("v=0");
+        match kind {
+            _ if request.body.is_empty() => {}
+            Some(kind) if !kind.eq_ignore_ascii_case(SDP) => return refusal(415, accept()),
+            None if !describes => return refusal(415, accept()),
+            Some(_) if !describes => {
+                return Some(Refusal { code: 400, reason: Some("Bad Session Description"), headers: accept() });
+            }
+            _ => {}
         }
         let accepted = list(&request.headers, "Accept");
         let answerable = |range: &String| {
             let range = range.split(';').next().unwrap_or_default().trim();
             [SDP, "application/*", "*/*"].iter().any(|known| range.eq_ignore_ascii_case(known))
         };
-        (!accepted.is_empty() && !accepted.iter().any(answerable)).then(|| (406, accept()))
+        if accepted.is_empty() || accepted.iter().any(answerable) { None } else { refusal(406, accept()) }
+    }
+
+    /// Answers a request that belongs to no call, as FreeSWITCH does: it is content with most.
+    pub(super) fn answer_outside(&mut self, tx: Tx, method: &str, request: &Message) {
+        let (code, reason) = match method {
+            "INFO" => (200, None),
+            "NOTIFY" if request.header("Event").is_some() => (200, None),
+            "NOTIFY" => (481, Some("Subscription Does Not Exist")),
+            "REFER" => (202, None),
+            _ => (481, Some(NO_CALL)),
+        };
+        self.answer_in_words(tx, request, code, reason, &[]);
     }
 
     pub(super) fn tell_options(&mut self, tx: Tx, request: &Message) {
         let told = [
-            ("Allow", self.identity.allow.clone()),
-            ("Accept", SDP.to_owned()),
-            ("Supported", TIMER.to_owned()),
             ("Contact", format!("<sip:{}>", self.identity.local)),
+            ("Accept", SDP.to_owned()),
+            ("Allow", self.identity.allow.clone()),
+            ("Supported", TIMER.to_owned()),
+            ("Allow-Events", EVENTS.to_owned()),
         ];
         self.answer_at_once(tx, request, 200, &told);
     }
@@ -227,6 +249,15 @@ impl UserAgent {
 
 /// The only kind of body that there is.
 const SDP: &str = "application/sdp";
+/// `Allow-Events` of mod_sofia.
+const EVENTS: &str = "talk, hold, conference, refer";
+
+/// Why a request is refused: the code, its reason where it is not the usual one, and headers beside it.
+pub(super) struct Refusal {
+    pub code: u16,
+    pub reason: Option<&'static str>,
+    pub headers: Vec<(&'static str, String)>,
+}
 
 /// What a request came over.
 fn transport_of(request: &Message) -> Transport {

@@ -35,7 +35,19 @@ impl UserAgent {
     }
 
     pub(super) fn answer_at_once(&mut self, tx: Tx, request: &Message, code: u16, headers: &[(&str, String)]) {
-        let mut response = self.response(request, None, code, None);
+        self.answer_in_words(tx, request, code, None, headers);
+    }
+
+    /// The same, with another reason than the usual one.
+    pub(super) fn answer_in_words(
+        &mut self,
+        tx: Tx,
+        request: &Message,
+        code: u16,
+        reason: Option<&str>,
+        headers: &[(&str, String)],
+    ) {
+        let mut response = self.response(request, None, code, reason);
         response.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         self.transactions.insert(tx, Role::Other);
         self.answer(tx, response);

@@ -146,8 +146,11 @@ impl From<String> for ApiWait {
 pub enum Caller {
     /// `api`: the client waits.
     Connection(ConnId),
-    /// `bgapi`, by its Job-UUID.
-    Job(String),
+    /// `bgapi`, by its Job-UUID, and of which session's client.
+    Job {
+        job: String,
+        owner: Option<String>,
+    },
     Scheduler,
 }
 
@@ -215,9 +218,12 @@ impl SwitchCore {
         }
         match call.caller {
             Caller::Connection(conn) => self.api_done(conn, reply),
-            Caller::Job(job) => {
+            Caller::Job { job, owner } => {
                 let mut event = self.source.event(self.now, "BACKGROUND_JOB", origin::BACKGROUND_JOB);
                 event.push("Job-UUID", job);
+                if let Some(owner) = owner {
+                    event.push("Job-Owner-UUID", owner);
+                }
                 event.push("Job-Command", call.command);
                 if !call.argument.is_empty() {
                     event.push("Job-Command-Arg", call.argument);
@@ -230,10 +236,10 @@ impl SwitchCore {
     }
 
     /// Puts a job on the list; it runs after the reply to `bgapi`.
-    pub(super) fn begin_job(&mut self, job: String, text: &str) {
+    pub(super) fn begin_job(&mut self, job: String, owner: Option<String>, text: &str) {
         let (command, argument) = text.split_once(' ').unwrap_or((text, ""));
         let (command, argument) = (command.to_owned(), argument.to_owned());
-        self.jobs.push_back(ApiCall { caller: Caller::Job(job), command, argument, event: None });
+        self.jobs.push_back(ApiCall { caller: Caller::Job { job, owner }, command, argument, event: None });
         self.later(Task::Job);
     }
 

@@ -1,12 +1,17 @@
 //! `uuid_transfer UUID [-bleg|-both] EXTENSION [DIALPLAN] [CONTEXT]`.
 
 use super::super::core::SwitchCore;
+use super::super::text::separate;
 use super::{ApiCommand, ApiWait, NO_CHANNEL};
 
 pub(super) const COMMAND: ApiCommand = ApiCommand { name: "uuid_transfer", run };
 
+/// Words that FreeSWITCH takes; quotes keep blanks in one.
+const WORDS: usize = 5;
+
 fn run(core: &mut SwitchCore, argument: &str) -> ApiWait {
-    let words: Vec<&str> = argument.split_whitespace().collect();
+    let words = separate(argument, ' ', WORDS);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (uuid, which, words) = match words.as_slice() {
         [uuid, which @ ("-bleg" | "-both"), extension, rest @ ..] => (uuid, *which, (extension, rest)),
         [uuid, extension, rest @ ..] if !extension.starts_with('-') => (uuid, "", (extension, rest)),

@@ -23,6 +23,7 @@ mod ring_ready;
 mod send_dtmf;
 mod set;
 mod sleep;
+pub(super) mod socket;
 mod start_dtmf;
 mod start_dtmf_generate;
 mod stop_record_session;
@@ -35,7 +36,8 @@ use crate::esl::wire;
 use crate::media::{PlayId, RecordId, Source as Sound};
 use crate::units::Time;
 
-use super::core::{ChannelKey, SwitchCore};
+use super::core::{ChannelKey, ConnId, SwitchCore};
+use socket::Dial;
 
 use std::collections::VecDeque;
 
@@ -70,6 +72,7 @@ pub static APPLICATIONS: &[Application] = &[
     send_dtmf::APPLICATION,
     set::APPLICATION,
     sleep::APPLICATION,
+    socket::APPLICATION,
     start_dtmf::SPANDSP_START,
     start_dtmf::SPANDSP_STOP,
     start_dtmf::START,
@@ -121,6 +124,14 @@ pub enum Doing {
     RecordStart(RecordId),
     /// Until these recordings are closed.
     RecordStop(Vec<RecordId>),
+    /// Until a connection is there, or cannot be.
+    Dialing(Box<Dial>),
+    /// Until the client that controls the session goes away: what it has the session do runs on top.
+    Controlled(ConnId),
+    /// Until the client that will control the session says `connect`; then it is parked.
+    Awaiting(ConnId),
+    /// Was parked, until what runs on top is done.
+    Unparked,
 }
 
 /// What a bit error test does when there is no sync in time, or sync is lost (`bert_hangup_on_error`).
@@ -165,6 +176,8 @@ pub struct Sent {
     pub begun: Time,
     /// A break ends all loops.
     pub broken: Broken,
+    /// The client that waits for its end.
+    pub awaited_by: Option<ConnId>,
 }
 
 /// Whether PRIVATE_COMMAND tells of a `sendmsg` once it is done: not when a parked channel without media took it.

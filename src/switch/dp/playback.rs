@@ -69,6 +69,7 @@ impl SwitchCore {
             }
             Doing::Playback(playback) if playback.phase == Phase::Finished => self.complete(key),
             Doing::Sleep { until, .. } if *until <= now => self.complete(key),
+            Doing::Unparked => self.end_park(key),
             _ => {}
         }
     }

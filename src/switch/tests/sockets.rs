@@ -104,7 +104,10 @@ fn myevents_are_those_of_one_session() {
     bench.wait(100);
     assert_eq!(bench.names(), ["CHANNEL_ANSWER"]);
     // Without a name it is the session that was named.
-    assert_eq!(bench.ask("sendmsg\ncall-command: hangup"), "+OK");
+    bench.replies.clear();
+    bench.tell("sendmsg\ncall-command: hangup");
+    assert_eq!(bench.replies[0].header("Reply-Text"), Some("+OK"));
+    assert_eq!(bench.replies[1].header("Content-Disposition"), Some("linger"));
 }
 
 #[test]

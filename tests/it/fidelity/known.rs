@@ -33,7 +33,7 @@ pub fn page() -> String {
         let cell = |text: &str| text.trim().replace('|', "\\|");
         page.push_str(&format!("| {} | `{}` | {} |\n", cell(flow), cell(difference), cell(reason)));
     }
-    page
+    page + TAIL
 }
 
 const HEAD: &str = "\
@@ -48,6 +48,26 @@ in it fails a test, and so does a row that no flow needs any more.
 
 | flow | what differs | why |
 |---|---|---|
+";
+
+const TAIL: &str = "
+## Programs that serve calls
+
+The application `socket HOST:PORT [async] [full]` connects to a program that listens there and gives it the session, as
+FreeSWITCH's outbound event socket does: the program says `connect`, is told all of the channel, and goes on with `myevents`,
+`sendmsg` without a uuid, `getvar`, `linger`, `resume` and, with `full`, every other command. What a FreeSWITCH said to the same
+program is kept with the tests, byte for byte where it counts: what comes after a hangup, what is refused without `full`, what
+becomes of a session whose program goes away. Where nobody listens the application is done.
+
+    callwright switch
+    fs_cli -x \"originate sofia/external/1001@127.0.0.1:5080 '&socket(127.0.0.1:8084 async full)'\"
+
+Whoever listens there needs no password, so the switch connects to its own machine alone; `callwright switch --allow-socket
+10.0.0.0/24` names a network more. It holds a thousand such connections at once and waits ten seconds for each. Scenarios name
+the application only where programs are allowed (`--allow-system`).
+
+What differs: `divert_events` is answered and diverts nothing, and after the hangup nothing more is run that a program without
+`async` sends.
 ";
 
 const fn known(flow: &'static str, difference: &'static str, reason: &'static str) -> Known {

@@ -1,6 +1,7 @@
 //! Clients of FreeSWITCH's event socket, in Python: greenswitch and genesis.
 //!
-//! Each makes two calls and prints what it saw. A FreeSWITCH 1.10.12 is seen the same by both.
+//! Each makes two calls, and serves one that the application `socket` gives it, and prints what it saw. A FreeSWITCH 1.10.12
+//! is seen the same by both.
 
 use serde_json::json;
 
@@ -89,6 +90,44 @@ fn genesis_logs_in_calls_plays_filters_consumes_and_hangs_up() {
         ],
         "exit": "+OK bye",
         "notice": true,
+    });
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn greenswitch_serves_a_call_that_the_application_socket_gives_it() {
+    let Some(seen) = seen("greenswitch", include_str!("served_by_greenswitch.py")) else { return };
+    let caller = "a1111111-2222-3333-4444-555555555555";
+    let wanted = json!({
+        "data": ["CHANNEL_DATA", caller, "peer"],
+        "mode": ["+OK", "async", "full"],
+        "property": [caller, "peer"],
+        "answer": "+OK",
+        "played": ["playback", "FILE PLAYED"],
+        "set": "bright",
+        "api": "bright",
+        "nobody": "-ERR invalid session id [nobody]",
+        "ended": ["HANGUP", "UNPARK", "STATE", "STATE", "HANGUP_COMPLETE"],
+        "late": "gone away",
+    });
+    assert_eq!(seen, wanted);
+}
+
+/// genesis takes CHANNEL_STATE for itself.
+#[test]
+fn genesis_serves_a_call_that_the_application_socket_gives_it() {
+    let Some(seen) = seen("genesis", include_str!("served_by_genesis.py")) else { return };
+    let wanted = json!({
+        "data": ["CHANNEL_DATA", "a1111111-2222-3333-4444-555555555555", "peer"],
+        "mode": ["+OK", "async", "full"],
+        "answer": "+OK",
+        "played": ["playback", "FILE PLAYED"],
+        "set": "+OK",
+        "api": "true",
+        "nobody": "-ERR invalid session id [nobody]",
+        "hangup": "+OK",
+        "ended": ["HANGUP", "UNPARK", "HANGUP_COMPLETE"],
+        "exit": "+OK bye",
     });
     assert_eq!(seen, wanted);
 }

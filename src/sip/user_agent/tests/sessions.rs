@@ -273,6 +273,7 @@ fn options_are_told_outside_of_calls_and_inside_of_those_that_are_there() {
     take(&mut agent, NOW, request("OPTIONS", None, 1));
     let told = answer(&mut agent);
     assert_eq!((code(&told), header(&told, "Allow"), header(&told, "Accept")), (200, Some("INVITE"), Some(SDP)));
+    assert_eq!(header(&told, "Allow-Events"), Some("talk, hold, conference, refer"));
     take(&mut agent, NOW, request("OPTIONS", Some("nobody"), 1));
     assert_eq!(code(&answer(&mut agent)), 481);
     let (_, tag) = taken_with(&mut agent, &[]);
