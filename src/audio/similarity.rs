@@ -227,13 +227,13 @@ impl<'a> Pair<'a> {
     }
 
     /// The cross-correlation at each offset, times its length; negative offsets stand at the end.
-    fn correlation(&self) -> Vec<f32> {
+    fn correlation(&self) -> Vec<f64> {
         let length = (self.reference.len() + self.recording.len()).next_power_of_two();
-        let mut planner = RealFftPlanner::<f32>::new();
+        let mut planner = RealFftPlanner::<f64>::new();
         let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
         let spectrum = |pcm: &[i16]| {
             let mean = pcm.iter().map(|&sample| f64::from(sample)).sum::<f64>() / pcm.len().max(1) as f64;
-            let mut input: Vec<f32> = pcm.iter().map(|&sample| f32::from(sample) - mean as f32).collect();
+            let mut input: Vec<f64> = pcm.iter().map(|&sample| f64::from(sample) - mean).collect();
             input.resize(length, 0.0);
             let mut output = forward.make_output_vec();
             // Both buffers have the lengths that the plan asks for.
