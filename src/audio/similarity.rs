@@ -174,7 +174,7 @@ pub fn coupling(said: &[i16], heard: &[i16], rate: SampleRate) -> Option<(Db, Du
         correlation[..=longest].iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))?;
     let energy = level::power(said)? * said.len() as f64;
     // The inverse transform is not scaled.
-    let gain = f64::from(strongest.abs()) / correlation.len() as f64 / energy;
+    let gain = strongest.abs() / correlation.len() as f64 / energy;
     Some((Db(20.0 * gain.max(1e-6).log10()), rate.duration(delay)))
 }
 
