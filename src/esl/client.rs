@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::command::{Command, CommandError, Reply};
-use super::wire::{self, Decoder, Frame, Limits, WireError};
+use super::wire::{self, Decoder, Limits, Raw, WireError};
 use super::{Event, LogLevel, header};
 use crate::id::SessionId;
 
@@ -131,8 +131,8 @@ impl Client {
         }
         self.decoder.feed(bytes);
         while self.state != State::Closed {
-            match self.decoder.poll() {
-                Ok(Some(frame)) => self.handle_frame(frame),
+            match self.decoder.poll_raw().and_then(|frame| frame.map(|frame| self.handle_frame(frame)).transpose()) {
+                Ok(Some(())) => {}
                 Ok(None) => break,
                 Err(error) => self.close(error.into()),
             }
@@ -169,10 +169,9 @@ impl Client {
         }
     }
 
-    fn handle_frame(&mut self, frame: Frame) {
+    fn handle_frame(&mut self, frame: Raw) -> Result<(), WireError> {
         let Some(kind) = frame.header("Content-Type") else {
-            let head = frame.headers.first().map_or(frame.line.clone(), |(n, v)| format!("{n}: {v}"));
-            return self.close(WireError::NoContentType(head).into());
+            return Err(WireError::NoContentType(frame.first_line().to_owned()));
         };
         match kind {
             "auth/request" if self.state == State::Connecting => self.log_in(),
@@ -180,23 +179,28 @@ impl Client {
                 let text = frame.header("Reply-Text").unwrap_or_default().to_owned();
                 self.handle_reply(Reply { text, api: false });
             }
-            "api/response" => self.handle_reply(Reply { text: frame.body.unwrap_or_default(), api: true }),
-            "text/event-plain" => self.handle_event(wire::parse_plain(frame.body.unwrap_or_default())),
-            "text/event-json" => self.handle_event(wire::parse_json(frame.body.as_deref().unwrap_or_default())),
+            "api/response" => self.handle_reply(Reply { text: frame.into_text()?, api: true }),
+            "text/event-plain" => {
+                self.events.push_back(ClientEvent::Event(wire::parse_plain(frame.into_bytes())?));
+            }
+            "text/event-json" => {
+                self.events.push_back(ClientEvent::Event(wire::parse_json(&frame.into_text()?)?));
+            }
             "log/data" => {
                 // A level that is none is that of a line which nobody is to miss.
                 let level = frame.header("Log-Level").and_then(LogLevel::parse).unwrap_or(LogLevel::CONSOLE);
                 let session = frame.header("User-Data").filter(|session| !session.is_empty()).map(SessionId::new);
-                let line = LogLine { level, session, text: frame.body.unwrap_or_default() };
+                let line = LogLine { level, session, text: frame.into_text()? };
                 self.events.push_back(ClientEvent::Log(line));
             }
             // With `linger` the switch still sends events of the session before it closes.
             "text/disconnect-notice" if frame.header("Content-Disposition") == Some("linger") => {}
-            "text/disconnect-notice" => self.close(CloseReason::Disconnected(first_line(frame.body))),
-            "text/rude-rejection" => self.close(CloseReason::Rejected(first_line(frame.body))),
+            "text/disconnect-notice" => self.close(CloseReason::Disconnected(first_line(&frame.into_text()?))),
+            "text/rude-rejection" => self.close(CloseReason::Rejected(first_line(&frame.into_text()?))),
             // A content type of a newer switch is no reason to lose the connection.
             _ => {}
         }
+        Ok(())
     }
 
     fn log_in(&mut self) {
@@ -228,17 +232,10 @@ impl Client {
             None => self.close(CloseReason::UnexpectedReply(reply.text)),
         }
     }
-
-    fn handle_event(&mut self, event: Result<Event, WireError>) {
-        match event {
-            Ok(event) => self.events.push_back(ClientEvent::Event(event)),
-            Err(error) => self.close(error.into()),
-        }
-    }
 }
 
-fn first_line(body: Option<String>) -> String {
-    body.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The result of a `BACKGROUND_JOB` event: the job and its text.

@@ -78,6 +78,70 @@ impl Frame {
     }
 }
 
+/// A frame as it came: text without a NUL.
+#[derive(Debug, Default)]
+pub(super) struct Raw {
+    head: BytesMut,
+    body: Option<BytesMut>,
+}
+
+impl Raw {
+    /// The first value of `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        lines(self.head()).find_map(|line| match line {
+            Line::Header(named, value) if named.eq_ignore_ascii_case(name) => Some(value),
+            _ => None,
+        })
+    }
+
+    /// The first line of its head.
+    pub fn first_line(&self) -> &str {
+        self.head().lines().next().unwrap_or_default()
+    }
+
+    /// Its body, which may be no text.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body.unwrap_or_default().to_vec()
+    }
+
+    /// Its body.
+    pub fn into_text(self) -> Result<String, WireError> {
+        text_of(&self.body.unwrap_or_default())
+    }
+
+    fn into_frame(self) -> Result<Frame, WireError> {
+        let mut frame = Frame::default();
+        for (index, line) in lines(self.head()).enumerate() {
+            match line {
+                Line::Header(name, value) => frame.headers.push((name.to_owned(), value.to_owned())),
+                Line::Other(line) if index == 0 => frame.line = line.to_owned(),
+                // FreeSWITCH passes over lines it cannot read.
+                Line::Other(_) => {}
+            }
+        }
+        frame.body = self.body.map(|body| text_of(&body)).transpose()?;
+        Ok(frame)
+    }
+
+    fn head(&self) -> &str {
+        // It was looked at when it came.
+        std::str::from_utf8(&self.head).unwrap_or_default()
+    }
+}
+
+/// A line of a head.
+enum Line<'a> {
+    Header(&'a str, &'a str),
+    Other(&'a str),
+}
+
+fn lines(head: &str) -> impl Iterator<Item = Line<'_>> {
+    head.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).map(|line| match line.split_once(':') {
+        Some((name, value)) if !name.contains(' ') => Line::Header(name, value.trim_start_matches(' ')),
+        _ => Line::Other(line),
+    })
+}
+
 /// Cuts a byte stream into frames. Any split of the stream gives the same frames.
 #[derive(Debug)]
 pub struct Decoder {
@@ -86,7 +150,7 @@ pub struct Decoder {
     /// Bytes at the front of `buffer` known to hold no end of a head.
     searched: usize,
     /// A head that was read whole and waits for so many bytes of body.
-    head: Option<(Frame, usize)>,
+    head: Option<(BytesMut, usize)>,
 }
 
 impl Decoder {
@@ -106,22 +170,26 @@ impl Decoder {
 
     /// The next whole frame, if one has arrived. After an error the stream is of no further use.
     pub fn poll(&mut self) -> Result<Option<Frame>, WireError> {
+        self.poll_raw()?.map(Raw::into_frame).transpose()
+    }
+
+    /// The same, as it came.
+    pub(super) fn poll_raw(&mut self) -> Result<Option<Raw>, WireError> {
         if self.head.is_none() {
             let Some(head) = self.take_head()? else { return Ok(None) };
-            let length = match head.header("Content-Length") {
-                None => None,
-                Some(text) => Some(self.body_length(text)?),
-            };
-            match length {
+            match head.header("Content-Length").map(|text| self.body_length(text)).transpose()? {
                 None => return Ok(Some(head)),
-                Some(length) => self.head = Some((head, length)),
+                Some(length) => self.head = Some((head.head, length)),
             }
         }
-        let Some((mut head, length)) = self.head.take_if(|(_, length)| self.buffer.len() >= *length) else {
+        let Some((head, length)) = self.head.take_if(|(_, length)| self.buffer.len() >= *length) else {
             return Ok(None);
         };
-        head.body = Some(text_of(&self.buffer.split_to(length), "body")?);
-        Ok(Some(head))
+        let body = self.buffer.split_to(length);
+        if memchr(0, &body).is_some() {
+            return Err(WireError::Nul("body"));
+        }
+        Ok(Some(Raw { head, body: Some(body) }))
     }
 
     /// Bytes that arrived and are not part of a frame yet: after the peer closed, a truncated frame.
@@ -129,7 +197,7 @@ impl Decoder {
         self.buffer.len()
     }
 
-    fn take_head(&mut self) -> Result<Option<Frame>, WireError> {
+    fn take_head(&mut self) -> Result<Option<Raw>, WireError> {
         if self.searched == 0 {
             // Peers may put empty lines between frames.
             let blank = self.buffer.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
@@ -147,20 +215,15 @@ impl Decoder {
             return Err(WireError::HeadTooLong { limit: self.limits.head });
         }
         self.searched = 0;
-        let bytes = self.buffer.split_to(next);
-        let text = str_of(&bytes[..end], "head")?;
-        let mut frame = Frame::default();
-        for (index, line) in text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).enumerate() {
-            match line.split_once(':') {
-                Some((name, value)) if !name.contains(' ') => {
-                    frame.headers.push((name.to_owned(), value.trim_start_matches(' ').to_owned()));
-                }
-                _ if index == 0 => frame.line = line.to_owned(),
-                // FreeSWITCH passes over lines it cannot read.
-                _ => {}
-            }
+        let mut head = self.buffer.split_to(next);
+        head.truncate(end);
+        if memchr(0, &head).is_some() {
+            return Err(WireError::Nul("head"));
         }
-        Ok(Some(frame))
+        match std::str::from_utf8(&head) {
+            Ok(_) => Ok(Some(Raw { head, body: None })),
+            Err(error) => Err(WireError::NotUtf8 { part: "head", at: error.valid_up_to() }),
+        }
     }
 
     fn body_length(&self, text: &str) -> Result<usize, WireError> {
@@ -185,15 +248,9 @@ fn end_of_head(buffer: &[u8], from: usize) -> Option<(usize, usize)> {
     }
 }
 
-fn str_of<'a>(bytes: &'a [u8], part: &'static str) -> Result<&'a str, WireError> {
-    if memchr(0, bytes).is_some() {
-        return Err(WireError::Nul(part));
-    }
-    std::str::from_utf8(bytes).map_err(|e| WireError::NotUtf8 { part, at: e.valid_up_to() })
-}
-
-fn text_of(bytes: &[u8], part: &'static str) -> Result<String, WireError> {
-    str_of(bytes, part).map(str::to_owned)
+fn text_of(body: &[u8]) -> Result<String, WireError> {
+    let text = std::str::from_utf8(body);
+    text.map(str::to_owned).map_err(|error| WireError::NotUtf8 { part: "body", at: error.valid_up_to() })
 }
 
 /// How a listener wants its events written.
@@ -228,9 +285,9 @@ impl fmt::Display for Format {
 }
 
 /// Reads the body of a `text/event-plain` frame.
-pub fn parse_plain(text: impl Into<String>) -> Result<Event, WireError> {
+pub fn parse_plain(body: impl Into<Vec<u8>>) -> Result<Event, WireError> {
     // Values are decoded where they stand: they only ever become shorter.
-    let mut bytes = text.into().into_bytes();
+    let mut bytes = body.into();
     let mut headers = Vec::with_capacity(bytes.len() / 40);
     let mut at = 0;
     loop {
@@ -303,11 +360,13 @@ const NO_DIGIT: u8 = 0xFF;
 fn decode(text: &mut [u8]) -> usize {
     let mut is_ascii = true;
     let (mut from, mut to) = (0, 0);
-    while let Some(&byte) = text.get(from) {
-        let digit = |at: usize| text.get(at).map_or(NO_DIGIT, |digit| HEX[usize::from(*digit)]);
-        let (high, low) = if byte == b'%' { (digit(from + 1), digit(from + 2)) } else { (NO_DIGIT, NO_DIGIT) };
-        if high == NO_DIGIT || low == NO_DIGIT {
-            text[to] = byte;
+    while from < text.len() {
+        let (high, low) = match text[from..] {
+            [b'%', high, low, ..] => (HEX[usize::from(high)], HEX[usize::from(low)]),
+            _ => (NO_DIGIT, NO_DIGIT),
+        };
+        if high | low == NO_DIGIT {
+            text[to] = text[from];
             (from, to) = (from + 1, to + 1);
             continue;
         }
@@ -708,6 +767,21 @@ mod tests {
             ("%zz%FF%é", "%zz%FF%é"),
         ] {
             assert_eq!(parse_plain(format!("x: {written}\n\n")).unwrap().header("x"), Some(value), "{written}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn values_are_decoded_as_one_would_who_looks_at_one_byte_after_the_other(
+            parts in proptest::collection::vec("%[0-9A-Fa-f]{2}|[a-zA-Z0-9é ]{0,20}|%|%[0-7][0-9A-F]", 0..30)
+        ) {
+            let written = parts.concat();
+            let naive = percent_decode(written.as_bytes()).decode_utf8().ok().filter(|text| !text.contains('\0'));
+            let event = parse_plain(format!("x: {written}\nEvent-Name: y\n\n")).unwrap();
+            proptest::prop_assert_eq!(event.name(), "y");
+            if let Some(naive) = naive {
+                proptest::prop_assert_eq!(event.header("x"), Some(naive.as_ref()));
+            }
         }
     }
 
