@@ -177,6 +177,7 @@ impl App for Ends {
 #[tokio::test]
 async fn a_session_is_settled_once_its_last_flow_told_how_it_failed(mut caller: Caller) {
     let (to, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut notices = caller.notices();
     let busy = flow("busy", |session| async move { Ok(session.respond(486).await?) });
     caller.load_group(Group::new("g").inbound().app(Late).app(busy).measurer(Ends(to))).await.unwrap();
     caller.call("x", "g").result().await.unwrap_err();
@@ -186,6 +187,11 @@ async fn a_session_is_settled_once_its_last_flow_told_how_it_failed(mut caller: 
     }
     all[1..3].sort();
     assert_eq!(all, ["gone", "Late: late", "Late: later", "settled"]);
+    // Others are told behind the apps of the session.
+    let mut failed = 0;
+    while failed < 2 {
+        failed += usize::from(matches!(notices.recv().await.unwrap(), Notice::AppFailed { .. }));
+    }
     assert_eq!(caller.failures().len(), 2);
 }
 
