@@ -112,7 +112,7 @@ fn take(port: u16, calls: u64, mut each: impl FnMut(Arc<Event>)) -> Duration {
     for command in [subscribe, play(calls)] {
         client.send(&command).expect("a command");
     }
-    let mut bytes = vec![0; 256 * 1024];
+    let mut bytes = vec![0; 64 * 1024];
     let mut gone = 0;
     let before = process::cpu();
     while gone < 2 * calls {

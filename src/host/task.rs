@@ -173,7 +173,7 @@ pub(crate) struct Socket {
     read: OwnedReadHalf,
     write: OwnedWriteHalf,
     /// What was read.
-    pub(crate) buffer: Box<[u8]>,
+    pub(crate) buffer: Box<[u8; 64 * 1024]>,
     /// What is still to be written.
     pub(crate) out: Vec<u8>,
 }
@@ -181,7 +181,7 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn new(stream: TcpStream) -> Self {
         let (read, write) = stream.into_split();
-        Socket { read, write, buffer: vec![0; 256 * 1024].into(), out: Vec::new() }
+        Socket { read, write, buffer: Box::new([0; 64 * 1024]), out: Vec::new() }
     }
 
     /// Reads once or writes once, whichever can be done first; tells how much was read. The end of what there is to read

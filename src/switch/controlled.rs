@@ -401,7 +401,7 @@ impl SwitchCore {
         }
     }
 
-    /// Whether a client holds on to a channel, so that it is not destroyed.
+    /// The clients that hold on to a channel: while there is one it is not destroyed.
     pub(super) fn clients_of(&self, key: ChannelKey) -> Vec<ConnId> {
         let of = |connection: &Connection| connection.session.as_ref().is_some_and(|session| session.key == key);
         self.connections.iter().filter(|(_, connection)| of(connection)).map(|(conn, _)| *conn).collect()
